@@ -1,0 +1,82 @@
+"""What a source is: where documents come from, cut into splits that workers read independently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+
+from corpuskit.engine.stage import Configured, package_digest
+
+BATCH_ROWS = 1024
+BATCH_BYTES = 32 << 20
+"""A source yields batches of at most this many rows, and closes one early once it holds this many bytes."""
+
+SPLIT_BYTES = 64 << 20
+"""About how many bytes of a file a split takes."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """A piece of one file: bytes `start` to `end`, or row groups, as its source defines. The same on every machine."""
+
+    path: str
+    start: int
+    end: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record that could not be read. The run goes on; the record goes to the quarantine with its reason."""
+
+    reason: str
+    path: str
+    offset: int | None = None
+    url: str | None = None
+    content: bytes | None = None
+    """The start of what was there, for whoever looks into it (cut to 64 KiB by the engine)."""
+
+
+Quarantine = Callable[[BadRecord], None]
+
+
+class Source(Configured):
+    key: ClassVar[str]
+    """The source's key in a recipe: 'crawl', 'warc', ..."""
+
+    name: str | None = None
+    """What the documents of this source are called in their `source` column. Default: the key."""
+    kind: Literal["news", "blog", "community", "reference", "other"] = "other"
+    """What sort of pages these are. Extraction keeps the comments of a `community` page."""
+    license: str | None = None
+    """The licence of these documents, where it is known for the whole source."""
+
+    def label(self) -> str:
+        return self.name or self.key
+
+    def code(self) -> str:
+        return package_digest(type(self))
+
+    def collect(self, folder: Path, watch: Callable[[str, int, int], None]) -> None:
+        """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.
+
+        `watch(message, done, total)` reports progress. Most sources have nothing to fetch.
+        """
+
+    def fingerprint(self, folder: Path) -> str:
+        """A digest of what will be read: paths, sizes and times of change."""
+        raise NotImplementedError
+
+    def splits(self, folder: Path) -> list[Split]:
+        """The pieces of this source in reading order. Raises UsageError where nothing matches its paths."""
+        raise NotImplementedError
+
+    def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
+        """The documents of one split, with the columns of `corpuskit.document.SCHEMA` and no others."""
+        raise NotImplementedError

@@ -1,0 +1,109 @@
+"""What a stage is: its configuration. The fields of the class are the keys in the recipe.
+
+A *batch stage* measures one record batch at a time and streams. A *corpus stage* needs to see the whole corpus: it
+makes a compact sketch of every batch, resolves all sketches together, and brings the result back row by row.
+Stages measure; rules decide (`corpuskit.engine.rule`). A stage of your own is a class in your own module, named in the
+recipe by its dotted path (`mypackage.stages.Readability`) or by an entry point in the group `corpuskit.stages`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from corpuskit.engine.rule import Rule
+from corpuskit.engine.sketches import Sketches
+
+CHANGES = "_changes"
+"""A stage that rewrites `text` adds this column; the engine moves it to the ledger. One list a document, its spans in
+order, as character offsets into the text that the stage was given."""
+
+CHANGE = pa.struct(
+    [
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("type", pa.string()),  # what was there: 'email', 'line.no_terminal_punctuation'
+        ("replacement", pa.string()),  # what stands there now; '' where it was removed
+    ]
+)
+
+ERROR = "_error"
+"""A stage that could not read a document says why in this string column; the engine quarantines the row."""
+
+
+class Configured(BaseModel):
+    """A frozen pydantic model: the docstrings of its fields are the help text and the JSON schema's descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+class Stage(Configured):
+    name: ClassVar[str]
+    """The stage's key in a recipe, and the name of the struct column that holds its measurements."""
+
+    def rules(self) -> list[Rule]:
+        """The limits that this configuration sets, in the order in which the ledger names them."""
+        return []
+
+    def code(self) -> str:
+        """A digest of the source files that this stage runs: changed code makes a new step."""
+        return package_digest(type(self))
+
+    def inputs(self) -> list[Path]:
+        """Files beside the documents that this configuration reads (an index, benchmark files, a model)."""
+        return []
+
+
+class BatchStage(Stage):
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with this stage's measurements. Rows and their order stay.
+
+        Heavy things (a model, a compiled pattern set) load on the first call, once a worker. An exception here makes
+        the engine look for the rows that cause it and quarantine those alone.
+        """
+        raise NotImplementedError
+
+    def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
+        """What may be shown of texts outside the corpus (ledger, report). A stage that hides things overrides it."""
+        return texts
+
+
+class CorpusStage(Stage):
+    def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A compact table of what `resolve` needs to know of each row, in the rows' order."""
+        raise NotImplementedError
+
+    def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
+        """One batch for each part of the corpus, in the parts' order, with one row for each of its documents.
+
+        Works within `sketches.memory` bytes; `sketches.workspace` is an empty folder to spill to.
+        """
+        raise NotImplementedError
+
+    def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with this stage's measurements. `resolution` holds the rows that `resolve` gave for it."""
+        raise NotImplementedError
+
+
+@lru_cache(maxsize=None)
+def package_digest(owner: type[Any]) -> str:
+    """Digest of the Python and data files beside the module of a class, and of the kernels where it is ours."""
+    module = Path(inspect.getfile(owner)).resolve()
+    folders = [module.parent] if (module.parent / "__init__.py").exists() else []
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()} or {module}
+    if owner.__module__.startswith("corpuskit."):
+        root = Path(__file__).resolve().parents[1]
+        files |= set((root / "kernels").glob("*.py")) | {root / "document.py"}
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(files):
+        if "__pycache__" not in path.parts:
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

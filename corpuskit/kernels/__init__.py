@@ -1,0 +1,1 @@
+"""Compiled loops over Arrow buffers. Nothing here knows what a document is."""
