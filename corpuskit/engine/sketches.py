@@ -60,6 +60,10 @@ class Sketches:
         for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
             piece = table.slice(int(start), int(end - start)).combine_chunks()
             batches = piece.to_batches()
-            yield batches[0] if batches else pa.RecordBatch.from_arrays(
-                [pa.array([], field.type) for field in table.schema], schema=table.schema
+            yield (
+                batches[0]
+                if batches
+                else pa.RecordBatch.from_arrays(
+                    [pa.array([], field.type) for field in table.schema], schema=table.schema
+                )
             )

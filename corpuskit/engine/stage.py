@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,7 +92,7 @@ class CorpusStage(Stage):
         raise NotImplementedError
 
 
-@lru_cache(maxsize=None)
+@cache
 def package_digest(owner: type[Any]) -> str:
     """Digest of the Python and data files beside the module of a class, and of the kernels where it is ours."""
     module = Path(inspect.getfile(owner)).resolve()

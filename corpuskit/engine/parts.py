@@ -1,0 +1,174 @@
+"""The files that a task writes: documents, sketches, ledger rows and quarantine, and the receipt that commits them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpuskit.engine.files import file_digest, read_json, replacing, write_json
+from corpuskit.engine.source import BadRecord
+
+ROW_GROUP_ROWS = 4096
+ROW_GROUP_BYTES = 64 << 20
+QUARANTINED_BYTES = 64 << 10
+
+
+@dataclass
+class StageCounts:
+    """What one stage saw and did in one task or in all of them."""
+
+    documents_in: int = 0
+    documents_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: float = 0.0
+    changed: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: StageCounts) -> None:
+        for name in ("documents_in", "documents_out", "bytes_in", "bytes_out", "seconds", "changed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for rule, count in other.dropped.items():
+            self.dropped[rule] = self.dropped.get(rule, 0) + count
+
+
+@dataclass
+class Receipt:
+    """Commits one task: it is written last, so a task without a receipt has not happened."""
+
+    key: str
+    outputs: dict[str, tuple[int, str]]
+    """Name of each file -> (bytes, digest)."""
+    stages: dict[str, StageCounts] = field(default_factory=dict)
+    sources: dict[str, StageCounts] = field(default_factory=dict)
+    languages: dict[str, StageCounts] = field(default_factory=dict)
+    quarantined: int = 0
+
+    def write(self, path: Path) -> None:
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path, key: str) -> Receipt | None:
+        """The receipt at `path`, or None where there is none for this key or one of its files is not as it says."""
+        value = read_json(path)
+        if not isinstance(value, dict) or value.get("key") != key:
+            return None
+        receipt = cls(
+            key=key,
+            outputs={name: (int(size), str(digest)) for name, (size, digest) in value["outputs"].items()},
+            stages={name: StageCounts(**counts) for name, counts in value["stages"].items()},
+            sources={name: StageCounts(**counts) for name, counts in value["sources"].items()},
+            languages={name: StageCounts(**counts) for name, counts in value["languages"].items()},
+            quarantined=int(value["quarantined"]),
+        )
+        for name, (size, _) in receipt.outputs.items():
+            output = path.parent / name
+            if not output.is_file() or output.stat().st_size != size:
+                return None
+        return receipt
+
+
+class TableWriter:
+    """Batches of one schema into one file, in row groups whose borders depend on the rows alone."""
+
+    def __init__(self, path: Path, schema: pa.Schema, *, sketch: bool = False):
+        self._schema = schema
+        self._pending: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+        if sketch:
+            self._file = pa.ipc.new_file(str(path), schema)
+        else:
+            self._file = pq.ParquetWriter(path, schema, compression="zstd", compression_level=3)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        self._pending.append(batch.cast(self._schema) if batch.schema != self._schema else batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= ROW_GROUP_ROWS or self._bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        table = pa.Table.from_batches(self._pending, self._schema)
+        if isinstance(self._file, pq.ParquetWriter):
+            self._file.write_table(table, row_group_size=max(table.num_rows, 1))
+        else:
+            self._file.write_table(table.combine_chunks())
+        self._pending, self._rows, self._bytes = [], 0, 0
+
+    def close(self) -> None:
+        self._flush()
+        self._file.close()
+
+
+class PartFiles:
+    """The output files of one task under temporary names; `commit` gives them their names, the receipt last."""
+
+    def __init__(self, folder: Path, stem: str):
+        self.folder, self.stem = folder, stem
+        self._stack = ExitStack()
+        self._writers: dict[str, TableWriter] = {}
+        self._temporary: dict[str, Path] = {}
+        self._bad: list[dict[str, Any]] = []
+
+    def __enter__(self) -> PartFiles:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is not None:
+            for writer in self._writers.values():
+                writer.close()
+        self._stack.__exit__(kind, error, None)
+
+    def table(self, suffix: str, schema: pa.Schema, *, sketch: bool = False) -> TableWriter:
+        """The writer of `<stem>.<suffix>`, opened on first use."""
+        if suffix not in self._writers:
+            name = f"{self.stem}.{suffix}"
+            self._temporary[name] = self._stack.enter_context(replacing(self.folder / name))
+            self._writers[suffix] = TableWriter(self._temporary[name], schema, sketch=sketch)
+        return self._writers[suffix]
+
+    def quarantine(self, record: BadRecord) -> None:
+        entry = asdict(record)
+        if record.content is not None:
+            entry["content"] = base64.b64encode(record.content[:QUARANTINED_BYTES]).decode()
+        self._bad.append({name: value for name, value in entry.items() if value is not None})
+
+    def commit(self, receipt: Receipt) -> Receipt:
+        for writer in self._writers.values():
+            writer.close()
+        if self._bad:
+            name = f"{self.stem}.quarantine.jsonl"
+            self._temporary[name] = self._stack.enter_context(replacing(self.folder / name))
+            lines = (json.dumps(entry, ensure_ascii=True) + "\n" for entry in self._bad)
+            self._temporary[name].write_text("".join(lines))
+        receipt.quarantined = len(self._bad)
+        receipt.outputs = {
+            name: (path.stat().st_size, file_digest(path)) for name, path in sorted(self._temporary.items())
+        }
+        self._stack.close()
+        receipt.write(self.folder / f"{self.stem}.json")
+        return receipt
+
+
+def stem(number: int) -> str:
+    return f"part-{number:05d}"
+
+
+def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """The batches of a Parquet part, at most `rows` long, without holding the file in memory."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=rows)

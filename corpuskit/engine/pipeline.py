@@ -1,0 +1,84 @@
+"""A recipe as the engine sees it: sources, stages, and the jobs that follow once the corpus is clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from corpuskit.engine.source import Source
+from corpuskit.engine.stage import BatchStage, CorpusStage, Stage
+
+
+class Job(Protocol):
+    """One piece of work on the finished corpus (token shards, a training, an audit), run once, in its own folder."""
+
+    @property
+    def name(self) -> str:
+        """What progress and tables call it."""
+
+    @property
+    def folder(self) -> str:
+        """Where its output lies, relative to the run's folder."""
+
+    def settings(self) -> dict[str, Any]:
+        """The configuration that the result depends on, with the version of the code behind it."""
+
+    def run(self, run_folder: Path, watch: Watch) -> dict[str, Any]:
+        """Do the work, resuming what an earlier call began in the same folder; return its summary for run.json."""
+
+
+Watch = Callable[..., None]
+"""`watch(message, done, total)`, and numbers worth showing as keywords."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    name: str
+    sources: Sequence[Source]
+    stages: Sequence[Stage]
+    jobs: Sequence[Job] = ()
+    survey: bool = False
+    """Measure doomed documents too, with every later stage that streams."""
+    memory: int = 2 << 30
+    """Bytes that resolving a corpus stage may use."""
+    shard_bytes: int = 256 << 20
+    """About how many bytes of text a shard of the corpus holds."""
+    max_quarantined: int | None = None
+    """More unreadable records than this fail the run."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    recipe_text: str = ""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Stages that one task streams a split through: a corpus stage to apply first, batch stages, one to sketch for."""
+
+    number: int
+    apply: CorpusStage | None
+    stages: Sequence[BatchStage]
+    sketch: CorpusStage | None
+
+    @property
+    def name(self) -> str:
+        names = [self.apply.name] if self.apply else []
+        names += [stage.name for stage in self.stages]
+        return "-".join(names) if len(names) <= 2 else f"{names[0]}-to-{names[-1]}" if names else "read"
+
+
+def passes(stages: Sequence[Stage]) -> list[Pass]:
+    """The stages of a recipe, fused: only a corpus stage makes the engine write in between."""
+    found: list[Pass] = []
+    apply: CorpusStage | None = None
+    batch: list[BatchStage] = []
+    for stage in stages:
+        if isinstance(stage, CorpusStage):
+            found.append(Pass(len(found), apply, tuple(batch), stage))
+            apply, batch = stage, []
+        elif isinstance(stage, BatchStage):
+            batch.append(stage)
+        else:
+            raise TypeError(f"{type(stage).__name__} is neither a BatchStage nor a CorpusStage")
+    found.append(Pass(len(found), apply, tuple(batch), None))
+    return found

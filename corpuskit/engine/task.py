@@ -1,0 +1,345 @@
+"""What a worker does: stream one split through the stages of a pass, and write once.
+
+The result depends on the split and the stages alone, never on the worker, the time or the order of completion.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpuskit.document import SCHEMA, set_column
+from corpuskit.engine.decide import DECISION, DECISIONS, decide
+from corpuskit.engine.measure import bad_row, measure, text_bytes
+from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
+from corpuskit.engine.pipeline import Pass
+from corpuskit.engine.source import BATCH_ROWS, Source, Split
+from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.errors import CorpuskitError
+
+EXCERPT = 400
+"""Characters of a dropped document that the ledger shows, after redaction."""
+
+RESOLUTION = "_resolution"
+
+CHANGES_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("source", pa.string()),
+        ("stage", pa.string()),
+        ("changes", pa.list_(CHANGE)),
+    ]
+)
+
+NOT_IN_LEDGER = {"text", "content", "media_type", DECISIONS}
+
+
+@dataclass(frozen=True)
+class PassInput:
+    """Either a split of a source, or a part of the step before with what its corpus stage resolved for it."""
+
+    source: Source | None = None
+    split: Split | None = None
+    part: Path | None = None
+    doomed: Path | None = None
+    resolution: Path | None = None
+
+
+@dataclass(frozen=True)
+class PassTask:
+    number: int
+    key: str
+    folder: Path
+    plan: Pass
+    input: PassInput
+    survey: bool
+    redactors: Sequence[BatchStage]
+    """Stages whose `redact` the excerpts in the ledger go through."""
+
+    @property
+    def name(self) -> str:
+        where = self.input.split.path if self.input.split else str(self.input.part)
+        return f"{self.plan.name} on {where}"
+
+    def run(self, worker: Worker) -> Receipt:
+        with PartFiles(self.folder, stem(self.number)) as files:
+            return _Streaming(self, files, worker).run()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """How a task speaks to whoever runs it."""
+
+    say: Callable[..., None]
+    """say('stage', name, documents, bytes, seconds) after each batch; say('at', batch, row) before it."""
+    careful: frozenset[int] = frozenset()
+    """Batches in which an earlier attempt killed its worker: taken row by row."""
+    poison: frozenset[tuple[int, int]] = frozenset()
+    """Rows (batch, row) that killed it: quarantined unread."""
+
+
+class _Streaming:
+    """The state of one pass over one split."""
+
+    def __init__(self, task: PassTask, files: PartFiles, worker: Worker):
+        self.task, self.files, self.worker = task, files, worker
+        self.plan = task.plan
+        self.counts: dict[str, StageCounts] = {}
+        self.sources: dict[str, StageCounts] = {}
+        self.languages: dict[str, StageCounts] = {}
+        self.ledger_schema: pa.Schema | None = None
+        self.steps: list[tuple[str, Callable[[pa.RecordBatch], pa.RecordBatch], list[Any]]] = []
+        if self.plan.apply is not None:
+            apply = self.plan.apply
+            self.steps.append((apply.name, self._apply, apply.rules()))
+        for stage in self.plan.stages:
+            self.steps.append((stage.name, stage.measure, stage.rules()))
+
+    def run(self) -> Receipt:
+        empty = self._empty_input()
+        final = self._through_stages(empty, {}, alive=True, dry=True)[0]
+        self.document_schema = final.schema
+        if self.plan.sketch is None:
+            self.document_schema = pa.schema([f for f in final.schema if f.name not in ("content", "media_type")])
+        self.ledger_schema = ledger_schema(final.schema)
+        self.counts, self.sources, self.languages = {}, {}, {}
+        documents = self.files.table("parquet", self.document_schema)
+        sketch = None
+        if self.plan.sketch is not None:
+            sketch = self.files.table("sketch.arrow", self.plan.sketch.sketch(final).schema, sketch=True)
+        for number, (batch, doomed) in enumerate(self._batches()):
+            for piece in self._pieces(number, batch):
+                survivors, dead = self._through_stages(*self._take_decisions(piece), alive=not doomed)
+                if survivors.num_rows:
+                    if sketch is not None and self.plan.sketch is not None:
+                        sketch.write(self._sketch(survivors))
+                    documents.write(conform(survivors, self.document_schema))
+                if dead is not None and dead.num_rows:
+                    self._keep_doomed(dead)
+        return self.files.commit(Receipt(self.task.key, {}, self.counts, self.sources, self.languages))
+
+    def _sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        assert self.plan.sketch is not None
+        started = time.perf_counter()
+        sketch = self.plan.sketch.sketch(batch)
+        if sketch.num_rows != batch.num_rows:
+            raise CorpuskitError(
+                f"stage '{self.plan.sketch.name}' sketched {sketch.num_rows} of {batch.num_rows} documents: "
+                "a sketch has one row for each"
+            )
+        counts = self.counts.setdefault(self.plan.sketch.name, StageCounts())
+        counts.seconds += time.perf_counter() - started
+        return sketch
+
+    # --- input ---
+
+    def _empty_input(self) -> pa.RecordBatch:
+        given = self.task.input
+        if given.part is None:
+            return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in SCHEMA], schema=SCHEMA)
+        schema = pq.read_schema(given.part)
+        batch = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+        return self._with_resolution(batch, self._resolution().slice(0, 0))
+
+    def _resolution(self) -> pa.Table:
+        assert self.task.input.resolution is not None
+        with pa.memory_map(str(self.task.input.resolution)) as source:
+            return pa.ipc.open_file(source).read_all()
+
+    @staticmethod
+    def _with_resolution(batch: pa.RecordBatch, rows: pa.Table) -> pa.RecordBatch:
+        batches = rows.combine_chunks().to_batches()
+        if batches:
+            values = batches[0].to_struct_array()
+        else:
+            values = pa.array([], pa.struct(list(rows.schema)))
+        return set_column(batch, RESOLUTION, values)
+
+    def _batches(self) -> Iterator[tuple[pa.RecordBatch, bool]]:
+        """(batch, whether its documents were doomed by an earlier pass)."""
+        given = self.task.input
+        if given.source is not None and given.split is not None:
+            for batch in given.source.read(given.split, self.files.quarantine):
+                yield conform(batch, SCHEMA), False
+            return
+        assert given.part is not None
+        resolution, start = self._resolution(), 0
+        for batch in read_batches(given.part, BATCH_ROWS):
+            yield self._with_resolution(batch, resolution.slice(start, batch.num_rows)), False
+            start += batch.num_rows
+        if given.doomed is not None:
+            for batch in read_batches(given.doomed, BATCH_ROWS):
+                nothing = pa.nulls(batch.num_rows, pa.struct(list(resolution.schema)))
+                yield set_column(batch, RESOLUTION, nothing), True
+
+    def _pieces(self, number: int, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """The batch whole, or row by row where it has killed a worker before."""
+        self.worker.say("at", number, -1)
+        if number not in self.worker.careful:
+            yield batch
+            return
+        for row in range(batch.num_rows):
+            piece = batch.slice(row, 1)
+            if (number, row) in self.worker.poison:
+                self.files.quarantine(bad_row(piece, f"{self.plan.name}: killed the process that measured it"))
+                continue
+            self.worker.say("at", number, row)
+            yield piece
+
+    # --- stages ---
+
+    def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        assert self.plan.apply is not None
+        position = batch.schema.get_field_index(RESOLUTION)
+        values = batch.column(position)
+        names = [field.name for field in values.type]
+        resolution = pa.RecordBatch.from_arrays(values.flatten(), names=names)  # flatten: doomed rows read as nulls
+        return self.plan.apply.apply(batch.remove_column(position), resolution)
+
+    def _through_stages(
+        self, batch: pa.RecordBatch, decided: dict[int, list[dict[str, str]]], *, alive: bool, dry: bool = False
+    ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+        """(survivors, doomed documents with their decisions in survey mode) of one batch."""
+        if not dry and self.task.input.source is not None:
+            _count(self.sources, batch, "source", "in")
+        for name, function, rules in self.steps:
+            counts = self.counts.setdefault(name, StageCounts())
+            before = text_bytes(batch)
+            living = _living(batch.num_rows, decided, alive)
+            started = time.perf_counter()
+            batch, rows = measure(name, function, batch, self.files.quarantine)
+            if len(rows) < len(before):
+                places = {int(row): place for place, row in enumerate(rows)}
+                decided = {places[row]: found for row, found in decided.items() if row in places}
+            batch = self._take_changes(name, batch, counts)
+            broken = decide(batch, name, rules)
+            seconds = time.perf_counter() - started
+            for row, found in broken.items():
+                if row not in decided and alive:
+                    counts.dropped[found[0]["rule"]] = counts.dropped.get(found[0]["rule"], 0) + 1
+                decided.setdefault(row, []).extend(found)
+            after = _living(batch.num_rows, decided, alive)
+            sizes = text_bytes(batch)
+            counts.documents_in += int(living.sum())
+            counts.bytes_in += int(before[living].sum())
+            counts.documents_out += int(after.sum())
+            counts.bytes_out += int(sizes[after].sum())
+            counts.seconds += seconds
+            self.worker.say("stage", name, len(before), int(before.sum()), seconds)
+            if decided and not self.task.survey:
+                self._write_ledger(batch, decided)
+                batch, decided = batch.filter(pa.array(after)), {}
+        if dry:
+            return batch, None
+        living = _living(batch.num_rows, decided, alive)
+        survivors = batch.filter(pa.array(living))
+        if self.plan.sketch is None:
+            _count(self.sources, survivors, "source", "out")
+            _count(self.languages, survivors, "language", "out")
+        if not self.task.survey:
+            return survivors, None
+        column = pa.array([decided.get(row, []) for row in range(batch.num_rows)], pa.list_(DECISION))
+        return survivors, set_column(batch, DECISIONS, column).filter(pa.array(~living))
+
+    def _take_changes(self, name: str, batch: pa.RecordBatch, counts: StageCounts) -> pa.RecordBatch:
+        position = batch.schema.get_field_index(CHANGES)
+        if position < 0:
+            return batch
+        changes = batch.column(position)
+        batch = batch.remove_column(position)
+        changed = pc.fill_null(pc.greater(pc.list_value_length(changes), 0), False)
+        picked = batch.filter(changed)
+        if picked.num_rows:
+            counts.changed += picked.num_rows
+            columns = [picked.column(column) for column in ("id", "url", "source")]
+            columns += [pa.array([name] * picked.num_rows), changes.filter(changed).cast(pa.list_(CHANGE))]
+            rows = pa.RecordBatch.from_arrays(columns, schema=CHANGES_SCHEMA)
+            self.files.table("changes.parquet", CHANGES_SCHEMA).write(rows)
+        return batch
+
+    # --- the ledger ---
+
+    def _keep_doomed(self, batch: pa.RecordBatch) -> None:
+        if self.plan.sketch is not None:
+            schema = self.document_schema.append(pa.field(DECISIONS, pa.list_(DECISION)))
+            self.files.table("doomed.parquet", schema).write(conform(batch, schema))
+        else:
+            batch, decided = self._take_decisions(batch)
+            self._write_ledger(batch, decided)
+
+    @staticmethod
+    def _take_decisions(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[int, list[dict[str, str]]]]:
+        position = batch.schema.get_field_index(DECISIONS)
+        if position < 0:
+            return batch, {}
+        found = {row: list(value) for row, value in enumerate(batch.column(position).to_pylist()) if value}
+        return batch.remove_column(position), found
+
+    def _write_ledger(self, batch: pa.RecordBatch, decided: dict[int, list[dict[str, str]]]) -> None:
+        assert self.ledger_schema is not None
+        rows = sorted(decided)
+        picked = batch.take(pa.array(rows, pa.int64()))
+        sizes = text_bytes(picked)
+        excerpts = pc.utf8_slice_codeunits(picked.column("text"), 0, EXCERPT)
+        titles = picked.column("title")
+        for stage in self.task.redactors:
+            excerpts = stage.redact(excerpts, picked.column("language"))
+            titles = stage.redact(titles, picked.column("language"))
+        picked = set_column(picked, "title", titles.cast(pa.string()))
+        first = [decided[row][0] for row in rows]
+        added = {
+            "bytes": pa.array(sizes),
+            "excerpt": excerpts.cast(pa.large_string()),
+            "decisions": pa.array([decided[row] for row in rows], pa.list_(DECISION)),
+            **{name: pa.array([found[name] for found in first]) for name in ("stage", "rule", "value", "limit")},
+        }
+        for name, values in added.items():
+            picked = set_column(picked, name, values)
+        self.files.table("dropped.parquet", self.ledger_schema).write(conform(picked, self.ledger_schema))
+
+
+def _count(into: dict[str, StageCounts], batch: pa.RecordBatch, by: str, way: str) -> None:
+    """Add the documents and bytes of a batch to the counts of each value of its column `by`."""
+    sizes = text_bytes(batch)
+    values = np.array(pc.fill_null(batch.column(by), "und").to_pylist(), dtype=object)
+    for value in sorted(set(values)):
+        counts, mine = into.setdefault(value, StageCounts()), values == value
+        setattr(counts, f"documents_{way}", getattr(counts, f"documents_{way}") + int(mine.sum()))
+        setattr(counts, f"bytes_{way}", getattr(counts, f"bytes_{way}") + int(sizes[mine].sum()))
+
+
+def _living(rows: int, decided: dict[int, Any], alive: bool) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    mask = np.full(rows, alive)
+    if decided:
+        mask[list(decided)] = False
+    return mask
+
+
+def ledger_schema(documents: pa.Schema) -> pa.Schema:
+    """Columns of a ledger of dropped documents: who it was, why it went, and all that had been measured."""
+    fields = [field for field in documents if field.name not in NOT_IN_LEDGER | {RESOLUTION}]
+    added = [(name, pa.string()) for name in ("stage", "rule", "value", "limit")]
+    added += [("decisions", pa.list_(DECISION)), ("excerpt", pa.large_string()), ("bytes", pa.int64())]
+    return pa.schema([*fields, *(pa.field(name, kind) for name, kind in added)])
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with exactly the columns of `schema`: absent ones null, others left out."""
+    columns = []
+    for field in schema:
+        position = batch.schema.get_field_index(field.name)
+        if position < 0:
+            columns.append(pa.nulls(batch.num_rows, field.type))
+        else:
+            values = batch.column(position)
+            columns.append(values if values.type == field.type else values.cast(field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
