@@ -1,0 +1,339 @@
+"""Token shards: the encoded corpus as Arrow files that are read where they lie, with every document's name beside it.
+
+A folder of shards:
+
+    tokens/
+      manifest.json            what is here, written last (`Manifest`)
+      tokenizer.json           and tokenizer_config.json: `AutoTokenizer.from_pretrained` loads the folder
+      train/00000.arrow …      documents to learn from
+      held_out/00000.arrow …   documents that no training may see, drawn by document or near-duplicate cluster
+
+A shard is one Arrow IPC *stream* of one record batch, uncompressed, so that `datasets.Dataset.from_file` and
+`datasets.load_from_disk(folder / "train")` map it into memory, and so do we. Its columns, one row a document:
+
+    tokens      large_list<uint16>, or <uint32> where the vocabulary is larger than 65,536.
+                [begin] + the ids of the text + [end]; no begin where the tokenizer has none
+    id          the document's id
+    url, source, language
+    text_bytes  int64, UTF-8 bytes of the text
+
+The documents of a shard come from one source, which the manifest names, apart from documents that were planted among
+them (canaries), which lie beside documents of the source that they were planted in and keep their own name in `source`.
+The schema's metadata states the tokenizer's SHA-256 and the ids that
+frame documents. The list's offsets are the document index: token `t` of a shard belongs to the document
+`searchsorted(offsets, t, side="right") - 1`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from corpuskit.errors import CorpuskitError, UsageError, nearest
+from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SplitName = Literal["train", "held_out"]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Counts(_Entry):
+    documents: int = 0
+    tokens: int = 0
+    """Tokens with the framing ones."""
+    text_bytes: int = 0
+    """UTF-8 bytes of the texts."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            documents=self.documents + other.documents,
+            tokens=self.tokens + other.tokens,
+            text_bytes=self.text_bytes + other.text_bytes,
+        )
+
+
+class ShardEntry(Counts):
+    file: str
+    """Path inside the folder: 'train/00000.arrow'."""
+    source: str
+    """The source that the shard belongs to; planted documents in it may name another."""
+    size: int
+    """Bytes of the file."""
+    sha256: str
+
+
+class SplitEntry(Counts):
+    shards: tuple[ShardEntry, ...]
+    by_source: dict[str, Counts]
+    by_language: dict[str, Counts]
+
+
+class TokenizerEntry(_Entry):
+    sha256: str
+    """Of `tokenizer.json`."""
+    vocabulary: int
+    begin: int | None
+    end: int
+    pad: int
+
+
+class Manifest(_Entry):
+    format: int
+    tokenizer: TokenizerEntry
+    dtype: Literal["uint16", "uint32"]
+    sequence_length: int
+    """Tokens of a training window, where whoever trains or audits names no other."""
+    seed: int
+    hold_out: float
+    """Share of the text's bytes that was asked to be held out."""
+    empty_documents: int
+    """Documents without text, which are in no shard."""
+    train: SplitEntry
+    held_out: SplitEntry
+    fingerprint: str
+    """SHA-256 over the tokenizer's digest and the shards' digests in order: the same tokens have the same name."""
+
+    def split(self, name: SplitName) -> SplitEntry:
+        if name not in ("train", "held_out"):
+            raise UsageError(f"no split '{name}'{nearest(name, ('train', 'held_out'))}")
+        return self.train if name == "train" else self.held_out
+
+
+def fingerprint(tokenizer_sha256: str, shards: Sequence[ShardEntry]) -> str:
+    lines = [tokenizer_sha256, *(f"{shard.file} {shard.sha256}" for shard in shards)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a shard folder. Raises UsageError where there is none, or one that this version cannot read."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise UsageError(f"no token shards at {folder}: it has no {MANIFEST} (a run that was cut off leaves none)")
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise UsageError(f"{file} is not a manifest of token shards: {error.errors()[0]['msg']}") from error
+
+
+class Shard:
+    """One shard, memory-mapped."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with pa.memory_map(str(path)) as source:
+                table = pa.ipc.open_stream(source).read_all()
+            tokens = table.column("tokens").chunk(0)
+            self.table: pa.Table = table
+            self.offsets: npt.NDArray[np.int64] = tokens.offsets.to_numpy()
+            self.tokens: npt.NDArray[Any] = tokens.values.to_numpy(zero_copy_only=True)
+        except (pa.ArrowInvalid, OSError, KeyError, IndexError) as error:
+            raise CorpuskitError(f"{path} is not a token shard: {error}") from error
+        self.path = path
+        self.metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @cached_property
+    def text_bytes(self) -> npt.NDArray[np.int64]:
+        column: npt.NDArray[np.int64] = self.table.column("text_bytes").to_numpy()
+        return column
+
+    def document(self, row: int) -> npt.NDArray[Any]:
+        """Tokens of one document, framing included (a view)."""
+        return self.tokens[self.offsets[row] : self.offsets[row + 1]]
+
+    def row_of(self, token: int | npt.NDArray[np.int64]) -> Any:
+        """The row of the document that holds token number `token` of the shard."""
+        return np.searchsorted(self.offsets, token, side="right") - 1
+
+    def rows_with_id(self, document_id: str) -> list[int]:
+        """Rows that hold this document (several, where copies of it were planted)."""
+        found = pc.equal(self.table.column("id"), document_id)
+        return np.flatnonzero(found.to_numpy()).tolist()
+
+    def describe(self, row: int) -> dict[str, str | None]:
+        """id, url, source and language of one document."""
+        return {name: self.table.column(name)[row].as_py() for name in ("id", "url", "source", "language")}
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The shards of one split, in the manifest's order."""
+
+    folder: Path
+    name: SplitName
+    manifest: Manifest
+
+    @property
+    def entries(self) -> tuple[ShardEntry, ...]:
+        return self.manifest.split(self.name).shards
+
+    @cached_property
+    def shards(self) -> list[Shard]:
+        return [Shard(self.folder / entry.file) for entry in self.entries]
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer beside the shards. Raises CorpuskitError where it is not the one that they were made with."""
+        entry = self.manifest.tokenizer
+        text = load_tokenizer(self.folder).json
+        tokenizer = Tokenizer(text, entry.begin, entry.end, entry.pad)
+        if tokenizer.digest != entry.sha256:
+            raise CorpuskitError(
+                f"{self.folder}/tokenizer.json is not the tokenizer of these shards "
+                f"(SHA-256 {tokenizer.digest[:12]}…, the manifest says {entry.sha256[:12]}…): write the shards again"
+            )
+        return tokenizer
+
+    @property
+    def counts(self) -> SplitEntry:
+        return self.manifest.split(self.name)
+
+    def documents(self) -> Iterator[tuple[Shard, int]]:
+        """Every document as (shard, row)."""
+        for shard in self.shards:
+            for row in range(len(shard)):
+                yield shard, row
+
+    def verify(self) -> None:
+        """Read every shard and compare its digest. Raises CorpuskitError that names the first one that differs."""
+        for entry in self.entries:
+            path = self.folder / entry.file
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != entry.sha256:
+                raise CorpuskitError(
+                    f"{path} is damaged: its SHA-256 is {digest[:12]}…, the manifest says {entry.sha256[:12]}…; "
+                    "write the shards again"
+                )
+
+
+def open_shards(folder: str | Path, split: SplitName = "train", verify: bool = True) -> Shards:
+    """The shards of one split ('train' or 'held_out'), memory-mapped.
+
+    `verify` reads every byte once (about 1 GB/s) to compare digests; sizes are compared always. Raises UsageError where
+    the folder holds no shards, CorpuskitError where a shard is missing, cut short or damaged.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    shards = Shards(folder, split, manifest)
+    for entry in shards.entries:
+        path = folder / entry.file
+        size = path.stat().st_size if path.is_file() else None
+        if size != entry.size:
+            found = "is missing" if size is None else f"has {size:,} bytes where the manifest says {entry.size:,}"
+            raise CorpuskitError(f"{path} {found}; write the shards again")
+    if verify:
+        shards.verify()
+    return shards
+
+
+class ShardWriter:
+    """Collects framed documents and writes a shard whenever a source has `shard_tokens` of them.
+
+    Holds at most one unfinished shard for each source. A document is never cut; one longer than `shard_tokens` makes a
+    longer shard.
+    """
+
+    def __init__(self, folder: Path, split: SplitName, shard_tokens: int, metadata: dict[str, str]) -> None:
+        self.folder, self.split, self.shard_tokens = folder, split, shard_tokens
+        self.metadata = metadata
+        self.entries: list[ShardEntry] = []
+        self._open: dict[str, list[pa.Table]] = {}
+        self._tokens: dict[str, int] = {}
+        self._by_source: dict[str, Counts] = {}
+        self._by_language: dict[str, Counts] = {}
+        (folder / split).mkdir(parents=True, exist_ok=True)
+
+    def add(self, documents: pa.Table, places: Sequence[str]) -> None:
+        """Rows with the columns of a shard, in order, and the source in whose shard each is to lie."""
+        for source in dict.fromkeys(places):
+            rows = documents.filter(pa.array([place == source for place in places]))
+            while rows.num_rows:
+                ends = np.cumsum(_lengths(rows)) + self._tokens.get(source, 0)
+                fits = int(np.searchsorted(ends, self.shard_tokens, side="right"))
+                if fits == 0 and not self._tokens.get(source):
+                    fits = 1
+                self._open.setdefault(source, []).append(rows.slice(0, fits))
+                self._tokens[source] = int(ends[fits - 1]) if fits else self._tokens[source]
+                rows = rows.slice(fits)
+                if rows.num_rows or self._tokens[source] >= self.shard_tokens:
+                    self._write(source)
+
+    def finish(self) -> SplitEntry:
+        """Write what is left, and the files with which `datasets.load_from_disk` opens the split."""
+        for source in sorted(self._open):
+            self._write(source)
+        state: dict[str, Any] = dict.fromkeys(("_format_columns", "_format_type", "_split"))
+        state |= {"_format_kwargs": {}, "_output_all_columns": False}
+        state["_data_files"] = [{"filename": Path(entry.file).name} for entry in self.entries]
+        state["_fingerprint"] = fingerprint("", self.entries)[:16]
+        (self.folder / self.split / "state.json").write_text(json.dumps(state, indent=2) + "\n")
+        (self.folder / self.split / "dataset_info.json").write_text("{}\n")
+        total = sum(self._by_source.values(), Counts())
+        return SplitEntry(
+            documents=total.documents,
+            tokens=total.tokens,
+            text_bytes=total.text_bytes,
+            shards=tuple(self.entries),
+            by_source=dict(sorted(self._by_source.items())),
+            by_language=dict(sorted(self._by_language.items())),
+        )
+
+    def _write(self, source: str) -> None:
+        self._tokens.pop(source)
+        table = pa.concat_tables(self._open.pop(source)).combine_chunks()
+        if not table.num_rows:
+            return
+        name = f"{self.split}/{len(self.entries):05d}.arrow"
+        path = self.folder / name
+        schema = table.schema.with_metadata(self.metadata)
+        with path.open("wb") as file:
+            with pa.ipc.new_stream(file, schema) as stream:
+                stream.write_batch(table.replace_schema_metadata(self.metadata).to_batches()[0])
+            file.flush()
+            os.fsync(file.fileno())
+        lengths = _lengths(table)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        counts = _count(table, lengths)
+        size = path.stat().st_size
+        self.entries.append(ShardEntry(file=name, source=source, size=size, sha256=digest, **counts.model_dump()))
+        for name, totals in (("source", self._by_source), ("language", self._by_language)):
+            for value in pc.unique(table.column(name)).to_pylist():
+                chosen = np.asarray(pc.equal(table.column(name), value).to_numpy())
+                counts = _count(table.filter(pa.array(chosen)), lengths[chosen])
+                totals[value] = totals.get(value, Counts()) + counts
+
+
+def shard_columns(tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64], columns: dict[str, pa.Array]) -> pa.Table:
+    """Rows of a shard from framed tokens and the columns id, url, source, language and text_bytes."""
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(tokens))
+    return pa.table({"tokens": lists, **columns})
+
+
+def _lengths(table: pa.Table) -> npt.NDArray[np.int64]:
+    lengths: npt.NDArray[np.int64] = pc.list_value_length(table.column("tokens")).to_numpy()
+    return lengths
+
+
+def _count(table: pa.Table, lengths: npt.NDArray[np.int64]) -> Counts:
+    text_bytes = pc.sum(table.column("text_bytes")).as_py() or 0
+    return Counts(documents=table.num_rows, tokens=int(lengths.sum()), text_bytes=text_bytes)

@@ -1,0 +1,225 @@
+"""Documents in Parquet to token shards on disk, streaming: encode, frame, hold out, write.
+
+Two passes over the corpus. The first reads names and lengths and settles which documents are held out; the second
+encodes. Memory holds one unfinished shard for each source, whatever the size of the corpus.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpuskit.document import documents as as_documents
+from corpuskit.errors import UsageError
+from corpuskit.tokens.sample import CLUSTER, Draw, corpus_batches, drawn, groups, lots, text_bytes
+from corpuskit.tokens.shards import (
+    FORMAT,
+    MANIFEST,
+    Manifest,
+    ShardWriter,
+    TokenizerEntry,
+    fingerprint,
+    shard_columns,
+)
+from corpuskit.tokens.tokenizer import Tokenizer
+
+Watch = Callable[[str, int, int], None]
+
+SHARD_TOKENS = 16 << 20
+"""Tokens of a shard: 32 MB in uint16."""
+
+
+def write_shards(
+    corpus_files: Sequence[Path],
+    tokenizer: Tokenizer,
+    folder: Path,
+    *,
+    sequence_length: int = 1024,
+    shard_tokens: int = SHARD_TOKENS,
+    hold_out: float = 0.02,
+    extra_documents: Sequence[Mapping[str, Any]] = (),
+    seed: int = 0,
+    watch: Watch = lambda message, done, total: None,
+) -> Manifest:
+    """Encode a corpus into the shard folder `folder` (layout: `corpuskit.tokens.shards`) and return its manifest.
+
+    `corpus_files`: Parquet files with the columns of `corpuskit.document.SCHEMA`. `hold_out`: share of the text's bytes
+    that goes to the held-out split, by near-duplicate cluster where the corpus has `near_duplicates.cluster`, else by
+    document; a share above 0 holds out at least one. `extra_documents`: document rows (dictionaries) that are planted
+    among the training documents at places drawn by the seed, never held out; a row given twice is planted twice.
+
+    The folder appears whole or not at all: everything is written beside it under another name, the manifest last. An
+    older folder of this name is replaced. Raises UsageError for settings that cannot be met and for a corpus that
+    leaves nothing to train on.
+    """
+    if not 0 <= hold_out < 1:
+        raise UsageError(f"hold_out is {hold_out}: give a share from 0 up to, not including, 1")
+    if sequence_length < 2 or shard_tokens < 1:
+        raise UsageError(f"sequence_length {sequence_length}, shard_tokens {shard_tokens}: give at least 2 and 1")
+    files = [Path(file) for file in corpus_files]
+    limit, rows = _plan(files, hold_out, seed)
+    plants = _Plants(extra_documents, rows, seed)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    tokenizer.save(partial)
+    dtype: Literal["uint16", "uint32"] = "uint16" if tokenizer.vocabulary <= 1 << 16 else "uint32"
+    frame: dict[str, Any] = {
+        "vocabulary": tokenizer.vocabulary,
+        "begin": tokenizer.begin,
+        "end": tokenizer.end,
+        "pad": tokenizer.pad,
+    }
+    metadata = {"tokenizer_sha256": tokenizer.digest} | {key: str(value) for key, value in frame.items()}
+    train = ShardWriter(partial, "train", shard_tokens, metadata)
+    held_out = ShardWriter(partial, "held_out", shard_tokens, metadata)
+    done = empty = 0
+    checked = False
+    for batch in corpus_batches(files, ("id", "text", "url", "source", "language", CLUSTER.split(".")[0])):
+        if not checked:
+            checked = True
+            if tokenizer.fast and not tokenizer.agrees(batch.column("text").slice(0, 64)):
+                warnings.warn("gigatoken gives other ids than tokenizers on this corpus; encoding slower", stacklevel=2)
+                tokenizer = tokenizer.slow()
+        held = drawn(lots(groups(batch), seed, "hold_out"), limit)
+        full = text_bytes(batch) > 0
+        empty += int((~full).sum())
+        kept_back, kept = np.flatnonzero(held & full), np.flatnonzero(~held & full)
+        if len(kept_back):
+            encoded = encode_documents(batch.take(pa.array(kept_back)), tokenizer, dtype)
+            held_out.add(encoded, encoded.column("source").to_pylist())
+        if len(kept):
+            encoded = encode_documents(batch.take(pa.array(kept)), tokenizer, dtype)
+            for rows_here, place in plants.among(encoded, kept + done, tokenizer, dtype):
+                train.add(rows_here, place)
+        done += batch.num_rows
+        watch("encoding", done, rows)
+    for rows_here, place in plants.rest(tokenizer, dtype):
+        train.add(rows_here, place)
+    entries = {"train": train.finish(), "held_out": held_out.finish()}
+    if not entries["train"].documents:
+        shutil.rmtree(partial)
+        raise UsageError(f"nothing to train on: {rows:,} documents, {empty:,} of them empty, hold_out {hold_out}")
+    manifest = Manifest(
+        format=FORMAT,
+        tokenizer=TokenizerEntry(sha256=tokenizer.digest, **frame),
+        dtype=dtype,
+        sequence_length=sequence_length,
+        seed=seed,
+        hold_out=hold_out,
+        empty_documents=empty,
+        fingerprint=fingerprint(tokenizer.digest, [*entries["train"].shards, *entries["held_out"].shards]),
+        **entries,
+    )
+    with (partial / MANIFEST).open("w", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    if folder.exists():
+        shutil.rmtree(folder)
+    partial.rename(folder)
+    return manifest
+
+
+def encode_documents(batch: pa.RecordBatch, tokenizer: Tokenizer, dtype: str) -> pa.Table:
+    """Documents as rows of a shard, each framed by the tokenizer's begin and end tokens."""
+    tokens, offsets = tokenizer.encode(batch.column("text"))
+    begin = -1 if tokenizer.begin is None else tokenizer.begin
+    framed, bounds = _frame(tokens, offsets, begin, tokenizer.end, np.dtype(dtype).type(0))
+
+    def named(name: str, default: str | None) -> pa.Array:
+        if batch.schema.get_field_index(name) < 0:
+            return pa.array([default] * batch.num_rows, pa.string())
+        values = batch.column(name).cast(pa.string())
+        return values if default is None else values.fill_null(default)
+
+    columns = {
+        "id": named("id", ""),
+        "url": named("url", None),
+        "source": named("source", "unknown"),
+        "language": named("language", "und"),
+        "text_bytes": pa.array(text_bytes(batch)),
+    }
+    return shard_columns(framed, bounds, columns)
+
+
+@nb.njit(cache=True, nogil=True)
+def _frame(
+    tokens: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], begin: int, end: int, zero: Any
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Documents with `begin` (none where negative) before and `end` after each, in the type of `zero`."""
+    documents = len(offsets) - 1
+    extra = 1 if begin < 0 else 2
+    bounds = np.empty(documents + 1, np.int64)
+    out = np.full(offsets[-1] - offsets[0] + documents * extra, zero)
+    at = 0
+    for i in range(documents):
+        bounds[i] = at
+        if begin >= 0:
+            out[at] = begin
+            at += 1
+        for j in range(offsets[i], offsets[i + 1]):
+            out[at] = tokens[j]
+            at += 1
+        out[at] = end
+        at += 1
+    bounds[documents] = at
+    return out, bounds
+
+
+def _plan(files: Sequence[Path], hold_out: float, seed: int) -> tuple[int, int]:
+    """(limit of the lots that are held out, number of documents)."""
+    draw = Draw()
+    rows = 0
+    for batch in corpus_batches(files, ("id", "text", CLUSTER.split(".")[0])):
+        draw.add(lots(groups(batch), seed, "hold_out"), text_bytes(batch))
+        rows += batch.num_rows
+    return draw.limit(hold_out * int(draw.weights.sum())), rows
+
+
+class _Plants:
+    """Extra documents, each with the row of the corpus before which it is planted."""
+
+    def __init__(self, extra: Sequence[Mapping[str, Any]], rows: int, seed: int) -> None:
+        places = lots([str(number) for number in range(len(extra))], seed, "plant") % np.uint64(max(rows, 1))
+        order = np.argsort(places, kind="stable")
+        self.places = places[order].astype(np.int64)
+        self.rows = [extra[number] for number in order]
+        self.next = 0
+        self.source: str | None = None
+
+    def among(
+        self, encoded: pa.Table, rows: npt.NDArray[np.int64], tokenizer: Tokenizer, dtype: str
+    ) -> Iterator[tuple[pa.Table, list[str]]]:
+        """`encoded`, whose documents are these rows of the corpus, with the plants that fall among them.
+
+        Each piece comes with the source in whose shard its rows lie: a plant lies with the document after it.
+        """
+        sources = encoded.column("source").to_pylist()
+        start = 0
+        while self.next < len(self.rows) and self.places[self.next] <= rows[-1]:
+            at = int(np.searchsorted(rows, self.places[self.next]))
+            yield encoded.slice(start, at - start), sources[start:at]
+            last = self.next
+            while self.next < len(self.rows) and self.places[self.next] <= rows[at]:
+                self.next += 1
+            plants = encode_documents(as_documents(self.rows[last : self.next]), tokenizer, dtype)
+            yield plants, [sources[at]] * plants.num_rows
+            start = at
+        yield encoded.slice(start), sources[start:]
+        self.source = sources[-1]
+
+    def rest(self, tokenizer: Tokenizer, dtype: str) -> Iterator[tuple[pa.Table, list[str]]]:
+        """The plants that fall after the last training document."""
+        if self.next < len(self.rows) and self.source is not None:
+            plants = encode_documents(as_documents(self.rows[self.next :]), tokenizer, dtype)
+            yield plants, [self.source] * plants.num_rows
