@@ -1,0 +1,90 @@
+"""Datasets in the Hugging Face format: a folder that `save_to_disk` wrote, or a name that `load_dataset` knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from corpuskit.engine.source import BadRecord, Quarantine, Source, Split
+from corpuskit.errors import UsageError, nearest, require
+from corpuskit.sources import files
+from corpuskit.sources.records import FIELDS, Columns, Unreadable, document_row
+
+ROWS_PER_SPLIT = 20_000
+_ROWS_AT_ONCE = 256
+
+
+class Datasets(Source):
+    key: ClassVar[str] = "datasets"
+
+    path: str
+    """A folder written by `save_to_disk`, or the name of a dataset on the hub."""
+    split: str = "train"
+    """Which split to read. A folder that holds a single dataset has none, and needs none."""
+    subset: str | None = None
+    """The dataset's configuration, such as '20231101.ko'; for datasets by name."""
+    revision: str | None = None
+    """A commit or tag of the dataset on the hub, so that later runs read the same rows."""
+    columns: Columns = Field(default_factory=dict)
+    """Which column of the dataset fills which document column: `{text: content}`. Others keep their own names."""
+
+    def fingerprint(self, folder: Path) -> str:
+        if Path(self.path).is_dir():
+            return files.fingerprint(files.find(str(Path(self.path) / "**"), self.key)) + self.split
+        dataset = _load(self.path, self.split, self.subset, self.revision)
+        return hashlib.blake2b(f"{dataset._fingerprint}:{len(dataset)}".encode(), digest_size=16).hexdigest()
+
+    def splits(self, folder: Path) -> list[Split]:
+        rows = len(_load(self.path, self.split, self.subset, self.revision))
+        if not rows:
+            raise UsageError(f"source '{self.key}': '{self.path}' has no rows in split '{self.split}'")
+        starts = range(0, rows, ROWS_PER_SPLIT)
+        return [Split(self.path, start, min(start + ROWS_PER_SPLIT, rows)) for start in starts]
+
+    def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
+        return files.row_batches(self._rows(split, quarantine))
+
+    def _rows(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+        dataset = _load(self.path, self.split, self.subset, self.revision)
+        named = {self.columns.get(name, name) for name in FIELDS}
+        dataset = dataset.select_columns([name for name in dataset.column_names if name in named])
+        for start in range(split.start, split.end, _ROWS_AT_ONCE):
+            columns = dataset[start : min(start + _ROWS_AT_ONCE, split.end)]
+            rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+            for number, record in enumerate(rows, start):
+                try:
+                    yield document_row(
+                        record,
+                        self.columns,
+                        source=self.label(),
+                        kind=self.kind,
+                        license=self.license,
+                        provenance={"path": self.path, "offset": number, "length": None},
+                    )
+                except Unreadable as error:
+                    quarantine(BadRecord(f"row {number}: {error}", self.path, number))
+
+
+@lru_cache(maxsize=4)
+def _load(path: str, split: str, subset: str | None, revision: str | None) -> Any:
+    datasets = require("datasets", "train")
+    try:
+        if Path(path).is_dir():
+            loaded = datasets.load_from_disk(path)
+            if isinstance(loaded, datasets.DatasetDict):
+                if split not in loaded:
+                    raise UsageError(f"source 'datasets': '{path}' has no split '{split}'{nearest(split, loaded)}")
+                loaded = loaded[split]
+            return loaded
+        return datasets.load_dataset(path, subset, split=split, revision=revision)
+    except UsageError:
+        raise
+    except Exception as error:  # the library's errors share no base class
+        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(f"source 'datasets': cannot load '{path}': {line}") from error

@@ -1,0 +1,93 @@
+"""Parquet tables, one document a row, cut at row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+import pyarrow.parquet as pq
+
+from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Source, Split
+from corpuskit.errors import UsageError
+from corpuskit.sources import files
+from corpuskit.sources.records import FIELDS, Columns, Unreadable, document_row
+
+_ROWS_AT_ONCE = 256
+
+
+class Parquet(Source):
+    key: ClassVar[str] = "parquet"
+
+    paths: str | list[str]
+    """Files, folders or patterns, on any storage that fsspec knows: `data/*.parquet`, `s3://bucket/part-*.parquet`."""
+    columns: Columns = Field(default_factory=dict)
+    """Which column of the table fills which document column: `{text: content}`. Others keep their own names."""
+
+    def fingerprint(self, folder: Path) -> str:
+        return files.fingerprint(files.find(self.paths, self.key))
+
+    def splits(self, folder: Path) -> list[Split]:
+        """Runs of row groups of about SPLIT_BYTES; `start` and `end` number row groups."""
+        found = []
+        for file in files.find(self.paths, self.key):
+            try:
+                with files.open_file(file.path) as stream:
+                    metadata = pq.ParquetFile(stream).metadata
+            except (pa.ArrowException, OSError) as error:
+                raise UsageError(f"source '{self.key}': '{file.path}' is no Parquet file: {error}") from error
+            start = size = 0
+            for group in range(metadata.num_row_groups):
+                size += metadata.row_group(group).total_byte_size
+                if size >= SPLIT_BYTES or group == metadata.num_row_groups - 1:
+                    found.append(Split(file.path, start, group + 1))
+                    start, size = group + 1, 0
+        return found
+
+    def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
+        return files.row_batches(self._rows(split, quarantine))
+
+    def _rows(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+        with files.open_file(split.path) as stream:
+            table = pq.ParquetFile(stream)
+            named = {self.columns.get(name, name) for name in FIELDS}
+            wanted = [name for name in table.schema_arrow.names if name in named]
+            for group in range(split.start, split.end):
+                row = 0
+                try:
+                    for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=wanted):
+                        for record in _records(batch):
+                            place = {"path": split.path, "offset": row, "length": None}
+                            row += 1
+                            try:
+                                yield document_row(
+                                    record,
+                                    self.columns,
+                                    source=self.label(),
+                                    kind=self.kind,
+                                    license=self.license,
+                                    provenance=place,
+                                )
+                            except Unreadable as error:
+                                quarantine(BadRecord(f"row group {group}, row {row - 1}: {error}", split.path, row - 1))
+                except (pa.ArrowException, OSError) as error:
+                    quarantine(
+                        BadRecord(f"row group {group} cannot be read on from row {row}: {error}", split.path, row)
+                    )
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Rows as dictionaries. Strings travel as bytes, so that one that is not UTF-8 spoils its own row alone."""
+    columns = []
+    for values in batch.columns:
+        kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            values = values.cast(pa.large_binary())
+        columns.append(values.to_pylist())
+    names = batch.schema.names
+    for index in range(batch.num_rows):
+        yield {name: values[index] for name, values in zip(names, columns, strict=True)}

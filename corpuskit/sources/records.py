@@ -1,0 +1,127 @@
+"""From a record as stored (a JSON object, a table row) to a document row: names mapped, text checked and in NFC."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from corpuskit.document import KINDS, document_id
+from corpuskit.errors import nearest
+
+FIELDS = (
+    "id",
+    "text",
+    "title",
+    "author",
+    "published",
+    "url",
+    "kind",
+    "language",
+    "license",
+    "rights",
+    "fetched",
+    "content",
+    "media_type",
+)
+"""Document columns that a record may fill."""
+
+
+class Unreadable(ValueError):
+    """The record holds no document; the message says why."""
+
+
+def _known(columns: dict[str, str]) -> dict[str, str]:
+    for name in columns:
+        if name not in FIELDS:
+            raise ValueError(f"'{name}' is no document column{nearest(name, FIELDS)}")
+    return columns
+
+
+Columns = Annotated[dict[str, str], AfterValidator(_known)]
+"""Document column → the record's name for it: `{text: body, url: link}`."""
+
+
+def decode(data: bytes) -> str:
+    """UTF-8 to text; a byte order mark is dropped, and surrogate pairs encoded one by one (CESU-8) are joined.
+
+    Raises Unreadable with the offset of the first byte that cannot be read.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        try:
+            return data.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise Unreadable(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from None
+
+
+def normal(text: str, what: str = "text") -> str:
+    """Text in NFC. Raises Unreadable where it holds NUL characters or lone surrogates, which no store keeps whole."""
+    if "\0" in text:
+        raise Unreadable(f"{what} holds a NUL character at {text.index(chr(0))}")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise Unreadable(f"{what} holds a lone surrogate at {error.start}") from None
+    return unicodedata.normalize("NFC", text)
+
+
+def document_row(
+    record: Mapping[str, Any],
+    columns: Mapping[str, str],
+    *,
+    source: str,
+    kind: str,
+    license: str | None,
+    provenance: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A document row from a record. Columns that `columns` does not map keep their own names.
+
+    Raises Unreadable where there is neither text nor content, or where the text is no text.
+    """
+    row: dict[str, Any] = {}
+    for name in FIELDS:
+        value = record.get(columns.get(name, name))
+        if value is not None and name not in ("text", "content"):
+            row[name] = _word(value)
+    content = record.get(columns.get("content", "content"))
+    text_name = columns.get("text", "text")
+    text = record.get(text_name)
+    if isinstance(text, bytes):
+        text = decode(text)
+    if text is None and isinstance(content, (str, bytes)) and content:
+        row["content"] = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        row.setdefault("media_type", "text/html; charset=utf-8" if isinstance(content, str) else "text/html")
+    elif text is None:
+        raise Unreadable(f"no field '{text_name}'")
+    elif not isinstance(text, str):
+        raise Unreadable(f"field '{text_name}' is {type(text).__name__}, not text")
+    else:
+        row["text"] = normal(text, f"field '{text_name}'")
+    identity = row.pop("id", None) or row.get("url")
+    row["id"] = document_id(identity, row["content"] if "content" in row else row["text"].encode())
+    row["source"] = source
+    if row.get("kind") not in KINDS:
+        row["kind"] = kind
+    row.setdefault("license", license)
+    row["provenance"] = dict(provenance)
+    return row
+
+
+def _word(value: Any) -> str | None:
+    """A short field as text: dates in ISO 8601, lists joined, characters that no store keeps replaced."""
+    if isinstance(value, (datetime, date)):
+        value = value.isoformat()
+    elif isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    elif isinstance(value, (list, tuple)):
+        value = ", ".join(str(item) for item in value)
+    elif isinstance(value, Mapping):
+        return None
+    text = str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    return unicodedata.normalize("NFC", text) or None
