@@ -1,0 +1,83 @@
+"""The stages `quality`, `c4_lines` and `korean_cleanup` of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import ConfigDict, Field, model_validator
+
+from corpuskit.document import set_column
+from corpuskit.engine.rule import Rule
+from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.errors import UsageError
+from corpuskit.kernels.arrow import large_strings
+from corpuskit.quality.c4 import clean_lines
+from corpuskit.quality.korean import clean
+from corpuskit.quality.measure import measure
+from corpuskit.quality.rules import select
+
+
+class Quality(BatchStage):
+    """Measures how a text reads (Gopher, C4, FineWeb, Korean) and drops what breaks the chosen rules."""
+
+    name: ClassVar[str] = "quality"
+    model_config = ConfigDict(populate_by_name=True)
+
+    chosen: Annotated[tuple[str, ...], Field(alias="rules")] = ("gopher", "fineweb", "korean")
+    """Sets of rules (gopher, gopher_quality, gopher_repetition, c4, mc4, fineweb, korean) or single rules
+    (gopher.top_2_gram). Everything is measured whatever stands here."""
+    limits: Mapping[str, float | bool] = {}
+    """Limits in place of a rule's own, for every language: {gopher.top_2_gram: 0.25}."""
+
+    @model_validator(mode="after")
+    def _names_are_rules(self) -> Quality:
+        try:
+            self.rules()
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def rules(self) -> list[Rule]:
+        return select(self.chosen, self.limits)
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return set_column(batch, self.name, measure(batch.column("text"), batch.column("language")))
+
+
+class C4Lines(BatchStage):
+    """Cuts the lines that C4 cuts: without terminal punctuation, of under three words, of cookie notices and code."""
+
+    name: ClassVar[str] = "c4_lines"
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        texts, spans = clean_lines(batch.column("text"))
+        return _rewritten(batch, self.name, texts, spans)
+
+
+class KoreanCleanup(BatchStage):
+    """Folds ㅋㅋㅋㅋ and ㅠㅠㅠ to two letters and cuts the tails of news pages; Korean documents alone."""
+
+    name: ClassVar[str] = "korean_cleanup"
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        korean = pc.fill_null(pc.equal(batch.column("language"), "ko"), False)
+        texts, spans = clean(pc.if_else(korean, batch.column("text"), pa.scalar(None, pa.large_string())))
+        return _rewritten(batch, self.name, pc.if_else(korean, texts, batch.column("text")), spans)
+
+
+def _rewritten(batch: pa.RecordBatch, name: str, texts: pa.Array, spans: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """The batch with new texts, the changes for the ledger, and under `name` the share of characters that stayed."""
+    before = pc.utf8_length(large_strings(batch.column("text")))
+    kept = pc.if_else(pc.greater(before, 0), pc.divide(pc.cast(pc.utf8_length(texts), pa.float64()), before), None)
+    measured = pa.StructArray.from_arrays(
+        [pa.array([len(found) for found in spans], pa.int64()), kept], names=["changes", "kept_characters"]
+    )
+    rows = [[(span.start, span.end, span.type, getattr(span, "replacement", "")) for span in found] for found in spans]
+    changes = pa.array(
+        [[dict(zip(CHANGE.names, row, strict=True)) for row in found] for found in rows], pa.list_(CHANGE)
+    )
+    batch = set_column(batch, "text", texts)
+    return set_column(set_column(batch, name, measured), CHANGES, changes)
