@@ -1,0 +1,126 @@
+"""What a feed announces: RSS, Atom and RDF by feedparser, JSON Feed (jsonfeed.org, 1.1) here."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from corpuskit.errors import require
+from corpuskit.sources.crawl import urls
+
+MAX_BYTES = 10 << 20
+"""What is read of a feed."""
+
+_TAG = re.compile(r"<[^<>]{0,1000}>")
+_XML_FEED = re.compile(rb"<(\w+:)?(rss|feed|RDF)[\s>]")
+_ISO = re.compile(r"\d{4}-\d\d(-\d\d)?([T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?")
+
+
+@dataclass(frozen=True)
+class FeedEntry:
+    """A page that a feed or sitemap names."""
+
+    url: str
+    """Canonical http(s) URL."""
+    published: str | None = None
+    """ISO 8601 date or date-time (UTC where the feed told the zone)."""
+    title: str | None = None
+    """Plain text, NFC."""
+
+
+def is_feed(data: bytes) -> bool:
+    """Whether bytes begin as a feed does."""
+    start = data[:2048].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if start.startswith(b"{"):
+        return b"jsonfeed.org/version" in start
+    return start.startswith(b"<") and _XML_FEED.search(start) is not None
+
+
+def parse_feed(data: bytes, url: str) -> list[FeedEntry]:
+    """The pages that a feed names, in its order, each once. `url` is where it was fetched, and resolves its links.
+
+    Never fails: what cannot be read is left out, and what is no feed has no entries. Only http(s) links are kept.
+    """
+    data = data[:MAX_BYTES]
+    if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        found = _json_entries(data, url)
+    else:
+        found = _xml_entries(data, url)
+    once: dict[str, FeedEntry] = {}
+    for entry in found:
+        once.setdefault(entry.url, entry)
+    return list(once.values())
+
+
+def _xml_entries(data: bytes, url: str) -> list[FeedEntry]:
+    feedparser = require("feedparser", "crawl")
+    try:
+        # BytesIO, because feedparser takes plain bytes for the name of a file to open
+        parsed = feedparser.parse(
+            io.BytesIO(data),
+            response_headers={"content-location": url},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception:  # its parsers raise whatever an ill-formed feed makes them stumble over
+        return []
+    entries = []
+    for entry in parsed.entries:
+        link = _first_link(entry)
+        address = urls.canonical(link, url) if link else None
+        if address:
+            when = entry.get("published_parsed") or entry.get("updated_parsed") or entry.get("created_parsed")
+            entries.append(FeedEntry(address, _date_time(when), plain_text(entry.get("title"))))
+    return entries
+
+
+def _first_link(entry: Mapping[str, Any]) -> str | None:
+    candidates = [entry.get("feedburner_origlink"), entry.get("link")]
+    candidates += [link.get("href") for link in entry.get("links", []) if link.get("rel", "alternate") == "alternate"]
+    return next((link for link in candidates if isinstance(link, str) and link.strip()), None)
+
+
+def _date_time(parts: Any) -> str | None:
+    """ISO 8601 from feedparser's UTC time tuple."""
+    if not parts or not 1990 <= parts[0] <= 2100:
+        return None
+    year, month, day, hour, minute, second = parts[:6]
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
+
+
+def _json_entries(data: bytes, url: str) -> list[FeedEntry]:
+    try:
+        feed = json.loads(data.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return []
+    items = feed.get("items") if isinstance(feed, dict) else None
+    entries = []
+    for item in items if isinstance(items, list) else []:
+        if not isinstance(item, dict):
+            continue
+        link = next((item[key] for key in ("url", "external_url", "id") if isinstance(item.get(key), str)), None)
+        address = urls.canonical(link, url) if link else None
+        if address:
+            when = item.get("date_published") or item.get("date_modified")
+            entries.append(FeedEntry(address, iso_date(when), plain_text(item.get("title"))))
+    return entries
+
+
+def iso_date(value: object) -> str | None:
+    """An ISO 8601 date or date-time as found, or None for anything else."""
+    return value.strip() if isinstance(value, str) and _ISO.fullmatch(value.strip()) else None
+
+
+def plain_text(value: object) -> str | None:
+    """A title without tags, entities, control characters and runs of space, NFC; None where nothing is left."""
+    if not isinstance(value, str):
+        return None
+    text = unescape(_TAG.sub("", value[:4000])).encode("utf-8", "replace").decode("utf-8")
+    text = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+    return unicodedata.normalize("NFC", text) or None

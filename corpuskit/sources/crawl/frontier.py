@@ -1,0 +1,238 @@
+"""What to ask for next: the nearest waiting address of a host whose turn it is, once its robots.txt is known.
+
+Knows nothing of sockets. The spider takes from it, and tells it what came back.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from corpuskit.sources.crawl import urls
+from corpuskit.sources.crawl.politeness import Host, backoff
+from corpuskit.sources.crawl.robots import Robots
+from corpuskit.sources.crawl.scope import Scope
+from corpuskit.sources.crawl.state import Fetch, State
+
+MAX_ACTIVE = 32
+"""Requests under way at once, over all hosts."""
+
+MAX_TRIES = 3
+"""Attempts at one address before its failure is final."""
+
+MAX_STEPS = 10
+"""Redirects and nested sitemap indexes on the way to one address."""
+
+MAX_ROBOTS_STEPS = 5
+"""Redirects followed for a robots.txt (RFC 9309 section 2.3.1.2)."""
+
+ROBOTS_AGE = 24 * 3600.0
+"""Seconds for which a robots.txt may be used (RFC 9309 section 2.4)."""
+
+_ROBOTS_KEPT = 4096
+
+
+class Frontier:
+    """Times are wall seconds, given by the caller."""
+
+    def __init__(
+        self,
+        state: State,
+        scope: Scope,
+        *,
+        depth: int,
+        delay: float,
+        concurrency: int,
+        max_pages: int,
+        max_pages_per_host: int,
+    ):
+        self._state = state
+        self._scope = scope
+        self._depth = depth
+        self._delay = delay
+        self._concurrency = concurrency
+        self._max_pages = max_pages
+        self._max_pages_per_host = max_pages_per_host
+        self._hosts: dict[str, Host] = {}
+        self._queue: list[tuple[float, str]] = []
+        self._starved: set[str] = set()  # hosts with pages waiting that no budget is left for
+        self._robots: dict[str, tuple[Robots, float]] = {}
+        self._asking: set[str] = set()  # origins whose robots.txt is under way
+        self._robots_tries: dict[str, int] = defaultdict(int)
+        self._errands: dict[str, deque[Fetch]] = defaultdict(deque)  # robots.txt redirects, by host
+        self.active = 0
+        counts = state.pages_by_host()
+        self.pages = sum(counts.values())
+        """Documents fetched and pages under way."""
+        for name, count in counts.items():
+            self._host(name).pages = count
+        for name in state.waiting_hosts():
+            self._enqueue(self._host(name))
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing is under way and nothing may be asked for any more."""
+        return not self._queue and not self.active
+
+    @property
+    def spent(self) -> bool:
+        """Pages wait that the page budgets leave no room for."""
+        return bool(self._starved)
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until `take` may have something; None where that hangs on what is under way."""
+        if not self._queue or self.active >= MAX_ACTIVE:
+            return None
+        return max(0.0, self._queue[0][0] - now)
+
+    def add(self, found: Iterable[Fetch]) -> None:
+        """Note addresses; those in scope will be asked for. To be called inside a transaction of the state."""
+        rows = [(fetch, self._scope.refuses(fetch.url)) for fetch in found if fetch.depth <= self._depth]
+        self._state.add(rows)
+        for name in {urls.host(fetch.url) for fetch, refused in rows if not refused}:
+            self._enqueue(self._host(name))
+
+    def reconsider(self) -> None:
+        """Decide anew, after the recipe changed, on all that waits, lies out of scope or was past a budget."""
+        with self._state.transaction():
+            undecided = self._state.undecided()
+            decisions = [
+                (fetch.url, self._scope.refuses(fetch.url) or (None if fetch.depth <= self._depth else "too deep"))
+                for fetch in undecided
+            ]
+            self._state.decide(decisions)
+        for url, refused in decisions:
+            if not refused:
+                self._enqueue(self._host(urls.host(url)))
+
+    def take(self, now: float) -> Fetch | None:
+        """An address to ask for now. It counts as under way until `release`."""
+        while self.active < MAX_ACTIVE and self._queue and self._queue[0][0] <= now:
+            turn, name = heapq.heappop(self._queue)
+            host = self._hosts[name]
+            if host.queued_at != turn:
+                continue  # its turn was moved forward
+            host.queued_at = None
+            if host.next_at > now:
+                self._enqueue(host)
+                continue
+            fetch = self._take_from(host, now)
+            if fetch:
+                host.begin(now)
+                self.active += 1
+                if fetch.role == "page":
+                    host.pages += 1
+                    self.pages += 1
+                self._enqueue(host)
+                return fetch
+        return None
+
+    def _take_from(self, host: Host, now: float) -> Fetch | None:
+        if self._errands[host.name]:
+            return self._errands[host.name].popleft()
+        while True:
+            if host.gone:
+                self._state.settle_host(host.name, "error", "the host stopped answering")
+                return None
+            pages = self.pages < self._max_pages and host.pages < self._max_pages_per_host
+            fetch = self._state.waiting(host.name, now, pages)
+            if fetch is None:
+                due = self._state.next_due(host.name)
+                if due is not None and due > now:
+                    self._enqueue(host, due)
+                elif due is not None:
+                    self._starved.add(host.name)
+                return None
+            origin = urls.origin(fetch.url)
+            robots = self.robots(origin, now)
+            if robots is None:
+                if origin in self._asking:
+                    return None
+                self._asking.add(origin)
+                return Fetch(f"{origin}/robots.txt", "robots", tries=self._robots_tries[origin], origin=origin)
+            host.crawl_delay = robots.delay or 0.0
+            forbidden = robots.forbids(fetch.url)
+            if forbidden is None:
+                self._state.fetching(fetch.url)
+                return fetch
+            self._state.settle(fetch.url, "robots", reason=str(forbidden))
+
+    def release(self, fetch: Fetch, latency: float | None, status: int | None, *, document: bool) -> None:
+        """What was taken is no longer under way. `latency` and `status` are None where no answer came."""
+        host = self._host(urls.host(fetch.url))
+        host.end(latency, status)
+        self.active -= 1
+        if fetch.role == "page" and not document:
+            host.pages -= 1
+            self.pages -= 1
+            starved, self._starved = self._starved, set()
+            for name in starved:
+                self._enqueue(self._hosts[name])
+        self._enqueue(host)
+
+    def try_again(self, fetch: Fetch, now: float, asked: float | None, *, whole_host: bool) -> float | None:
+        """Put an address back after a failure; wall time of its next turn, or None where its tries are used up.
+
+        `asked` are the seconds that the server wants us to wait; `whole_host` keeps the whole host waiting.
+        """
+        if fetch.tries + 1 >= MAX_TRIES:
+            return None
+        host = self._host(urls.host(fetch.url))
+        due = now + max(asked or 0.0, backoff(fetch.tries + 1, host.delay))
+        if whole_host or fetch.role == "robots":
+            host.pause(due)
+        if fetch.role == "robots":
+            self._robots_tries[fetch.origin] = fetch.tries + 1
+            self._asking.discard(fetch.origin)
+            self._enqueue(self._host(urls.host(fetch.origin)), due)
+        else:
+            self._state.retry(fetch.url, due)
+        return due
+
+    def robots(self, origin: str, now: float) -> Robots | None:
+        """The rules of an origin, or None where its robots.txt has to be asked for (again)."""
+        known = self._robots.get(origin)
+        if known is None and (stored := self._state.robots(origin)):
+            known = (Robots.parse(stored[0]), stored[1])
+        if known is None or known[1] + ROBOTS_AGE < now:
+            return None
+        if len(self._robots) >= _ROBOTS_KEPT:
+            self._robots.pop(next(iter(self._robots)))
+        self._robots[origin] = known
+        return known[0]
+
+    def robots_answered(self, origin: str, body: bytes, now: float) -> None:
+        """The robots.txt of an origin; empty bytes where it has none."""
+        self._state.set_robots(origin, body, now)
+        self._know(origin, Robots.parse(body), now)
+
+    def robots_silent(self, origin: str, reason: str, now: float) -> None:
+        """The origin could not say what it forbids: nothing is asked of it in this run."""
+        self._know(origin, Robots.silent(f"robots.txt could not be read ({reason}), so nothing may be fetched"), now)
+
+    def robots_moved(self, fetch: Fetch, target: str) -> None:
+        """Ask for a robots.txt where it says it is."""
+        host = self._host(urls.host(target))
+        self._errands[host.name].append(
+            Fetch(target, "robots", steps=fetch.steps + 1, referrer=fetch.url, tries=fetch.tries, origin=fetch.origin)
+        )
+        self._enqueue(host)
+
+    def _know(self, origin: str, robots: Robots, now: float) -> None:
+        self._robots[origin] = (robots, now)
+        self._asking.discard(origin)
+        self._robots_tries.pop(origin, None)
+        self._enqueue(self._host(urls.host(origin)))
+
+    def _host(self, name: str) -> Host:
+        if name not in self._hosts:
+            self._hosts[name] = Host(name, self._delay, self._concurrency)
+        return self._hosts[name]
+
+    def _enqueue(self, host: Host, at: float = 0.0) -> None:
+        """Give a host its turn: as soon as it may be asked, and not before `at`."""
+        turn = max(host.next_at, at)
+        if host.active < host.concurrency and (host.queued_at is None or turn < host.queued_at):
+            host.queued_at = turn
+            heapq.heappush(self._queue, (turn, host.name))

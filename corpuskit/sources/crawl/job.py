@@ -1,0 +1,32 @@
+"""What the crawling process is told: one JSON line on its standard input."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from corpuskit.engine.stage import Configured
+from corpuskit.sources.crawl.scope import Scope
+
+
+class Job(Configured):
+    """A crawl with all its addresses read and all its defaults filled in."""
+
+    folder: str
+    given: list[tuple[Literal["page", "feed", "sitemap"], str]]
+    scope: Scope
+    depth: int
+    max_pages: int
+    max_pages_per_host: int
+    max_minutes: float
+    max_bytes: int
+    delay: float
+    timeout: float
+    concurrency_per_host: int
+    allow_private: bool
+    agent: str
+
+    def digest(self) -> str:
+        """The same for two jobs that would leave the same folder behind."""
+        told = self.model_dump_json(exclude={"folder", "delay", "timeout", "concurrency_per_host", "agent"})
+        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,141 @@
+"""What a site's robots.txt forbids, by RFC 9309, and which line of it says so.
+
+The grouping (section 2.2.1: product tokens, groups that name the same one are joined) is read here, because people
+are told the line that forbade a page; the matching of paths (section 2.2.2: longest match, wildcards, escapes) is
+protego's. `Crawl-delay` and `Content-Signal` are no part of the RFC; both are read, and the first is obeyed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from corpuskit.errors import require
+
+PRODUCT = "corpuskit"
+"""The product token by which a robots.txt addresses this crawler."""
+
+MAX_BYTES = 500 << 10
+"""What is read of a robots.txt (section 2.5 asks for at least 500 kibibytes)."""
+
+_LINE = re.compile(
+    r"\s*(user[- ]?agent|crawl[- ]delay|content-signal|site-?maps?|allow|di[sa]{1,4}l+[oa]w)\s*[:\s](.*)", re.IGNORECASE
+)
+_TOKEN = re.compile(r"\*|[a-z_-]+")
+
+
+@dataclass(frozen=True)
+class RobotsRule:
+    """A line of a robots.txt. `line` counts from 1; 0 where no line but the site's silence decides."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"robots.txt line {self.line}: {self.text}" if self.line else self.text
+
+
+@dataclass
+class _Group:
+    agents: set[str] = field(default_factory=set)
+    rules: list[tuple[int, str, str]] = field(default_factory=list)  # line, 'allow' or 'disallow', path
+    delays: list[float] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+
+
+class Robots:
+    """The part of a robots.txt that addresses this crawler."""
+
+    def __init__(self, rules: list[tuple[int, str, str]], delay: float | None, sitemaps: list[str], signal: str | None):
+        self.delay = delay
+        """Seconds between two requests that the site asks for (`Crawl-delay`)."""
+        self.sitemaps = sitemaps
+        """Sitemap addresses as written."""
+        self.signal = signal
+        """`Content-Signal` as written: 'search=yes, ai-train=no'."""
+        self._rules = rules
+        self._matcher = _protego([f"{verb}: {path}" for _, verb, path in rules])
+        self._single: dict[int, Any] = {}
+
+    @classmethod
+    def parse(cls, data: bytes, product: str = PRODUCT) -> Robots:
+        """Read a robots.txt. Never fails: what cannot be read is left out.
+
+        Without a group for `product`, the groups for `*` count; without those, all is allowed.
+        """
+        cut = data[:MAX_BYTES]
+        if len(data) > MAX_BYTES:
+            cut = cut[: max(cut.rfind(b"\n"), cut.rfind(b"\r")) + 1]
+        text = cut.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\0", "�")
+        groups: list[_Group] = []
+        sitemaps = []
+        naming = False  # the lines just read were user-agent lines
+        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+            match = _LINE.match(line.partition("#")[0])
+            if not match:
+                continue
+            name, value = match[1].lower(), match[2].lstrip(": \t").strip()
+            if name.startswith("user"):
+                if not naming:
+                    groups.append(_Group())
+                naming = True
+                if token := _TOKEN.match(value.lower()):
+                    groups[-1].agents.add(token[0])
+            elif name.startswith("site"):
+                sitemaps.append(value)
+            elif groups:
+                naming = naming and name.startswith(("crawl", "content"))
+                _take(groups[-1], number, name, value)
+        ours = [group for group in groups if product.lower() in group.agents]
+        ours = ours or [group for group in groups if "*" in group.agents]
+        return cls(
+            [rule for group in ours for rule in group.rules],
+            max((delay for group in ours for delay in group.delays), default=None),
+            sitemaps,
+            "; ".join(signal for group in ours for signal in group.signals) or None,
+        )
+
+    @classmethod
+    def silent(cls, reason: str) -> Robots:
+        """The robots.txt of a site that cannot be asked for one: all is forbidden (section 2.3.1.4)."""
+        robots = cls([(0, "disallow", "/")], None, [], None)
+        robots._reason = reason
+        return robots
+
+    _reason = ""
+
+    def forbids(self, url: str) -> RobotsRule | None:
+        """The line that forbids a URL, or None where it is allowed."""
+        if self._matcher is None or self._matcher.can_fetch(url, PRODUCT):
+            return None
+        disallowed = [rule for rule in self._rules if rule[1] == "disallow"]
+        for line, _, path in sorted(disallowed, key=lambda rule: (-len(rule[2]), rule[0])):
+            if line not in self._single:
+                self._single[line] = _protego([f"disallow: {path}"])
+            if not self._single[line].can_fetch(url, PRODUCT):
+                return RobotsRule(line, f"Disallow: {path}" if line else self._reason)
+        return RobotsRule(0, "robots.txt forbids it")
+
+
+def _take(group: _Group, line: int, name: str, value: str) -> None:
+    if name.startswith("crawl"):
+        try:
+            delay = float(value)
+        except ValueError:
+            return
+        if math.isfinite(delay) and delay >= 0:
+            group.delays.append(delay)
+    elif name.startswith("content"):
+        group.signals.append(value)
+    else:
+        group.rules.append((line, "allow" if name == "allow" else "disallow", value))
+
+
+def _protego(lines: list[str]) -> Any:
+    """A protego parser of these rules for every agent; None where there are no rules."""
+    if not lines:
+        return None
+    parser = require("protego", "crawl").Protego
+    return parser.parse("\n".join(["User-agent: *", *lines]))

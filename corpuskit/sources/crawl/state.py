@@ -1,0 +1,324 @@
+"""What a crawl knows of every address, on disk: waiting, or settled with its outcome. One SQLite file, no pickles.
+
+An address is a row from the moment it is seen, so that the table is the frontier, the seen-set and the log in one, and
+memory does not grow with it. A row is settled in the same transaction that notes how long the archive has become: after
+a kill both are as they were after some response.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from corpuskit.sources.crawl import urls
+
+FILE = "crawl.sqlite"
+
+Role = Literal["page", "feed", "sitemap", "robots"]
+Outcome = Literal["fetched", "redirected", "robots", "scope", "budget", "error", "private", "too_large", "not_text"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS segments (number INTEGER PRIMARY KEY, length INTEGER NOT NULL, closed INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, body BLOB, asked REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS urls (
+  number INTEGER PRIMARY KEY,
+  url TEXT NOT NULL UNIQUE,
+  host TEXT NOT NULL,
+  role TEXT NOT NULL,
+  depth INTEGER NOT NULL,
+  steps INTEGER NOT NULL,          -- redirects and sitemap indexes passed on the way here
+  given INTEGER NOT NULL,          -- named by the recipe, or where such a one redirects to
+  referrer TEXT,
+  published TEXT,
+  title TEXT,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due REAL NOT NULL DEFAULT 0,
+  outcome TEXT,                    -- NULL while waiting, 'fetching' while under way
+  status INTEGER,
+  reason TEXT,
+  settled TEXT,
+  segment INTEGER, offset INTEGER, length INTEGER,
+  media_type TEXT,
+  document INTEGER NOT NULL DEFAULT 0,
+  linked INTEGER NOT NULL DEFAULT 0 -- its links have been added
+);
+CREATE INDEX IF NOT EXISTS waiting ON urls (host, depth, number) WHERE outcome IS NULL;
+CREATE INDEX IF NOT EXISTS unlinked ON urls (depth) WHERE outcome = 'fetched' AND linked = 0;
+"""
+
+_ADD = """
+INSERT INTO urls (url, host, role, depth, steps, given, referrer, published, title, outcome, reason, settled)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (url) DO UPDATE SET
+  linked = CASE WHEN excluded.depth < depth THEN 0 ELSE linked END,
+  referrer = CASE WHEN excluded.depth < depth THEN excluded.referrer ELSE referrer END,
+  depth = min(depth, excluded.depth),
+  given = max(given, excluded.given),
+  published = CASE WHEN published IS NULL OR excluded.published < published THEN excluded.published ELSE published END,
+  title = CASE WHEN title IS NULL OR excluded.title < title THEN excluded.title ELSE title END
+WHERE excluded.depth < depth OR excluded.given > given OR excluded.published IS NOT NULL OR excluded.title IS NOT NULL
+"""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """An address to ask for."""
+
+    url: str
+    role: Role
+    depth: int = 0
+    steps: int = 0
+    given: bool = False
+    referrer: str | None = None
+    published: str | None = None
+    title: str | None = None
+    tries: int = 0
+    origin: str = ""
+    """For a robots.txt, the origin that it speaks for."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a response lies in the archive: bytes `offset` to `offset + length` of a segment."""
+
+    segment: int
+    offset: int
+    length: int
+    end: int
+    """How long the segment is, with the request's record behind the response's."""
+
+
+class State:
+    """The rows of one crawl. Not for use by two threads or processes at once; `fate` may read beside it."""
+
+    def __init__(self, folder: Path):
+        self._db = sqlite3.connect(folder / FILE, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._db.execute("UPDATE urls SET outcome = NULL WHERE outcome = 'fetching'")
+
+    def close(self) -> None:
+        """Close, with everything in the one file."""
+        self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is changed inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def fact(self, name: str, default: str = "") -> str:
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else default
+
+    def set_fact(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def add(self, found: Iterable[tuple[Fetch, str | None]]) -> None:
+        """Note addresses, each with the reason why it lies outside the scope, or None. Known ones are kept, at the
+        smaller depth."""
+        when = now_text()
+        rows = [
+            (
+                *(fetch.url, urls.host(fetch.url), fetch.role, fetch.depth, fetch.steps, int(fetch.given)),
+                *(fetch.referrer, fetch.published, fetch.title),
+                *(("scope", refused, when) if refused else (None, None, None)),
+            )
+            for fetch, refused in found
+        ]
+        self._db.executemany(_ADD, rows)
+
+    def settle(
+        self,
+        url: str,
+        outcome: Outcome,
+        *,
+        status: int | None = None,
+        reason: str | None = None,
+        record: Record | None = None,
+        media_type: str | None = None,
+        document: bool = False,
+    ) -> None:
+        """The outcome of an address, final unless the recipe changes."""
+        place = (record.segment, record.offset, record.length) if record else (None, None, None)
+        self._db.execute(
+            "UPDATE urls SET outcome = ?, status = ?, reason = ?, settled = ?, segment = ?, offset = ?, length = ?, "
+            "media_type = ?, document = ?, linked = 0 WHERE url = ?",
+            (outcome, status, reason, now_text(), *place, media_type, int(document), url),
+        )
+
+    def linked(self, fetch: Fetch) -> None:
+        """The links of an address have been added, as of the depth that it was fetched at."""
+        self._db.execute("UPDATE urls SET linked = 1 WHERE url = ? AND depth >= ?", (fetch.url, fetch.depth))
+
+    def fetching(self, url: str) -> None:
+        self._db.execute("UPDATE urls SET outcome = 'fetching' WHERE url = ?", (url,))
+
+    def retry(self, url: str, due: float) -> None:
+        """Put an address that was under way back, to be asked for again at wall time `due`."""
+        self._db.execute("UPDATE urls SET outcome = NULL, tries = tries + 1, due = ? WHERE url = ?", (due, url))
+
+    def waiting(self, host: str, now: float, pages: bool) -> Fetch | None:
+        """The next address of a host, nearest the start first; without `pages`, a feed or sitemap."""
+        only = "" if pages else "AND role <> 'page'"
+        row = self._db.execute(
+            f"SELECT * FROM urls WHERE host = ? AND outcome IS NULL AND due <= ? {only} ORDER BY depth, number LIMIT 1",
+            (host, now),
+        ).fetchone()
+        return _fetch(row) if row else None
+
+    def next_due(self, host: str) -> float | None:
+        """Wall time at which the first waiting address of a host may be asked for; None where none waits."""
+        query = "SELECT min(due) FROM urls WHERE host = ? AND outcome IS NULL"
+        found = self._db.execute(query, (host,)).fetchone()[0]
+        return None if found is None else float(found)
+
+    def waiting_hosts(self) -> list[str]:
+        return [str(row[0]) for row in self._db.execute("SELECT DISTINCT host FROM urls WHERE outcome IS NULL")]
+
+    def pages_by_host(self) -> dict[str, int]:
+        """How many documents were fetched from each host."""
+        rows = self._db.execute("SELECT host, count(*) FROM urls WHERE document = 1 GROUP BY host")
+        return {str(host): int(count) for host, count in rows}
+
+    def unlinked(self, depth: int) -> list[tuple[Fetch, Record]]:
+        """Fetched addresses above a depth whose links are still to be added, with their records."""
+        rows = self._db.execute(
+            "SELECT * FROM urls WHERE outcome = 'fetched' AND linked = 0 AND depth < ? ORDER BY depth LIMIT 100",
+            (depth,),
+        )
+        return [(_fetch(row), Record(row["segment"], row["offset"], row["length"], 0)) for row in rows]
+
+    def undecided(self) -> list[Fetch]:
+        """Addresses whose outcome hangs on the recipe: waiting, out of scope, or past a budget."""
+        rows = self._db.execute("SELECT * FROM urls WHERE outcome IS NULL OR outcome IN ('scope', 'budget')")
+        return [_fetch(row) for row in rows]
+
+    def decide(self, decisions: Iterable[tuple[str, str | None]]) -> None:
+        """Put addresses back to waiting, or out of scope for a reason."""
+        when = now_text()
+        self._db.executemany(
+            "UPDATE urls SET outcome = ?, reason = ?, settled = ?, tries = 0, due = 0 WHERE url = ?",
+            [("scope" if why else None, why, when if why else None, url) for url, why in decisions],
+        )
+
+    def settle_host(self, host: str, outcome: Outcome, reason: str) -> None:
+        """One outcome for everything that still waits at a host."""
+        self._db.execute(
+            "UPDATE urls SET outcome = ?, reason = ?, settled = ? WHERE host = ? AND outcome IS NULL",
+            (outcome, reason, now_text(), host),
+        )
+
+    def settle_rest(self, reason: str) -> None:
+        """The crawl ends: what still waits is past the budget."""
+        query = (
+            "UPDATE urls SET outcome = 'budget', reason = ?, settled = ? WHERE outcome IS NULL OR outcome = 'fetching'"
+        )
+        self._db.execute(query, (reason, now_text()))
+
+    def robots(self, origin: str) -> tuple[bytes, float] | None:
+        """The robots.txt that counts for an origin and the wall time at which it was asked for."""
+        row = self._db.execute("SELECT body, asked FROM robots WHERE origin = ?", (origin,)).fetchone()
+        return (bytes(row[0]), float(row[1])) if row else None
+
+    def set_robots(self, origin: str, body: bytes, asked: float) -> None:
+        self._db.execute("INSERT OR REPLACE INTO robots VALUES (?, ?, ?)", (origin, body, asked))
+
+    def robots_files(self) -> Iterator[tuple[str, bytes]]:
+        for row in self._db.execute("SELECT origin, body FROM robots"):
+            yield str(row[0]), bytes(row[1])
+
+    def segments(self) -> list[tuple[int, int, bool]]:
+        """(number, length in bytes, closed) of the archive's files."""
+        rows = self._db.execute("SELECT number, length, closed FROM segments ORDER BY number")
+        return [(int(number), int(length), bool(closed)) for number, length, closed in rows]
+
+    def set_segment(self, number: int, length: int, closed: bool) -> None:
+        self._db.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?)", (number, length, int(closed)))
+
+    def lost(self, segment: int, length: int) -> None:
+        """A segment turned out shorter than noted: what lay behind `length` is waiting again."""
+        self._db.execute(
+            "UPDATE urls SET outcome = NULL, segment = NULL, document = 0, linked = 0 "
+            "WHERE segment = ? AND offset + length > ?",
+            (segment, length),
+        )
+
+    def documents(self) -> Iterator[sqlite3.Row]:
+        """The rows of pages that are documents, sorted by URL."""
+        return iter(self._db.execute("SELECT * FROM urls WHERE document = 1 AND outcome = 'fetched' ORDER BY url"))
+
+    def settled(self) -> Iterator[dict[str, Any]]:
+        """What became of every address, in the order in which it was first seen."""
+        for row in self._db.execute("SELECT * FROM urls WHERE outcome IS NOT NULL ORDER BY number"):
+            yield _story(row)
+
+    def given(self) -> list[dict[str, Any]]:
+        """What became of the addresses that the recipe names."""
+        return [_story(row) for row in self._db.execute("SELECT * FROM urls WHERE given = 1 ORDER BY number")]
+
+    def outcomes(self) -> dict[str, int]:
+        """How many addresses had each outcome."""
+        rows = self._db.execute("SELECT outcome, count(*) FROM urls GROUP BY outcome ORDER BY 2 DESC")
+        return {str(name or "waiting"): int(count) for name, count in rows}
+
+
+def fate(folder: Path | str, url: str) -> dict[str, Any] | None:
+    """What became of an address in a crawl, or None where the crawl never saw it (or `folder` holds none).
+
+    Keys: url, outcome ('fetched', 'redirected', 'robots', 'scope', 'budget', 'error', 'private', 'too_large',
+    'not_text', or 'waiting'), status, reason (for 'robots' the line that forbids it), referrer, depth, role, when.
+    """
+    path = Path(folder) / FILE
+    address = urls.canonical(url)
+    if address is None or not path.is_file():
+        return None
+    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as db:
+        db.row_factory = sqlite3.Row
+        try:
+            row = db.execute("SELECT * FROM urls WHERE url = ?", (address,)).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+    db.close()
+    return _story(row) if row else None
+
+
+def now_text() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def log_line(story: dict[str, Any]) -> str:
+    return json.dumps(story, ensure_ascii=False) + "\n"
+
+
+def _story(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "url": row["url"],
+        "outcome": row["outcome"] or "waiting",
+        "status": row["status"],
+        "reason": row["reason"],
+        "referrer": row["referrer"],
+        "depth": row["depth"],
+        "role": row["role"],
+        "when": row["settled"],
+    }
+
+
+def _fetch(row: sqlite3.Row) -> Fetch:
+    names = ("url", "role", "depth", "steps", "referrer", "published", "title", "tries")
+    return Fetch(given=bool(row["given"]), **{name: row[name] for name in names})
