@@ -77,9 +77,9 @@ def _count_stop_words(data, start, hashes, starts, ends, words, stop_words, endi
         if len(endings) == 0:
             continue
         first, last = start + np.int64(starts[word]), start + np.int64(ends[word])
-        for syllables in range(min(LONGEST_ENDING, (last - first) // 3 - 1), 0, -1):
+        for syllables in range(LONGEST_ENDING, 0, -1):
             at = last - 3 * syllables
-            if data[last - 3] < 0xE3 or data[last - 3] > 0xED or data[at] < 0xEA or data[at] > 0xED:
+            if at <= first or data[at] < 0xEA or data[at] > 0xED:
                 continue
             place = _find(endings, suffix_hash(data, at, last))
             if place >= 0:
