@@ -1,0 +1,112 @@
+"""How much of a benchmark's items a text holds (n-gram overlap: Brown et al. 2020, "Language Models are Few-Shot
+Learners", appendix C; here the share of an item that is found, so that one common phrase condemns no text).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from corpuskit.contamination.benchmarks import Part, load
+from corpuskit.contamination.index import Index, build, find
+from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.kernels.unicode import code_points
+
+NGRAM = 13
+"""Words in a row that count as a match (twice as many characters of Hangul, Han and Kana)."""
+LONGEST_EVIDENCE = 200
+"""Characters of the matched passage that are kept."""
+
+RESULT = pa.struct(
+    [
+        ("overlap", pa.float64()),  # the larger of the two below
+        ("question_overlap", pa.float64()),  # largest share of a question's units that stands in the text
+        ("answer_overlap", pa.float64()),  # the same of an answer's
+        ("items", pa.int64()),  # benchmark items of which anything was found
+        ("benchmark", pa.string()),  # of the part with the largest overlap: its file, item and field
+        ("item", pa.string()),
+        ("part", pa.string()),
+        ("start", pa.int64()),  # its longest passage in the text, in characters
+        ("end", pa.int64()),
+        ("passage", pa.string()),  # that passage as the text has it, cut to 200 characters
+    ]
+)
+
+
+class Benchmarks(NamedTuple):
+    """Benchmark parts, ready to be looked for."""
+
+    parts: list[Part]
+    table: Index
+
+    @property
+    def too_short(self) -> int:
+        """Parts that are not looked for, because so few words say nothing."""
+        return int((self.table.required == 0).sum())
+
+
+def prepare(paths: Sequence[str | Path], ngram: int = NGRAM) -> Benchmarks:
+    """Benchmark files (JSON, JSON Lines, CSV, TSV, Parquet, text) read and indexed; see `load` for what it raises."""
+    parts = load(paths)
+    return Benchmarks(parts, build(parts, ngram))
+
+
+def check(
+    texts: pa.Array | Sequence[str | None], benchmarks: Benchmarks | Sequence[str | Path], ngram: int = NGRAM
+) -> pa.StructArray:
+    """What each text holds of the benchmarks (files, or what `prepare` made of them), as structs RESULT.
+
+    A null text gives null; a text without a match has overlaps of 0 and no evidence.
+    """
+    prepared = benchmarks if isinstance(benchmarks, Benchmarks) else prepare(benchmarks, ngram)
+    strings = large_strings(texts)
+    data, offsets = text_buffers(strings)
+    matches = find(data, offsets, code_points(), prepared.table)
+    rows: list[dict[str, Any] | None] = [
+        {"overlap": 0.0, "question_overlap": 0.0, "answer_overlap": 0.0, "items": 0} if valid else None
+        for valid in strings.is_valid().to_pylist()
+    ]
+    edges = np.flatnonzero(np.diff(matches[:, 0], prepend=-1, append=-1))
+    for first, last in itertools.pairwise(edges):
+        text = int(matches[first, 0])
+        content = data[offsets[text] : offsets[text + 1]].tobytes()
+        rows[text] = _summary(matches[first:last], prepared, content)
+    return pa.array(rows, RESULT)
+
+
+def _summary(matches: Any, benchmarks: Benchmarks, content: bytes) -> dict[str, Any]:
+    """The struct of one text from its matches."""
+    overlaps: dict[int, float] = {}
+    for part in np.unique(matches[:, 1]):
+        first, last = benchmarks.table.bounds[part : part + 2]
+        covered = np.zeros(last - first, bool)
+        for _, _, place, length, _, _ in matches[matches[:, 1] == part]:
+            covered[place : place + length] = True
+        overlaps[int(part)] = float(covered.mean())
+    best = max(overlaps, key=lambda part: (overlaps[part], -part))
+    own = matches[matches[:, 1] == best]
+    start, end = own[np.argmax(own[:, 3]), 4:6]
+    passage = content[start:end].decode("utf-8", "replace")
+    characters = len(content[:start].decode("utf-8", "replace"))
+    part = benchmarks.parts[best]
+    roles = {
+        role: max((share for n, share in overlaps.items() if benchmarks.parts[n].role == role), default=0.0)
+        for role in ("question", "answer")
+    }
+    return {
+        "overlap": overlaps[best],
+        "question_overlap": roles["question"],
+        "answer_overlap": roles["answer"],
+        "items": len({benchmarks.parts[n][:2] for n in overlaps}),
+        "benchmark": part.benchmark,
+        "item": part.item,
+        "part": part.field,
+        "start": characters,
+        "end": characters + len(passage),
+        "passage": passage[:LONGEST_EVIDENCE],
+    }
