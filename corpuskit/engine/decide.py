@@ -35,10 +35,11 @@ def decide(batch: pa.RecordBatch, stage: str, rules: Sequence[Rule]) -> dict[int
     for rule in rules:
         try:
             broken = rule.breaks(batch)
+            evidence = {path: column(batch, path) for path in rule.evidence}
         except KeyError as error:
             raise CorpuskitError(
-                f"rule '{rule.name}' of stage '{stage}' reads the measurement '{rule.measurement}', "
-                f"which no stage made (nothing is called {error})"
+                f"rule '{rule.name}' of stage '{stage}' reads {', '.join([rule.measurement, *rule.evidence])}, "
+                f"and no stage before it made the measurement {error}"
             ) from error
         rows = np.flatnonzero(broken.to_numpy(zero_copy_only=False))
         if not len(rows):
@@ -46,9 +47,8 @@ def decide(batch: pa.RecordBatch, stage: str, rules: Sequence[Rule]) -> dict[int
         picked = batch.take(pa.array(rows))
         values = column(picked, rule.measurement).to_pylist()
         languages = picked.column("language").to_pylist()
-        evidence = {path: column(picked, path).to_pylist() for path in rule.evidence}
         for position, row in enumerate(rows):
-            found = {path: values_[position] for path, values_ in evidence.items() if values_[position] is not None}
+            found = {path: value for path in evidence if (value := evidence[path][int(row)].as_py()) is not None}
             decisions.setdefault(int(row), []).append(
                 {
                     "stage": stage,

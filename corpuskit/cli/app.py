@@ -1,0 +1,67 @@
+"""The `corpuskit` command, its help, and how it ends: 0 done, 1 the run failed, 2 a mistake in what was asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from corpuskit import __version__
+from corpuskit.errors import CorpuskitError
+
+app = typer.Typer(
+    name="corpuskit",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""From the open web to a clean corpus, and from a clean corpus to a small language model, with evidence.
+
+A *recipe* (YAML) names sources, stages, token shards, training and audits. Begin with one from `pipelines/`:
+
+    corpuskit plan pipelines/blogs-and-news.yaml     what would run
+    corpuskit run pipelines/blogs-and-news.yaml      run it; run it again to resume
+    corpuskit why https://example.com/page           what became of a page
+    corpuskit what-if --set gopher.top_2_gram=0.25   decide again, without measuring again
+""",
+)
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"corpuskit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def main() -> None:
+    """The console script."""
+    from corpuskit.cli import audits, explain, models, recipes  # noqa: F401  (each adds its commands)
+
+    try:
+        app(standalone_mode=False)
+    except CorpuskitError as error:
+        errors.print("[bold red]error:[/] ", end="")
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        errors.print("\nstopped; nothing that was committed is lost. Run the same command again to go on.")
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of the command line itself
+            error.show()
+            sys.exit(error.exit_code)
+        raise

@@ -1,0 +1,200 @@
+"""Commands that answer for a document or a decision: why, what-if."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from corpuskit.cli.app import app, console
+from corpuskit.engine.ledger import Story, find, newest_run, open_run
+from corpuskit.errors import CorpuskitError, UsageError
+
+RunFolder = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest in runs/.")]
+NOT_MEASUREMENTS = {
+    "id", "text", "title", "author", "published", "url", "source", "kind", "language", "license", "rights", "fetched",
+    "provenance", "media_type", "bytes", "excerpt", "decisions", "stage", "rule", "value", "limit",
+}  # fmt: skip
+
+
+@app.command()
+def why(
+    document: Annotated[
+        str, typer.Argument(metavar="URL|ID", help="A page's URL, or a document's id (8 digits or more).")
+    ],
+    run: RunFolder = None,
+) -> None:
+    """Tell a document's whole story: found where, measured how, kept or dropped by which rule, changed where."""
+    folder = run or newest_run()
+    open_run(folder)
+    story, crawled = find(folder, document), crawl_fate(folder, document)
+    if not story and crawled is None:
+        raise CorpuskitError(
+            f"{folder} knows nothing of '{document}': no such page was found or read. "
+            "An id or the exact URL is needed; other runs: --run FOLDER"
+        )
+    if crawled is not None:
+        console.print(f"[bold]crawl[/]  {crawl_line(crawled)}", highlight=False, soft_wrap=True)
+    for record in story.quarantined:
+        console.print(Text.assemble(("unreadable  ", "bold yellow"), str(record.get("reason"))))
+    for row in story.dropped:
+        _print_dropped(row)
+    for row in story.kept:
+        console.print(Text.assemble(("kept  ", "bold green"), f"{row['title'] or '(no title)'}  {row['id']}"))
+        _print_measured(row)
+        _print_trained(folder, row["id"])
+    _print_changes(story)
+
+
+def crawl_fate(folder: Path, url: str) -> dict[str, Any] | None:
+    """The newest entry of any crawl's log for a URL."""
+    if not url.startswith(("http://", "https://")):
+        return None
+    from corpuskit.sources.crawl import fate
+
+    for log in sorted(folder.glob("sources/*/crawl-log.jsonl")):
+        found = fate(log.parent, url)
+        if found is not None:
+            return found
+    return None
+
+
+def crawl_line(found: dict[str, Any]) -> str:
+    outcome = {
+        "fetched": "fetched",
+        "robots": "not fetched: robots.txt forbids it",
+        "scope": "not fetched: outside the crawl's scope",
+        "budget": "not fetched: the crawl's budget was spent",
+        "private": "not fetched: it leads to a private address",
+        "too_large": "cut off: larger than the crawl allows",
+        "error": "failed",
+    }.get(found["outcome"], found["outcome"])
+    details = [
+        f"{name} {found[name]}"
+        for name in ("status", "rule", "reason", "referrer", "depth", "when")
+        if found.get(name) is not None
+    ]
+    return f"{outcome} ({', '.join(details)})" if details else outcome
+
+
+def _print_dropped(row: dict[str, Any]) -> None:
+    title = row["title"] or "(no title)"
+    console.print(Text.assemble(("dropped", "bold red"), f" by {row['stage']}  {title}  {row['id']}"))
+    for found in row["decisions"]:
+        console.print(f"  rule {found['rule']}: {found['value']}, kept only {found['limit']}", highlight=False)
+        for name, value in json.loads(found["evidence"] or "{}").items():
+            console.print(Text(f"    {name}: {value}"), soft_wrap=True)
+    if row["excerpt"]:
+        console.print(Padding(Text(row["excerpt"], style="dim"), (0, 4)))
+    _print_measured(row)
+
+
+def _print_measured(row: dict[str, Any]) -> None:
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    place = row.get("provenance") or {}
+    where = f"{place.get('path')} at {place.get('offset')}" if place.get("path") else None
+    for name, value in (
+        ("url", row["url"]), ("source", f"{row['source']} ({row['kind']})"), ("language", row["language"]),
+        ("published", row["published"]), ("author", row.get("author")), ("rights", row.get("rights")),
+        ("read from", where),
+    ):  # fmt: skip
+        if value:
+            table.add_row(f"[dim]{name}[/]", Text(str(value)))
+    for name, value in row.items():
+        if name not in NOT_MEASUREMENTS and value is not None:
+            table.add_row(f"[dim]{name}[/]", Text(shown(value)))
+    console.print(Padding(Group(table), (0, 2)))
+
+
+def shown(value: Any) -> str:
+    """A measurement as one readable line."""
+    if isinstance(value, dict):
+        parts = [f"{name} {shown(inner)}" for name, inner in value.items() if inner is not None]
+        return (
+            ("{" + ", ".join(parts) + "}")
+            if any(isinstance(inner, dict) for inner in value.values())
+            else ", ".join(parts)
+        )
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return "[" + "; ".join(map(shown, value)) + "]"
+    return str(value)
+
+
+def _print_changes(story: Story) -> None:
+    for row in story.changes:
+        console.print(f"[bold]rewritten[/] by {row['stage']}:", highlight=False)
+        for change in row["changes"]:
+            to = f"→ {change['replacement']}" if change["replacement"] else "removed"
+            console.print(Text(f"  characters {change['start']} to {change['end']}: {change['type']} {to}"))
+
+
+def _print_trained(folder: Path, document: str) -> None:
+    """The training steps that read a document, where the run has trained."""
+    if not (folder / "models" / "base").is_dir():
+        return
+    from corpuskit.recipe.jobs import steps_of_document
+
+    steps = steps_of_document(folder, document)
+    if steps is not None:
+        shown_steps = ", ".join(map(str, steps[:12])) + (f" and {len(steps) - 12} more" if len(steps) > 12 else "")
+        console.print(
+            f"  trained on in steps {shown_steps}" if steps else "  never trained on (held out, or not reached)"
+        )
+
+
+@app.command("what-if")
+def what_if_command(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest in runs/.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="RULE=LIMIT", help="A rule's new limit: --set gopher.top_2_gram=0.25"),
+    ] = None,
+) -> None:
+    """Decide a finished run again with other limits, in seconds, and show what would change."""
+    from corpuskit.engine.what_if import rules_of, what_if
+    from corpuskit.recipe.load import check
+    from corpuskit.recipe.located import Located
+
+    folder = run or newest_run()
+    recipe = check(Located(open_run(folder)["recipe"], f"{folder}/run.json"))
+    if not set_:
+        names = ", ".join(f"{rule.name} {rule.keep} {rule.limit}" for rule in rules_of(recipe.stages))
+        raise UsageError(f"name a rule and its new limit: --set RULE=LIMIT. The rules of this run: {names}")
+    limits = {}
+    for option in set_:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise UsageError(f"--set {option}: write --set RULE=LIMIT")
+        limits[name] = yaml.safe_load(value)
+    found = what_if(folder, recipe.stages, limits)
+    table = Table(title=f"{found.documents:,} documents of {folder}", title_justify="left")
+    for heading in ("fate", "now", "then", "change"):
+        table.add_column(heading, justify="left" if heading == "fate" else "right")
+    for fate in sorted(set(found.before) | set(found.after), key=lambda fate: (fate not in ("kept", "open"), fate)):
+        now, then = found.before[fate], found.after[fate]
+        if now or then:
+            table.add_row(fate, f"{now:,}", f"{then:,}", f"{then - now:+,}" if then != now else "")
+    console.print(table)
+    sources = Table(box=None, padding=(0, 2))
+    for heading in ("source", "kept now", "kept then", "open"):
+        sources.add_column(heading, justify="left" if heading == "source" else "right")
+    for name, counts in found.by_source.items():
+        sources.add_row(name, f"{counts['kept before']:,}", f"{counts['kept after']:,}", f"{counts['open after']:,}")
+    console.print(sources)
+    for label, rows in sorted(found.samples.items()):
+        console.print(f"[bold]{label}[/]", highlight=False)
+        for row in rows:
+            console.print(Text(f"  {row['value']}  {row['title'] or ''}  {row['url'] or row['id']}"))
+    if found.after["open"]:
+        console.print("open: no rule that was measured would drop them; stages that they never reached would decide.")

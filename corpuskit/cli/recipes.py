@@ -1,0 +1,154 @@
+"""Commands that take a recipe: run, plan, schema; and report, which draws a finished run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from corpuskit.cli.app import app, console
+from corpuskit.engine.progress import megabytes
+from corpuskit.errors import CorpuskitError
+
+RecipeFile = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file such as those in pipelines/.")
+]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change one value: --set near_duplicates.threshold=0.7. Repeatable."
+    ),
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder. Default: runs/NAME.")]
+
+
+def run_folder(output: Path | None, name: str) -> Path:
+    return output if output is not None else Path("runs") / name
+
+
+@app.command()
+def run(
+    recipe: RecipeFile,
+    set_: Override = None,
+    output: Output = None,
+    workers: Annotated[
+        int, typer.Option("--workers", "-w", min=0, help="Processes that work side by side; 0 takes one a core.")
+    ] = 0,
+    executor: Annotated[str, typer.Option(help="`local`, or `ray` for the cluster that RAY_ADDRESS names.")] = "local",
+) -> None:
+    """Run a recipe, or go on with a run that was stopped.
+
+    Steps whose results are there are not run again: after a crash, Ctrl-C or a changed setting, the same command
+    goes on from where it must, and ends in the same bytes.
+    """
+    from corpuskit.recipe.execute import run_recipe
+
+    started = time.time()
+    result = run_recipe(
+        recipe,
+        overrides=set_ or [],
+        folder=output,
+        workers=workers or os.cpu_count() or 1,
+        executor=executor,
+        console=console,
+    )
+    print_summary(result.summary, time.time() - started)
+    if not result.summary["totals"]["documents_out"]:
+        raise CorpuskitError(
+            f"no document survived; {result.folder}/ledger says why, and 'corpuskit what-if' what would help"
+        )
+
+
+@app.command()
+def plan(recipe: RecipeFile, set_: Override = None, output: Output = None) -> None:
+    """Say what `run` would do, and what is already done."""
+    from corpuskit.engine.run import Run
+    from corpuskit.recipe.load import load
+
+    loaded = load(recipe, set_ or [])
+    folder = run_folder(output, loaded.keys.name)
+    table = Table(title=f"{loaded.keys.name} → {folder}", title_justify="left", box=None, padding=(0, 2))
+    for heading in ("step", "tasks", "already done", ""):
+        table.add_column(heading, justify="left" if heading in ("step", "") else "right")
+    for state in Run(loaded.pipeline(), folder).plan():
+        tasks = "?" if state.tasks is None else str(state.tasks)
+        note = state.note or ("done" if state.tasks is not None and state.done == state.tasks else "would run")
+        table.add_row(state.name, tasks, str(state.done), note)
+    console.print(table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the recipe's JSON schema, with which editors complete and check recipes."""
+    from corpuskit.recipe.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def stages() -> None:
+    """List the sources and stages that a recipe may name, with their settings."""
+    from corpuskit.recipe.schema import described
+
+    for what, entries in described().items():
+        console.rule(f"[bold]{what}", align="left")
+        for entry in entries:
+            console.print(f"[bold]{entry.key}[/]  {entry.summary}", highlight=False)
+            table = Table(box=None, padding=(0, 2), show_header=False)
+            for setting in entry.settings:
+                table.add_row("", f"[cyan]{setting.name}[/]", setting.default, setting.help)
+            console.print(table)
+
+
+@app.command()
+def report(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest in runs/.")
+    ] = None,
+) -> None:
+    """Draw a finished run again as one HTML page."""
+    from corpuskit.engine.ledger import newest_run, open_run
+    from corpuskit.report import write
+
+    folder = run or newest_run()
+    open_run(folder)
+    write(folder, folder / "report.html")
+    console.print(f"{folder / 'report.html'}", highlight=False)
+
+
+def print_summary(summary: dict[str, Any], seconds: float) -> None:
+    """The closing table of a run: what came in, what each rule dropped, what came out."""
+    totals = summary["totals"]
+    table = Table(title=f"{summary['name']}: what became of {totals['documents_in']:,} documents", title_justify="left")
+    for heading in ("stage", "in", "dropped", "by rule", "out", "text out", "seconds"):
+        table.add_column(heading, justify="left" if heading in ("stage", "by rule") else "right")
+    for stage in summary["stages"]:
+        rules = ", ".join(f"{name} {count:,}" for name, count in sorted(stage["dropped"].items(), key=lambda x: -x[1]))
+        dropped = sum(stage["dropped"].values())
+        table.add_row(
+            stage["stage"],
+            f"{stage['documents_in']:,}",
+            f"{dropped:,}" if dropped else "",
+            rules + (f"{'; ' if rules else ''}{stage['changed']:,} rewritten" if stage["changed"] else ""),
+            f"{stage['documents_out']:,}",
+            megabytes(stage["bytes_out"]),
+            f"{stage['seconds']:.1f}",
+        )
+    console.print(table)
+    if summary["quarantined"]:
+        where = f"{summary['folder']}/ledger/quarantine"
+        console.print(f"{summary['quarantined']:,} records could not be read; the reasons are in {where}")
+    for name, job in summary["jobs"].items():
+        if job.get("says"):
+            console.print(f"[bold]{name}:[/] {job['says']}", highlight=False)
+    console.print(
+        f"kept {totals['documents_out']:,} of {totals['documents_in']:,} documents "
+        f"({megabytes(totals['bytes_out'])} of text) in {seconds:.0f} s; corpus digest {summary['corpus_digest']}",
+        highlight=False,
+    )
+    console.print(f"open [bold]{summary['folder']}/report.html[/]", highlight=False)

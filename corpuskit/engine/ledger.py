@@ -1,0 +1,103 @@
+"""Reading a finished run: what happened to a document, from every table that may hold it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpuskit.engine.files import read_json
+from corpuskit.errors import UsageError
+
+
+@dataclass
+class Story:
+    """All that a run knows of one document."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    """Its rows in the corpus."""
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+    """Its rows in the ledger of dropped documents, with the decisions."""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """Rewritten spans: stage and changes."""
+    quarantined: list[dict[str, Any]] = field(default_factory=list)
+    """Why it could not be read."""
+
+    def __bool__(self) -> bool:
+        return bool(self.kept or self.dropped or self.changes or self.quarantined)
+
+    def ids(self) -> set[str]:
+        return {row["id"] for row in self.kept + self.dropped}
+
+
+def open_run(folder: Path) -> dict[str, Any]:
+    """The run.json of a run's folder. Raises UsageError where there is none."""
+    run = read_json(folder / "run.json")
+    if not isinstance(run, dict):
+        raise UsageError(f"{folder}: no finished run is here (no run.json); run 'corpuskit run RECIPE' first")
+    return run
+
+
+def newest_run(runs: Path = Path("runs")) -> Path:
+    """The run below `runs/` that ended last. Raises UsageError where there is none."""
+    found = sorted(runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise UsageError(f"no finished run below '{runs}'; name the run's folder")
+    return found[-1].parent
+
+
+def tables(folder: Path, kind: str) -> list[Path]:
+    """The Parquet files of one kind: 'corpus', 'ledger/dropped', 'ledger/changes'."""
+    return sorted((folder / kind).glob("*.parquet"))
+
+
+def find(folder: Path, name: str) -> Story:
+    """What a run knows of the document with this id or URL (an id may be cut to its first 8 digits or more)."""
+    story = Story()
+    for path in tables(folder, "corpus"):
+        story.kept += _matching(path, name, skip=("content",))
+    for path in tables(folder, "ledger/dropped"):
+        story.dropped += _matching(path, name)
+    for path in tables(folder, "ledger/changes"):
+        story.changes += _matching(path, name)
+    for path in sorted((folder / "ledger" / "quarantine").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if name in (record.get("url"), record.get("path")):
+                story.quarantined.append(record)
+    return story
+
+
+def _matching(path: Path, name: str, skip: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    columns = [column for column in pq.read_schema(path).names if column not in skip]
+    found: list[dict[str, Any]] = []
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            keys = file.read_row_group(group, columns=["id", "url"])
+            hits = pc.fill_null(
+                pc.or_kleene(_id_matches(keys.column("id"), name), pc.equal(keys.column("url"), name)), False
+            )
+            if pc.any(hits).as_py():
+                found += file.read_row_group(group, columns=columns).filter(hits).to_pylist()
+    return found
+
+
+def _id_matches(ids: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    return pc.starts_with(ids, name) if 8 <= len(name) < 32 else pc.equal(ids, name)
+
+
+def measured(folder: Path) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Every document of a run without its text, as batches: ('kept' or 'dropped', batch)."""
+    for kind, state in (("corpus", "kept"), ("ledger/dropped", "dropped")):
+        for path in tables(folder, kind):
+            unread = {"text", "content", "excerpt", "provenance", "decisions"}
+            columns = [name for name in pq.read_schema(path).names if name not in unread]
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=65536, columns=columns):
+                    yield state, batch

@@ -1,0 +1,119 @@
+"""Running a recipe from Python or from the command line: the run, its run.json and its report."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from corpuskit import __version__
+from corpuskit.engine.files import write_json
+from corpuskit.engine.pool import Executor, LocalPool
+from corpuskit.engine.progress import watcher
+from corpuskit.engine.run import Outcome, Run
+from corpuskit.errors import UsageError, nearest
+from corpuskit.recipe.load import Recipe, load
+
+EXECUTORS = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    folder: Path
+    summary: dict[str, Any]
+    """What run.json holds."""
+
+
+def run_recipe(
+    recipe: Path | Recipe,
+    *,
+    overrides: Sequence[str] = (),
+    folder: Path | None = None,
+    workers: int | None = None,
+    executor: str = "local",
+    console: Console | None = None,
+) -> RunResult:
+    """Run a recipe, resuming what an earlier run left in the same folder (default: runs/NAME).
+
+    Returns also where no document survived (`summary['totals']['documents_out']` is 0), with the ledger and the report
+    written. Raises UsageError for a recipe that is wrong and CorpuskitError for a run that failed.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load(recipe, overrides)
+    pipeline = loaded.pipeline()
+    folder = folder if folder is not None else Path("runs") / pipeline.name
+    workers = workers or os.cpu_count() or 1
+    started = _now()
+    pool = make_executor(executor, workers)
+    try:
+        outcome = Run(pipeline, folder, workers, pool, watcher(console or Console(quiet=True))).execute()
+    finally:
+        pool.close()
+    summary = summarise(loaded, folder, outcome, started)
+    write_json(folder / "run.json", summary)
+    from corpuskit.report import write
+
+    write(folder, folder / "report.html")
+    return RunResult(folder, summary)
+
+
+def make_executor(name: str, workers: int) -> Executor:
+    if name == "local":
+        return LocalPool(workers)
+    if name == "ray":
+        from corpuskit.engine.ray import RayExecutor
+
+        return RayExecutor(workers)
+    raise UsageError(f"unknown executor '{name}'{nearest(name, EXECUTORS)}")
+
+
+def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> dict[str, Any]:
+    """The content of run.json."""
+    kinds = {source.label(): source.kind for source in recipe.sources}
+    order = [stage.name for stage in recipe.stages]
+    stages = [
+        {"stage": name, **asdict(outcome.stages[name])}
+        for name in sorted(outcome.stages, key=lambda name: order.index(name) if name in order else -1)
+    ]
+    totals = {
+        name: sum(getattr(counts, name) for counts in outcome.sources.values())
+        for name in ("documents_in", "documents_out", "bytes_in", "bytes_out")
+    }
+    return {
+        "name": recipe.keys.name,
+        "folder": str(folder),
+        "version": __version__,
+        "started": started,
+        "finished": _now(),
+        "recipe": recipe.value,
+        "recipe_text": recipe.text,
+        "sources": [
+            {"name": name, "kind": kinds.get(name), "documents": counts.documents_in, "bytes": counts.bytes_in}
+            for name, counts in outcome.sources.items()
+        ],
+        "stages": stages,
+        "quarantined": outcome.quarantined,
+        "totals": {**totals, "seconds": sum(stage["seconds"] for stage in stages)},
+        "languages": {
+            code: {"documents": counts.documents_out, "bytes": counts.bytes_out}
+            for code, counts in sorted(outcome.languages.items())
+        },
+        "by_source": {
+            name: {
+                "documents_in": counts.documents_in,
+                "documents_out": counts.documents_out,
+                "bytes_out": counts.bytes_out,
+            }
+            for name, counts in outcome.sources.items()
+        },
+        "jobs": outcome.jobs,
+        "corpus_digest": outcome.corpus_digest,
+    }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

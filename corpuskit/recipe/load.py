@@ -1,0 +1,148 @@
+"""The recipe: one YAML file that names sources, stages, token shards, training and audits, read into a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from corpuskit.engine.pipeline import Job, Pipeline
+from corpuskit.engine.source import Source
+from corpuskit.engine.stage import Configured, Stage
+from corpuskit.errors import UsageError
+from corpuskit.recipe.check import Problems
+from corpuskit.recipe.jobs import AuditSection, Sections, TokensSection, jobs
+from corpuskit.recipe.located import Located, override, read
+from corpuskit.recipe.registry import source_class, stage_class
+from corpuskit.recipe.sizes import parse_size
+from corpuskit.training.config import AdaptConfig, TrainConfig
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+
+
+class RecipeKeys(Configured):
+    """The keys of a recipe."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    """What the run is called; its folder is runs/NAME."""
+    sources: list[dict[str, Any]] = Field(min_length=1)
+    """Where documents come from: a list of source keys with their settings, read in this order."""
+    stages: list[dict[str, Any] | str] = Field(default_factory=list)
+    """What is measured and decided, in this order: a list of stage keys with their settings."""
+    survey: bool = False
+    """Measure documents that a rule has doomed with the later streaming stages too, so that `what-if` knows them."""
+    memory: Size = Field(default=2 * 10**9, ge=10**8)
+    """Bytes that a step over the whole corpus may use: '2GB'."""
+    shard_size: Size = Field(default=256 * 10**6, ge=10**5)
+    """About how many bytes of text a shard of the corpus holds: '256MB'."""
+    max_quarantined: int | None = Field(default=None, ge=0)
+    """More unreadable records than this fail the run."""
+    tokens: TokensSection | None = None
+    """Train or take a tokenizer, and write token shards."""
+    train: TrainConfig | None = None
+    """Pretrain a small model on the shards."""
+    adapt: AdaptConfig | None = None
+    """Fine-tune that model with a small adapter."""
+    audit: AuditSection | None = None
+    """Measure what the model memorised."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    keys: RecipeKeys
+    sources: Sequence[Source]
+    stages: Sequence[Stage]
+    value: dict[str, Any]
+    text: str
+
+    def pipeline(self) -> Pipeline:
+        keys = self.keys
+        return Pipeline(
+            name=keys.name,
+            sources=self.sources,
+            stages=self.stages,
+            jobs=self.jobs(),
+            survey=keys.survey,
+            memory=keys.memory,
+            shard_bytes=keys.shard_size,
+            max_quarantined=keys.max_quarantined,
+            recipe=self.value,
+            recipe_text=self.text,
+        )
+
+    def jobs(self) -> list[Job]:
+        return jobs(Sections(self.keys.tokens, self.keys.train, self.keys.adapt, self.keys.audit))
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a YAML file with `path=value` overrides laid over it.
+
+    Raises UsageError that lists every problem with its file, line and the nearest valid word.
+    """
+    located = read(path)
+    for option in overrides:
+        override(located, option)
+    return check(located, path.read_text(encoding="utf-8-sig"))
+
+
+def check(located: Located, text: str = "") -> Recipe:
+    if not isinstance(located.value, dict):
+        raise UsageError(f"{located.name}: a recipe is a mapping of keys: name, sources, stages, ...")
+    problems = Problems(located)
+    keys = problems.validate(RecipeKeys, located.value, ())
+    sources = [
+        source
+        for number, item in enumerate(_items(located.value.get("sources")))
+        if (source := _named(problems, item, ("sources", number), source_class)) is not None
+    ]
+    stages = [
+        stage
+        for number, item in enumerate(_items(located.value.get("stages")))
+        if (stage := _named(problems, item, ("stages", number), stage_class)) is not None
+    ]
+    _check_names(problems, sources, stages)
+    if keys is not None:
+        for section, needs in (("train", "tokens"), ("adapt", "train"), ("audit", "train")):
+            if getattr(keys, section) is not None and getattr(keys, needs) is None:
+                problems.add((section,), f"needs the key '{needs}' in the recipe")
+    problems.raise_any()
+    assert keys is not None
+    return Recipe(keys, sources, stages, located.value, text)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _named(problems: Problems, item: Any, place: tuple[str | int, ...], find: Any) -> Any:
+    """The configured source or stage of one list item: `{key: {settings}}`, or the bare key."""
+    if isinstance(item, str):
+        item = {item: None}
+    if not isinstance(item, dict) or len(item) != 1:
+        problems.add(place, "expected one key with its settings below it, such as '- language: {keep: [en, ko]}'")
+        return None
+    key, settings = next(iter(item.items()))
+    try:
+        found = find(key)
+    except UsageError as error:
+        problems.add((*place, key), str(error))
+        return None
+    return problems.validate(found, settings, (*place, key))
+
+
+def _check_names(problems: Problems, sources: Sequence[Source], stages: Sequence[Stage]) -> None:
+    seen: set[str] = set()
+    for source in sources:
+        if source.label() in seen:
+            problems.add(
+                ("sources",), f"two sources are called '{source.label()}'; give each a name of its own (name: ...)"
+            )
+        seen.add(source.label())
+    seen = set()
+    for stage in stages:
+        if stage.name in seen:
+            problems.add(("stages",), f"the stage '{stage.name}' stands twice")
+        seen.add(stage.name)

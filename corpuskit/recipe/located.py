@@ -1,0 +1,154 @@
+"""YAML with the line of every key, so that an error can say where, and `--set` changes laid over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from corpuskit.errors import UsageError, nearest
+
+Place = tuple[str | int, ...]
+
+
+@dataclass
+class Located:
+    """Plain values, and where each of them stands."""
+
+    value: Any
+    name: str
+    """What messages call the file."""
+    lines: dict[Place, int] = field(default_factory=dict)
+    changed: dict[Place, str] = field(default_factory=dict)
+    """Places that `--set` gave their value, with the option as typed."""
+
+    def where(self, place: Sequence[str | int]) -> str:
+        """'recipe.yaml line 12' for a place, or for what holds it; the option where `--set` made it."""
+        parts = tuple(place)
+        for length in range(len(parts), -1, -1):
+            if parts[:length] in self.changed:
+                return self.changed[parts[:length]]
+            if parts[:length] in self.lines:
+                return f"{self.name} line {self.lines[parts[:length]]}"
+        return self.name
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads `1e-3` as a number, as YAML 1.2 does."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def parse(text: str, name: str) -> Located:
+    """Raises UsageError, with the line, for what is no YAML, and for a key that stands twice."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            located = Located(None, name)
+            located.value = _value(loader, node, (), located) if node is not None else None
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{name}{line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name}: not valid YAML: {error}") from error
+    return located
+
+
+def read(path: Path) -> Located:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such recipe") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as a recipe: {error}") from error
+    return parse(text, str(path))
+
+
+def _value(loader: _Loader, node: yaml.Node, place: Place, located: Located) -> Any:
+    located.lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(loader.construct_object(key_node, deep=True))  # type: ignore[no-untyped-call]
+            line = key_node.start_mark.line + 1
+            if key in found:
+                raise UsageError(f"{located.name} line {line}: the key '{key}' stands twice")
+            located.lines[(*place, key)] = line
+            found[key] = _value(loader, value_node, (*place, key), located)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(loader, item, (*place, number), located) for number, item in enumerate(node.value)]
+    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+
+
+def override(located: Located, option: str) -> None:
+    """Lay one `--set path=value` over a recipe, in place.
+
+    A path goes down by keys: `tokens.vocabulary=8000`, `stages.near_duplicates.threshold=0.7`, or by number:
+    `sources.0.crawl.max_pages=50`. The name of a stage or source may stand alone: `near_duplicates.threshold`.
+    """
+    path, equals, text = option.partition("=")
+    shown = f"--set {option}"
+    if not equals or not path:
+        raise UsageError(f"{shown}: write --set path=value, for example --set near_duplicates.threshold=0.7")
+    value = parse(text, shown).value if text.strip() else None
+    parts = path.split(".")
+    place, holder = _find(located, parts, shown)
+    holder[parts[-1]] = value
+    located.changed[(*place, parts[-1])] = shown
+    for stale in [known for known in located.lines if known[: len(place) + 1] == (*place, parts[-1])]:
+        del located.lines[stale]
+
+
+def _find(located: Located, parts: list[str], shown: str) -> tuple[Place, dict[str, Any]]:
+    """The mapping that holds the last part of a path, made where the recipe leaves it out."""
+    if not isinstance(located.value, dict):
+        raise UsageError(f"{located.name}: a recipe is a mapping of keys")
+    current: Any = located.value
+    place: Place = ()
+    rest = parts[:-1]
+    if rest and rest[0] not in current:
+        for section in ("stages", "sources"):
+            names = [name for item in current.get(section) or [] if isinstance(item, dict) for name in item]
+            if rest[0] in names:
+                rest = [section, *rest]
+                break
+    for part in rest:
+        if isinstance(current, list):
+            number = _item(current, part, shown)
+            place, current = (*place, number), current[number]
+            if not part.isdigit():
+                current[part] = {} if current[part] is None else current[part]
+                place, current = (*place, part), current[part]
+        elif isinstance(current, dict):
+            if current.get(part) is None:
+                current[part] = {}
+            place, current = (*place, part), current[part]
+        else:
+            raise UsageError(f"{shown}: '{'.'.join(map(str, place))}' holds a value, no keys")
+    if not isinstance(current, dict):
+        raise UsageError(f"{shown}: '{'.'.join(map(str, place))}' holds no keys")
+    return place, current
+
+
+def _item(items: list[Any], part: str, shown: str) -> int:
+    if part.isdigit() and int(part) < len(items):
+        return int(part)
+    names = [name for item in items if isinstance(item, dict) for name in item]
+    for number, item in enumerate(items):
+        if isinstance(item, dict) and part in item:
+            return number
+    raise UsageError(f"{shown}: the recipe has no '{part}' there{nearest(part, names)}")

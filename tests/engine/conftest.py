@@ -1,0 +1,1 @@
+from conftest_engine import corpus, execute, pool  # noqa: F401
