@@ -1,0 +1,197 @@
+"""What a training run is told: the keys under `train` and `adapt` in a recipe, and the table of model sizes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from corpuskit.engine.stage import Configured
+
+Kind = Literal["decoder", "encoder", "encoder-decoder"]
+Style = Literal["llama", "qwen3", "bert", "modernbert", "t5"]
+STYLES: dict[Kind, tuple[Style, ...]] = {
+    "decoder": ("llama", "qwen3"),
+    "encoder": ("bert", "modernbert"),
+    "encoder-decoder": ("t5",),
+}
+"""Hugging Face model classes for each architecture; the first is the default."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A preset: the shape, and the settings that such a model is trained well with."""
+
+    layers: int
+    width: int
+    heads: int
+    learning_rate: float
+    batch_tokens: int
+    """Tokens a step."""
+    epochs: float
+    """Passes over a corpus when no budget is given; small corpora are read several times (Muennighoff et al. 2023,
+    arXiv:2305.16264: up to four passes are worth nearly as much as fresh text)."""
+
+
+SIZES = {
+    "1M": Size(layers=4, width=128, heads=4, learning_rate=4e-3, batch_tokens=2_048, epochs=4),
+    "3M": Size(layers=6, width=192, heads=6, learning_rate=3e-3, batch_tokens=4_096, epochs=4),
+    "10M": Size(layers=8, width=320, heads=5, learning_rate=2e-3, batch_tokens=16_384, epochs=4),
+    "30M": Size(layers=10, width=512, heads=8, learning_rate=1.5e-3, batch_tokens=65_536, epochs=2),
+    "100M": Size(layers=14, width=768, heads=12, learning_rate=1e-3, batch_tokens=262_144, epochs=1),
+    "300M": Size(layers=24, width=1024, heads=16, learning_rate=6e-4, batch_tokens=524_288, epochs=1),
+    "1B": Size(layers=20, width=2048, heads=32, learning_rate=4e-4, batch_tokens=1_048_576, epochs=1),
+}
+"""Sizes by parameters outside the embeddings. Each layer has 12 x width^2 of them: 4 in attention, 8 in the MLP."""
+
+
+def _count(value: Any) -> Any:
+    """'20M' -> 20,000,000; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGbBtT]?)\s*", value.replace("_", ""))
+    if not match:
+        raise ValueError(f"'{value}' is not a count; write 500k, 20M or 1.5B")
+    return round(
+        float(match[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}[match[2].lower()]
+    )
+
+
+Count = Annotated[int, BeforeValidator(_count)]
+
+
+class ModelConfig(Configured):
+    kind: Kind = "decoder"
+    """decoder (causal language model), encoder (masked language model) or encoder-decoder (span corruption)."""
+    style: Style | None = None
+    """Model class: llama or qwen3 for a decoder, bert or modernbert for an encoder, t5 for an encoder-decoder."""
+    size: Literal["1M", "3M", "10M", "30M", "100M", "300M", "1B"] = "1M"
+    """Preset of shape, learning rate and batch, by parameters outside the embeddings."""
+    layers: int | None = Field(default=None, ge=1)
+    """Layers, instead of the size's. An encoder-decoder has half of them on each side."""
+    width: int | None = Field(default=None, ge=8)
+    """Width of the hidden states, instead of the size's."""
+    heads: int | None = Field(default=None, ge=1)
+    """Attention heads, instead of the size's. They divide the width."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> ModelConfig:
+        if self.style is not None and self.style not in STYLES[self.kind]:
+            raise ValueError(f"style '{self.style}' is no {self.kind}; choose {' or '.join(STYLES[self.kind])}")
+        layers, width, heads = self.shape
+        if width % heads or (width // heads) % 2:
+            raise ValueError(f"width {width} does not split into {heads} heads of even width")
+        if self.kind == "encoder-decoder" and layers % 2:
+            raise ValueError(f"an encoder-decoder has half its layers on each side; {layers} is odd")
+        return self
+
+    @property
+    def preset(self) -> Size:
+        return SIZES[self.size]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(layers, width, heads)."""
+        preset = self.preset
+        width = self.width or preset.width
+        heads = self.heads or (preset.heads if width == preset.width else max(1, width // 64))
+        return self.layers or preset.layers, width, heads
+
+
+class Budget(Configured):
+    """How long to train: one of these."""
+
+    tokens: Count | None = Field(default=None, ge=1)
+    """Tokens to train on: 20M."""
+    steps: int | None = Field(default=None, ge=1)
+    """Optimizer steps."""
+    epochs: float | None = Field(default=None, gt=0)
+    """Passes over the corpus."""
+    minutes: float | None = Field(default=None, gt=0)
+    """Time on this machine; the steps that fit are measured at the start and then fixed."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Budget:
+        given = [name for name in ("tokens", "steps", "epochs", "minutes") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"a budget is one of tokens, steps, epochs or minutes; this gives {' and '.join(given)}")
+        return self
+
+
+class TrainConfig(Configured):
+    model: ModelConfig = ModelConfig()
+    """What is trained."""
+    budget: Budget = Budget()
+    """How long; without one, the epochs that the size's preset names."""
+    sequence_length: int | None = Field(default=None, ge=8)
+    """Tokens of a window. Default: what the shards were written for."""
+    batch: int | None = Field(default=None, ge=1)
+    """Windows a step, over all ranks. Default: the size's tokens a step."""
+    accumulate: int = Field(default=1, ge=1)
+    """Parts that a rank computes its windows of a step in, one after another, where memory is short."""
+    packing: Literal["concatenate", "best_fit"] = "concatenate"
+    """How documents are laid into windows: one after another, or whole documents where they fit best."""
+    mixture: dict[str, float] | None = None
+    """Share of the training tokens for each source. Default: every document as often as any other."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """Peak learning rate. Default: the size's."""
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    """Course of the learning rate after warm-up: cosine to a tenth, or steady and then down to nothing (wsd)."""
+    warmup: float = Field(default=0.02, ge=0, le=0.5)
+    """Share of the steps over which the learning rate rises from nothing."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """muon uses Muon for the matrices inside the layers and AdamW for the rest."""
+    weight_decay: float = Field(default=0.1, ge=0)
+    """Weight decay of the matrices."""
+    gradient_clip: float = Field(default=1.0, gt=0)
+    """Norm that gradients are clipped to."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto computes in bfloat16 where the processor has instructions for it."""
+    compile: bool = False
+    """Compile the model with torch.compile: pays off in runs of some minutes and more."""
+    checkpoint_activations: bool = False
+    """Compute activations twice instead of keeping them: less memory, a third more time."""
+    goldfish: int = Field(default=0, ge=0)
+    """Leave one token in this many out of the loss, always the same ones, so that no passage is learned by heart;
+    0 learns from every token."""
+    validate_every: int | None = Field(default=None, ge=1)
+    """Steps between validations on the held-out split. Default: ten validations in all."""
+    validation_tokens: Count = Field(default=65_536, ge=1)
+    """Held-out tokens that a validation reads at most."""
+    checkpoint_every: int | None = Field(default=None, ge=1)
+    """Steps between checkpoints. Default: five in all."""
+    keep_checkpoints: int = Field(default=1, ge=1)
+    """How many of the newest checkpoints stay while training; none of them is needed once it has finished."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the initial weights, the order of the data and every mask."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrainConfig:
+        if self.goldfish == 1:
+            raise ValueError("goldfish 1 leaves every token out; give 0, or 2 and more")
+        if self.goldfish and self.model.kind != "decoder":
+            raise ValueError(f"goldfish is for a decoder; an {self.model.kind} hides tokens already")
+        return self
+
+
+class AdaptConfig(Configured):
+    """A LoRA adapter (Hu et al. 2021, arXiv:2106.09685) on the trained model, which itself stays as it is."""
+
+    rank: int = Field(default=8, ge=1)
+    """Rank of the added matrices."""
+    alpha: float = Field(default=16, gt=0)
+    """Scale of what they add, over the rank."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the adapter's inputs that is dropped while training."""
+    source: str | None = None
+    """Learn from the documents of this source alone. Default: all."""
+    budget: Budget = Budget(epochs=1)
+    """How long to train."""
+    batch: int = Field(default=8, ge=1)
+    """Windows a step."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Peak learning rate."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the adapter's first weights and the order of the data."""
