@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Source, Split
 from corpuskit.errors import UsageError

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -214,7 +214,7 @@ def _page(record: Any, offset: int) -> Page | None:
     return Page(url, content, media_type, fetched, _rights(response.http_headers.to_tuples()), offset)
 
 
-def _http(block: bytes, decode: str) -> Any:
+def _http(block: bytes, decode: Literal["none", "transfer", "all"]) -> Any:
     """An archived HTTP response, parsed; its reader undoes the codings that `decode` names."""
     from fastwarc.warc import WarcRecord, WarcRecordType
 
