@@ -1,0 +1,64 @@
+"""Dates of birth: a full date beside a word that says that somebody was born on it."""
+
+from __future__ import annotations
+
+import re
+
+from corpuskit.privacy.detect.checks import month_and_day
+from corpuskit.privacy.finding import Candidate
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
+_YEAR = r"(?:1[89][0-9]{2}|20[0-2][0-9])"
+_DATE = (
+    rf"(?P<date>(?<![0-9])(?:(?P<y1>{_YEAR})(?: ?[-./] ?|년 ?)(?P<m1>[0-9]{{1,2}})(?: ?[-./] ?|월 ?)(?P<d1>[0-9]{{1,2}})(?![0-9])일?"
+    rf"|(?P<m2>{_MONTH}) (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>{_YEAR})"
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m3>{_MONTH}),? (?P<y3>{_YEAR})"
+    rf"|(?P<a4>[0-9]{{1,2}})[-./](?P<b4>[0-9]{{1,2}})[-./](?P<y4>{_YEAR})"
+    rf"|(?P<y5>{_YEAR})(?P<m5>[0-9]{{2}})(?P<d5>[0-9]{{2}})"
+    rf"|(?P<y6>[0-9]{{2}})(?P<s6>[-./]?|년 ?)(?P<m6>[0-9]{{1,2}})(?:[-./]?|월 ?)(?P<d6>[0-9]{{1,2}})일?)(?![0-9]))"
+)
+_AFTER = re.compile(
+    rf"(?P<word>생년월일|출생(?:일자|일)?|생일|태어난 ?날|date of birth|birth ?date|birthday|birth|born|d\.o\.b\.?|dob)(?P<gap>[^0-9\n]{{0,40}}?){_DATE}",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(rf"{_DATE}(?:에|날|,)? ?$", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?] |다\.|요\.|;")
+_STRICT = ("생년월일", "date of birth", "dob", "d.o.b", "d.o.b.", "birth date", "birthdate", "출생일", "출생일자")
+
+
+def detect(text: str, start: int, end: int) -> list[Candidate]:
+    """A date after the word at `text[start:end]`, or just before it (`1990년 3월 5일생`, `... 출생`)."""
+    begin = start - 8 if text[max(0, start - 8) : start].lower() == "date of " else start
+    match = _AFTER.match(text, begin)
+    if (
+        match is not None
+        and not _SENTENCE_END.search(match["gap"])
+        and _is_date(match, match["word"].lower() in _STRICT)
+    ):
+        return [Candidate(*match.span("date"), "birth_date", 0.85)]
+    word = text[start:end]
+    if word in ("일생", "출생", "태어"):
+        before = _BEFORE.search(text, max(0, start - 26), start + 1 if word == "일생" else start)
+        if before is not None and _is_date(before, False):
+            close = before.end("date")
+            return [Candidate(before.start("date"), close, "birth_date", 0.8)]
+    return []
+
+
+def _is_date(match: re.Match[str], strict: bool) -> bool:
+    """`strict` admits six bare digits (900305), which are a date only after a word that asks for one."""
+    groups = match.groupdict()
+    if groups["y1"] or groups["y5"]:
+        digit = "1" if groups["y1"] else "5"
+        return month_and_day(int(groups["m" + digit]), int(groups["d" + digit]))
+    if groups["y2"] or groups["y3"]:
+        digit = "2" if groups["y2"] else "3"
+        return month_and_day(_MONTHS.index(groups["m" + digit][:3].lower()) + 1, int(groups["d" + digit]))
+    if groups["y4"]:
+        first, second = int(groups["a4"]), int(groups["b4"])
+        return month_and_day(first, second) or month_and_day(second, first)
+    divided = groups["s6"] != ""
+    if not divided and len(groups["m6"] + groups["d6"]) != 4:
+        return False
+    return (strict or divided and "년" in groups["s6"]) and month_and_day(int(groups["m6"]), int(groups["d6"]))

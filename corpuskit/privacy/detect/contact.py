@@ -1,0 +1,217 @@
+"""E-mail addresses, URLs with a password, and names on platforms.
+
+The local part follows RFC 5322's dot-atom without the characters that ordinary text puts beside an address. Letters of
+another script glued to an address (`메일은hong@naver.com입니다`) are words, no part of it, unless the whole local part is
+in that script. The last label of a host must be a top-level domain.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from corpuskit.errors import require
+from corpuskit.privacy.finding import Candidate
+
+_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'!#$&*=?^`{|}~/"
+_LOCAL_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+_REACH = 64
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,30}")
+_LABELS = re.compile(r"[^\W_](?:[\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,30}")
+_CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/@:<>\"']{0,100}:[^\s/@<>\"']{1,200}$")
+_AFTER_HOST = re.compile(r"(?::[0-9]{1,5})?(?:/[^\s<>\"']{0,500})?")
+_PROVIDERS = re.compile(
+    r" ?(?:네이버|지메일|구글|다음|한메일|네이트|카카오|핫메일|야후|naver|gmail|daum|hanmail|nate|kakao|hotmail|yahoo|outlook)"
+    r"(?: ?(?:닷|점|\.|dot) ?(?:컴|콤|넷|com|net))(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_SPELT_HOST = re.compile(
+    r" ?[A-Za-z0-9][A-Za-z0-9-]{0,40}(?: ?(?:\.|[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot | ?[점닷] ?) ?[A-Za-z][A-Za-z0-9-]{0,30}){1,4}(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) ?", re.IGNORECASE)
+_SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@) ?[\])}>]|골뱅이) ?", re.IGNORECASE)
+_LAST_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63} ?$")
+_SPELT_AT_DOT = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,63} at [A-Za-z0-9][A-Za-z0-9-]{1,40}(?= dot )"
+)
+
+_HANDLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_/(\-@.]|\.[A-Za-z0-9_])")
+_HANDLE_WORDS = re.compile(
+    r"트위터|인스타|카톡|카카오톡|텔레그램|유튜브|페이스북|스레드|틱톡|팔로우|계정|디엠|아이디|문의|연락"
+    r"|(?<![a-z])(?:twitter|instagram|insta|tiktok|telegram|threads|mastodon|youtube|follow|contact|dm|via|hat tip|h/t|rt|tweet(?:ed|s)?|account|github|thanks|by)(?![a-z])",
+    re.IGNORECASE,
+)
+_NOT_A_PERSON = frozenset(
+    "media import charset keyframes font-face supports page property staticmethod classmethod override deprecated param params "
+    "return returns throws see author since version todo types babel angular vue param type typedef example private public protected "
+    "override autowired test before after bean component service repository controller inject input output viewchild ngmodule "
+    "everyone here channel all dataclass app tf pytest decorator include extend mixin if else for each apply layer tailwind "
+    "property contextmanager wraps abstractmethod cached_property api home work end selector interface implementation synthesize".split()
+)
+_PROFILE = re.compile(
+    r"(?:facebook\.com/|(?<=//)x\.com/|t\.me/|tiktok\.com/@|threads\.net/@)(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])",
+    re.IGNORECASE,
+)
+_PROFILE_LATER = re.compile(r"(?:instagram|twitter)\.com/(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])", re.IGNORECASE)
+_NO_PROFILE = frozenset(
+    "home login share sharer intent search hashtag explore privacy about help policies groups pages events watch plugins dialog tr sharer.php i status legal download joinchat".split()
+)
+_NAMED = re.compile(
+    r"(?:카카오톡|카톡|텔레그램|인스타그램|인스타|트위터|아이디|telegram|kakaotalk|instagram|twitter|discord|skype)"
+    r" ?(?:아이디|계정|id|handle|username|user name|account)?(?:는|은|:|：|=| -|\)| is)? ?:? ?(?P<name>@?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{2,28}[A-Za-z0-9_])(?:#[0-9]{4})?)(?![A-Za-z0-9_.@-]*[A-Za-z0-9_@])",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=1)
+def top_level_domains() -> frozenset[str]:
+    """Every top-level domain, in lower case, by the list that tldextract carries (no network)."""
+    tldextract = require("tldextract", "privacy")
+    suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
+    return frozenset(suffix.rpartition(".")[2] for suffix in suffixes) - {
+        "zip",
+        "mov",
+        "py",
+        "sh",
+        "rs",
+        "md",
+        "pl",
+        "ps",
+    } | {
+        *("py", "sh", "rs", "md", "pl", "ps"),
+    }
+
+
+def _host_end(text: str, start: int) -> int:
+    """Where the host that begins at `start` ends; `start` where there is none."""
+    if text[start : start + 1].isascii():
+        match = _HOST.match(text, start)
+        if match is None or not _known(match[0].split(".")):
+            match = _LABELS.match(text, start) or match
+    else:
+        match = _LABELS.match(text, start)
+    if match is None:
+        return start
+    labels = match[0].split(".")
+    while len(labels) > 1 and not _known(labels):
+        labels.pop()
+    return start + len(".".join(labels)) if len(labels) > 1 else start
+
+
+def _known(labels: list[str]) -> bool:
+    return labels[-1].lower() in top_level_domains() and not labels[-2].endswith("-")
+
+
+def at_sign(text: str, start: int, end: int) -> list[Candidate]:
+    """What stands around an '@': an address, a URL's password, or a name on a platform."""
+    head = text[max(0, start - 320) : start]
+    if "://" in head:
+        match = _CREDENTIALS.search(head)
+        if match is not None:
+            host = re.match(r"[A-Za-z0-9.-]{1,253}", text[end : end + 253])
+            if host is not None:
+                tail = _AFTER_HOST.match(text, end + host.end())
+                assert tail is not None
+                return [Candidate(start - len(head) + match.start(), tail.end(), "url_credentials", 0.95)]
+    head = head[-_REACH:]
+    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'!#$&*=?^`{|}~/%+")
+    if local[-1:] in (".", ""):
+        local = local if local and local[-1:] != "." else ""
+    if local:
+        close = _host_end(text, end)
+        if close > end:
+            return [Candidate(start - len(local), close, "email", 0.95)]
+        return []
+    if head and not head[-1].isascii() and head[-1].isalpha():
+        word = re.search(r"[\w.+-]{1,64}$", head)
+        close = _host_end(text, end)
+        if word is not None and close > end:
+            return [Candidate(start - len(word[0]), close, "email", 0.8)]
+    return _handle(text, start, end, head)
+
+
+def _handle(text: str, start: int, end: int, head: str) -> list[Candidate]:
+    match = _HANDLE.match(text, end)
+    if match is None or head[-1:] in ("/", "`", "'", '"', "=", "{", "\\", "@", "-", "|", "$", "&"):
+        return []
+    name = match[0]
+    if name.lower() in _NOT_A_PERSON or name[0].isdigit():
+        return []
+    line = head[head.rfind("\n") + 1 :]
+    if _HANDLE_WORDS.search(line[-40:]) or _HANDLE_WORDS.match(text[match.end() : match.end() + 12].lstrip()):
+        return [Candidate(start, match.end(), "handle", 0.85)]
+    # A line that begins with '@name' is a decorator or an annotation more often than a person.
+    if not line.strip():
+        return []
+    return [Candidate(start, match.end(), "handle", 0.55)]
+
+
+def spelt_at(text: str, start: int, end: int) -> list[Candidate]:
+    """An address with its '@' or its dots in words: `kim (at) example (dot) com`, `hong골뱅이naver.com`."""
+    if text[start:end].lower() == " dot ":
+        for match in _SPELT_AT_DOT.finditer(text, max(0, start - 120), end):
+            if match.end() == start:
+                host_start = match[0].rindex(" at ") + 4 + match.start()
+                close = _spelt_host_end(text, host_start)
+                if close > host_start:
+                    return [Candidate(match.start(), close, "email", 0.85)]
+        return []
+    before = text[max(0, start - _REACH - 1) : start]
+    local = _LAST_WORD.search(before)
+    sign = _SPELT_SIGN.match(text, start)
+    if local is None or sign is None:
+        return []
+    close = _spelt_host_end(text, sign.end())
+    if close == sign.end():
+        return []
+    return [Candidate(start - len(local[0]), close, "email", 0.9)]
+
+
+def _spelt_host_end(text: str, start: int) -> int:
+    provider = _PROVIDERS.match(text, start)
+    if provider is not None:
+        return provider.end()
+    host = _SPELT_HOST.match(text, start)
+    if host is None:
+        return start
+    end = host.end()
+    while end > start:
+        labels = _DOT.split(text[start:end].strip())
+        if len(labels) < 2:
+            return start
+        if labels[-1].lower() in top_level_domains():
+            return end
+        end = start + text[start:end].rindex(labels[-1])
+        end = start + len(_trailing_dot(text[start:end]))
+    return start
+
+
+def _trailing_dot(value: str) -> str:
+    last = None
+    for match in _DOT.finditer(value):
+        last = match
+    return value[: last.start()] if last is not None else ""
+
+
+def named_handle(text: str, start: int, end: int) -> list[Candidate]:
+    """A name on a platform after a word that announces it, or in a profile's URL."""
+    for pattern, score in ((_PROFILE, 0.8), (_PROFILE_LATER, 0.8)):
+        match = pattern.match(text, start)
+        if match is not None:
+            name = match["name"].strip(".").lower()
+            if name in _NO_PROFILE or name.isdigit():
+                return []
+            return [Candidate(match.start("name"), match.end("name"), "handle", score)]
+    match = _NAMED.match(text, start)
+    if match is None:
+        return []
+    announced = text[start : match.start("name")]
+    name = match["name"]
+    specific = any(character.isdigit() or character in "_.@#" for character in name)
+    says_name = re.search(r"아이디|계정|id|handle|username|account|[:：=]", announced, re.IGNORECASE)
+    if not says_name or (not specific and not re.search(r"[:：=는은]", announced)):
+        return []
+    if announced.startswith("아이디") and not specific:
+        return []
+    return [Candidate(match.start("name"), match.end("name"), "handle", 0.75)]

@@ -1,0 +1,94 @@
+"""Find personal data in texts: marks, then detectors on the marks, then the settling of overlaps.
+
+`find` gives exactly what running every detector over the whole of every text would give; see `marks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from corpuskit.errors import UsageError, nearest
+from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.privacy.detect import DETECTORS
+from corpuskit.privacy.detect.network import PRIVATE
+from corpuskit.privacy.finding import KINDS, STRUCTURED, Candidate, Finding, settle
+from corpuskit.privacy.fold import fold
+from corpuskit.privacy.marks import Mark, find_marks
+
+_BY_NUMBER = [DETECTORS[mark] for mark in Mark]
+
+
+def find(
+    texts: Sequence[str | None],
+    language: str | Sequence[str | None] | None = None,
+    *,
+    types: Collection[str] = STRUCTURED,
+    min_score: float = 0.5,
+    private_addresses: bool = False,
+    recognizers: Sequence[Any] = (),
+) -> list[list[Finding]]:
+    """Personal data in each text, by position, without overlaps.
+
+    `language` ('en', 'ko', one for all or one a text) chooses the name models and the `recognizers` (instances of
+    presidio's EntityRecognizer) that run; the structured types are looked for in every text. `types` limits what is
+    reported, `private_addresses` also reports internet addresses that are not public. Offsets index the caller's own
+    strings. A null has no findings.
+
+    Raises UsageError for an unknown type.
+    """
+    wanted = set(types)
+    for name in wanted - KINDS.keys():
+        raise UsageError(f"'{name}' is no type of personal data{nearest(name, KINDS)}")
+    candidates = structured(texts)
+    languages = [language] * len(texts) if language is None or isinstance(language, str) else list(language)
+    if recognizers:
+        from corpuskit.privacy.presidio import analyze
+
+        own = {entity.lower() for recognizer in recognizers for entity in recognizer.supported_entities}
+        wanted |= own
+        for text, spoken, row in zip(texts, languages, candidates, strict=True):
+            if text:
+                row += analyze(recognizers, text, spoken)
+    found: list[list[Finding]] = []
+    for text, row in zip(texts, candidates, strict=True):
+        if not row or text is None:
+            found.append([])
+            continue
+        if private_addresses:
+            row = [item._replace(type="ip") if item.type == PRIVATE else item for item in row]
+        sure = settle([item for item in row if item.score >= min_score])
+        found.append([Finding(*item, text[item.start : item.end]) for item in sure if item.type in wanted])
+    return found
+
+
+def structured(texts: Sequence[str | None]) -> list[list[Candidate]]:
+    """What the detectors propose for each text; overlaps are not settled."""
+    if isinstance(texts, str):
+        raise UsageError("texts is one str; pass a list of them")
+    rows: list[list[Candidate]] = [[] for _ in range(len(texts))]
+    array = large_strings(texts)
+    marks, hidden = find_marks(*text_buffers(array))
+    for number, mark, start, end in marks.tolist():
+        if not hidden[number]:
+            text = texts[number]
+            assert text is not None
+            row = rows[number]
+            row += _BY_NUMBER[mark](text, start, end)
+    hiding = np.flatnonzero(hidden).tolist()
+    if hiding:
+        _folded(texts, hiding, rows)
+    return rows
+
+
+def _folded(texts: Sequence[str | None], numbers: list[int], rows: list[list[Candidate]]) -> None:
+    """Fill the rows of texts that hide characters, by way of their folded forms."""
+    folds = [fold(texts[number] or "") for number in numbers]
+    marks, _ = find_marks(*text_buffers([item.text for item in folds]))
+    for position, mark, start, end in marks.tolist():
+        item = folds[position]
+        for candidate in _BY_NUMBER[mark](item.text, start, end):
+            first, last = int(item.starts[candidate.start]), int(item.ends[candidate.end - 1])
+            rows[numbers[position]].append(candidate._replace(start=first, end=last))

@@ -1,0 +1,80 @@
+"""What personal data is called here: the types, and a finding in a text."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of personal data."""
+
+    about: str
+    presidio: str
+    """What presidio's recognizers call the same thing; '' where they know no such type."""
+
+
+KINDS: dict[str, Kind] = {
+    "email": Kind("E-mail address, also written with (at), 골뱅이 or (dot)", "EMAIL_ADDRESS"),
+    "phone": Kind("Phone number: international, Korean mobile and landline, North American, British", "PHONE_NUMBER"),
+    "resident_registration": Kind("Korean resident registration number, citizens' and foreigners'", "KR_RRN"),
+    "business_registration": Kind("Korean business registration number", "KR_BRN"),
+    "passport": Kind("Passport number beside a word that says so", "KR_PASSPORT"),
+    "drivers_licence": Kind("Korean driver's licence number", "KR_DRIVER_LICENSE"),
+    "bank_account": Kind("Bank account number beside a word that says so", "US_BANK_NUMBER"),
+    "card": Kind("Payment card number with a valid check digit", "CREDIT_CARD"),
+    "ip": Kind("Internet address, IPv4 or IPv6; public ones unless asked otherwise", "IP_ADDRESS"),
+    "url_credentials": Kind("URL with a user name and a password", "URL"),
+    "iban": Kind("International bank account number with a valid check", "IBAN_CODE"),
+    "crypto_address": Kind("Address on a public ledger (Bitcoin and kin, Ethereum)", "CRYPTO"),
+    "us_ssn": Kind("United States social security number", "US_SSN"),
+    "us_itin": Kind("United States individual taxpayer number", "US_ITIN"),
+    "secret": Kind("Password, access token, private key or API key", ""),
+    "address": Kind("Postal address: Korean road and lot form, American and British street form", ""),
+    "birth_date": Kind("Date of birth: a date beside a word that says so", "DATE_TIME"),
+    "handle": Kind("A person's name on a platform: @someone, 카톡 아이디, a profile's URL", ""),
+    "person": Kind("A person's name, by a trained model", "PERSON"),
+    "place": Kind("A place's name, by a trained model", "LOCATION"),
+    "organization": Kind("An organisation's name, by a trained model", "ORGANIZATION"),
+}
+"""Every type by its name. Recognizers of a user's own add their entity in lower case."""
+
+NAMES = ("person", "place", "organization")
+"""The types that a model finds, when asked for; the others are structured and found by form."""
+
+STRUCTURED = tuple(name for name in KINDS if name not in NAMES)
+
+
+class Finding(NamedTuple):
+    """Personal data in a text: `text == whole[start:end]`, offsets in code points of the caller's own string."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+    """0 to 1: how sure the form, its check digits and the words around it make us."""
+    text: str
+
+
+class Candidate(NamedTuple):
+    """What a detector proposes; overlaps are not yet settled."""
+
+    start: int
+    end: int
+    type: str
+    score: float
+
+
+def settle(candidates: list[Candidate]) -> list[Candidate]:
+    """Candidates without overlaps, by position: the surer wins, then the longer, then the earlier."""
+    if len(candidates) < 2:
+        return candidates
+    kept: list[Candidate] = []
+    for candidate in sorted(set(candidates), key=lambda c: (-c.score, c.start - c.end, c.start, c.type)):
+        place = bisect(kept, candidate)
+        before_is_free = place == 0 or kept[place - 1].end <= candidate.start
+        if before_is_free and (place == len(kept) or candidate.end <= kept[place].start):
+            kept.insert(place, candidate)
+    return kept

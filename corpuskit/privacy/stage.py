@@ -1,0 +1,157 @@
+"""The `personal_data` stage: finds and rewrites personal data in documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+from pydantic import Field, field_validator, model_validator
+
+from corpuskit.document import set_column
+from corpuskit.engine.rule import Rule
+from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.errors import UsageError, nearest
+from corpuskit.privacy import vault
+from corpuskit.privacy.find import find
+from corpuskit.privacy.finding import KINDS, STRUCTURED, Finding
+from corpuskit.privacy.presidio import load
+from corpuskit.privacy.scrub import Action, Change, Replacer, rewrite
+
+MEASUREMENT = pa.struct(
+    [
+        ("findings", pa.int64()),
+        ("types", pa.list_(pa.struct([("type", pa.string()), ("count", pa.int64())]))),
+    ]
+)
+
+
+class PersonalData(BatchStage):
+    """Finds personal data and rewrites it. The text, the title and the author are scrubbed; the original stays in no
+    column, the ledger holds places and types alone."""
+
+    name: ClassVar[str] = "personal_data"
+
+    types: tuple[str, ...] = STRUCTURED
+    """What to look for: email, phone, resident_registration, card, address, secret, ... (all structured types)."""
+    mode: Action = "replace"
+    """What becomes of it: replace (`<EMAIL>`), mask (`***`), hash (keyed), pseudonym (an invented value) or keep."""
+    actions: dict[str, Action] = {}
+    """Other actions for single types: `{email: hash, birth_date: keep}`."""
+    min_score: float = Field(0.5, ge=0, le=1)
+    """How sure a finding must be, 0 to 1."""
+    drop_over: int | None = Field(None, ge=0)
+    """Drop documents with more findings than this (rule `personal_data.findings`)."""
+    private_addresses: bool = False
+    """Whether internet addresses that are not public (10.0.0.1) count."""
+    key_file: Path | None = None
+    """A key file for `hash`, for pseudonyms that are equal throughout the corpus, and for the vault. A file, never the
+    key itself: the recipe is copied into every run's folder."""
+    vault: Path | None = None
+    """A folder that keeps the originals encrypted under `key_file`, so that scrubbing can be undone."""
+    recognizers: tuple[str, ...] = ()
+    """Dotted paths of presidio recognizer classes of your own; they run on every document."""
+
+    @field_validator("types")
+    @classmethod
+    def _known_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in KINDS:
+                raise ValueError(f"'{name}' is no type of personal data{nearest(name, KINDS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _possible(self) -> PersonalData:
+        for name in self.actions:
+            if name not in KINDS and not self.recognizers:
+                raise ValueError(f"actions: '{name}' is no type of personal data{nearest(name, KINDS)}")
+        if self.key_file is None and (self.vault is not None or "hash" in (self.mode, *self.actions.values())):
+            raise ValueError(
+                "hash and vault need key_file: python -c \"from corpuskit.privacy import vault; vault.new_key('pii.key')\""
+            )
+        return self
+
+    def rules(self) -> list[Rule]:
+        if self.drop_over is None:
+            return []
+        return [
+            Rule(
+                "personal_data.findings",
+                "personal_data.findings",
+                "<=",
+                self.drop_over,
+                evidence=("personal_data.types",),
+            )
+        ]
+
+    def inputs(self) -> list[Path]:
+        return [self.key_file] if self.key_file is not None else []
+
+    @cached_property
+    def _key(self) -> bytes | None:
+        return vault.read_key(self.key_file) if self.key_file is not None else None
+
+    def _find(self, texts: list[str | None], languages: list[str | None]) -> list[list[Finding]]:
+        return find(
+            texts,
+            languages,
+            types=self.types,
+            min_score=self.min_score,
+            private_addresses=self.private_addresses,
+            recognizers=[load(path) for path in self.recognizers],
+        )
+
+    def _scrub(
+        self, texts: list[str | None], languages: list[str | None], replacers: list[Replacer]
+    ) -> tuple[list[str | None], list[list[Finding]], list[list[Change]]]:
+        found = self._find(texts, languages)
+        scrubbed, changes = list(texts), list[list[Change]]()
+        for row, (text, findings, replacer) in enumerate(zip(texts, found, replacers, strict=True)):
+            made: list[Change] = []
+            if findings and text is not None:
+                scrubbed[row], made = rewrite(text, findings, replacer)
+            changes.append(made)
+        return scrubbed, found, changes
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        languages = batch.column("language").to_pylist()
+        replacers = [Replacer(self.mode, self.actions, self._key) for _ in languages]
+        original = batch.column("text").to_pylist()
+        scrubbed, found, changes = self._scrub(original, languages, replacers)
+        counts = [Counter(finding.type for finding in findings) for findings in found]
+        batch = set_column(batch, "text", pa.array(scrubbed, pa.large_string()))
+        for name in ("title", "author"):
+            values, extra, _ = self._scrub(batch.column(name).to_pylist(), languages, replacers)
+            for count, findings in zip(counts, extra, strict=True):
+                count.update(finding.type for finding in findings)
+            batch = set_column(batch, name, pa.array(values, pa.string()))
+        measured = [
+            {
+                "findings": count.total(),
+                "types": [{"type": type, "count": number} for type, number in sorted(count.items())],
+            }
+            for count in counts
+        ]
+        batch = set_column(batch, self.name, pa.array(measured, MEASUREMENT))
+        batch = set_column(batch, CHANGES, pa.array([[c._asdict() for c in row] for row in changes], pa.list_(CHANGE)))
+        if self.vault is not None:
+            self._seal(batch.column("id").to_pylist(), original, changes)
+        return batch
+
+    def _seal(self, ids: list[str], texts: list[str | None], changes: list[list[Change]]) -> None:
+        if self.vault is None or self._key is None:
+            raise UsageError("a vault needs key_file")
+        sealed = (
+            vault.Sealed(id, tuple(vault.Original(*change, (text or "")[change.start : change.end]) for change in row))
+            for id, text, row in zip(ids, texts, changes, strict=True)
+            if row
+        )
+        vault.seal(self.vault, self._key, sealed)
+
+    def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
+        """Texts with every finding replaced by its type, whatever `mode` says."""
+        spoken = languages.to_pylist()
+        scrubbed, _, _ = self._scrub(texts.to_pylist(), spoken, [Replacer("replace", {}, None) for _ in spoken])
+        return pa.array(scrubbed, texts.type)
