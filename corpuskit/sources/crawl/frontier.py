@@ -88,7 +88,7 @@ class Frontier:
 
     def add(self, found: Iterable[Fetch]) -> None:
         """Note addresses; those in scope will be asked for. To be called inside a transaction of the state."""
-        rows = [(fetch, self._scope.refuses(fetch.url)) for fetch in found if fetch.depth <= self._depth]
+        rows = [(fetch, self._refuses(fetch)) for fetch in found if fetch.depth <= self._depth]
         self._state.add(rows)
         for name in {urls.host(fetch.url) for fetch, refused in rows if not refused}:
             self._enqueue(self._host(name))
@@ -97,14 +97,16 @@ class Frontier:
         """Decide anew, after the recipe changed, on all that waits, lies out of scope or was past a budget."""
         with self._state.transaction():
             undecided = self._state.undecided()
-            decisions = [
-                (fetch.url, self._scope.refuses(fetch.url) or (None if fetch.depth <= self._depth else "too deep"))
-                for fetch in undecided
-            ]
+            decisions = [(fetch.url, self._refuses(fetch)) for fetch in undecided]
             self._state.decide(decisions)
         for url, refused in decisions:
             if not refused:
                 self._enqueue(self._host(urls.host(url)))
+
+    def _refuses(self, fetch: Fetch) -> str | None:
+        if fetch.depth > self._depth:
+            return f"depth {fetch.depth} is more than {self._depth}"
+        return self._scope.refuses(fetch.url, page=fetch.role == "page")
 
     def take(self, now: float) -> Fetch | None:
         """An address to ask for now. It counts as under way until `release`."""

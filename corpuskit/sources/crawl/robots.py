@@ -23,7 +23,7 @@ MAX_BYTES = 500 << 10
 _LINE = re.compile(
     r"\s*(user[- ]?agent|crawl[- ]delay|content-signal|site-?maps?|allow|di[sa]{1,4}l+[oa]w)\s*[:\s](.*)", re.IGNORECASE
 )
-_TOKEN = re.compile(r"\*|[a-z_-]+")
+_TOKEN = re.compile(r"\*(?=\s|$)|[a-z_-]+")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Scope(Configured):
     @classmethod
     def _host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
         for name in hosts:
-            if urls.canonical(f"http://{name}/") is None or "/" in name or ":" in name.rpartition("]")[2]:
+            if not _host_name(name):
                 raise ValueError(f"'{name}' is no host name; write it as 'example.com'")
         return hosts
 
@@ -51,30 +51,24 @@ class Scope(Configured):
             return self
         return self.model_copy(update={"hosts": tuple(sorted({urls.host(url) for url in given}))})
 
-    def refuses(self, url: str) -> str | None:
-        """Why a canonical URL lies outside, or None where it lies inside."""
+    def refuses(self, url: str, *, page: bool = True) -> str | None:
+        """Why a canonical URL lies outside, or None where it lies inside. Feeds and sitemaps are held against the
+        hosts and patterns alone; a page must not be a file of another kind, nor the path a loop."""
         host = urls.host(url)
         name = host.removeprefix("www.")
         if name not in self._names and not (
             self.subdomains and any(parent in self._names for parent in _parents(name))
         ):
             return f"host {host} is not in scope"
-        path = urlsplit(url).path
-        ending = path.rpartition("/")[2].rpartition(".")
-        if ending[0] and _FILES.fullmatch(ending[2]):
-            return f"a file of type .{ending[2].lower()}"
-        segments = Counter(segment for segment in path.split("/") if segment)
-        if segments and max(segments.values()) > _REPEATS:
-            return "the path repeats itself"
         if self._denied and self._denied.fullmatch(url):
             return "matches a deny pattern"
         if self._allowed and not self._allowed.fullmatch(url):
             return "matches no allow pattern"
-        return None
+        return _no_page(url) if page else None
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(urls.host(urls.canonical(f"http://{name}/") or "").removeprefix("www.") for name in self.hosts)
+        return frozenset(_host_name(name).removeprefix("www.") for name in self.hosts)
 
     @cached_property
     def _allowed(self) -> re.Pattern[str] | None:
@@ -83,6 +77,24 @@ class Scope(Configured):
     @cached_property
     def _denied(self) -> re.Pattern[str] | None:
         return _pattern(self.deny)
+
+
+def _host_name(name: str) -> str:
+    """A host name or numeric address as canonical URLs spell it; '' for what is none."""
+    written = f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
+    url = urls.canonical(f"http://{written}/")
+    return urls.host(url) if url and url.count("/") == 3 and urlsplit(url).port is None else ""
+
+
+def _no_page(url: str) -> str | None:
+    path = urlsplit(url).path
+    name, _, ending = path.rpartition("/")[2].rpartition(".")
+    if name and _FILES.fullmatch(ending):
+        return f"a file of type .{ending.lower()}"
+    segments = Counter(segment for segment in path.split("/") if segment)
+    if segments and max(segments.values()) > _REPEATS:
+        return "the path repeats itself"
+    return None
 
 
 def _parents(host: str) -> list[str]:

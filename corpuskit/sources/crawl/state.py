@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from corpuskit.errors import CorpuskitError
 from corpuskit.sources.crawl import urls
 
 FILE = "crawl.sqlite"
@@ -99,16 +100,20 @@ class State:
     """The rows of one crawl. Not for use by two threads or processes at once; `fate` may read beside it."""
 
     def __init__(self, folder: Path):
-        self._db = sqlite3.connect(folder / FILE, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
-        self._db.execute("UPDATE urls SET outcome = NULL WHERE outcome = 'fetching'")
+        try:
+            self._db = sqlite3.connect(folder / FILE, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+            self._db.execute("UPDATE urls SET outcome = NULL WHERE outcome = 'fetching'")
+        except sqlite3.DatabaseError as error:
+            raise CorpuskitError(f"{folder / FILE}: {error}; remove {folder} to crawl anew") from error
 
     def close(self) -> None:
-        """Close, with everything in the one file."""
-        self._db.execute("PRAGMA journal_mode = DELETE")
+        """Close, with everything in the one file where nobody else has it open."""
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
 
     @contextmanager
@@ -288,13 +293,12 @@ def fate(folder: Path | str, url: str) -> dict[str, Any] | None:
     address = urls.canonical(url)
     if address is None or not path.is_file():
         return None
-    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
         try:
             row = db.execute("SELECT * FROM urls WHERE url = ?", (address,)).fetchone()
         except sqlite3.DatabaseError:
             return None
-    db.close()
     return _story(row) if row else None
 
 

@@ -1,0 +1,393 @@
+"""Whole crawls of sites on localhost: what is fetched, what is not and why, and what survives a kill."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crawl_site import Answer, Site, page
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from corpuskit.engine.source import BadRecord
+from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.sources.crawl import CrawlSource, fate
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    found = Site()
+    found.pages["/robots.txt"] = Answer(status=404)
+    yield found
+    found.close()
+
+
+def source(site: Site, **fields: Any) -> CrawlSource:
+    told: dict[str, Any] = {"contact": "owner@example.org", "delay": 0, "allow_private": True, "timeout": 5}
+    if not fields.keys() & {"start", "feeds", "sitemaps"}:
+        told["start"] = [f"{site.url}/"]
+    return CrawlSource(**(told | fields))
+
+
+def collect(crawl: CrawlSource, folder: Path) -> list[str]:
+    said: list[str] = []
+    crawl.collect(folder, lambda message, done, total: said.append(message))
+    return said
+
+
+def read(crawl: CrawlSource, folder: Path) -> list[dict[str, Any]]:
+    bad: list[BadRecord] = []
+    rows = [
+        row for split in crawl.splits(folder) for batch in crawl.read(split, bad.append) for row in batch.to_pylist()
+    ]
+    assert not bad
+    return rows
+
+
+def outcome(folder: Path, site: Site, path: str) -> str:
+    found = fate(folder, site.url + path)
+    assert found, path
+    return str(found["outcome"])
+
+
+def test_a_site_becomes_documents_in_the_order_of_their_addresses(site: Site, tmp_path: Path) -> None:
+    site.pages |= {
+        "/robots.txt": Answer(b"User-agent: *\nDisallow: /private/\nContent-Signal: ai-train=no\n", "text/plain"),
+        "/": page(
+            "/z", "/a?utm_source=x", "/a", "/private/x", "/packed", "http://elsewhere.example/", "file:///etc/passwd"
+        ),
+        "/z": page("/deep", "/"),
+        "/a": Answer("<meta charset=euc-kr><p>한국어 문서</p>".encode("euc-kr"), "text/html; charset=euc-kr"),
+        "/packed": Answer(gzip.compress(page("/z").body), headers={"Content-Encoding": "gzip"}),
+        "/deep": page("/deeper"),
+        "/deeper": page(),
+    }
+    crawl = source(site, kind="blog", license="CC0-1.0", name="mine")
+    collect(crawl, tmp_path)
+    rows = read(crawl, tmp_path)
+    assert [row["url"].removeprefix(site.url) for row in rows] == ["/", "/a", "/deep", "/packed", "/z"]
+    assert Counter(site.paths()).most_common(1)[0][1] == 1
+    assert site.agents == {"corpuskit/0.1.0 (+owner@example.org)"}
+    packed, korean = rows[3], rows[1]
+    assert packed["content"] == page("/z").body
+    assert korean["content"].decode("euc-kr").endswith("한국어 문서</p>")
+    assert korean["media_type"] == "text/html; charset=euc-kr"
+    assert {(row["source"], row["kind"], row["license"], row["rights"]) for row in rows} == {
+        ("mine", "blog", "CC0-1.0", "content-signal: ai-train=no")
+    }
+    forbidden = fate(tmp_path, f"{site.url}/private/x")
+    assert forbidden
+    assert forbidden["reason"] == "robots.txt line 2: Disallow: /private/"
+    assert forbidden["referrer"] == f"{site.url}/"
+    assert "/private/x" not in site.paths()
+    assert outcome(tmp_path, site, "/a?utm_source=y") == "fetched"
+    assert fate(tmp_path, "http://elsewhere.example/")["outcome"] == "scope"  # type: ignore[index]
+    assert fate(tmp_path, "http://never.seen/") is None
+    log = [json.loads(line) for line in (tmp_path / "crawl-log.jsonl").read_text().splitlines()]
+    assert {"url", "outcome", "status", "referrer", "depth", "when"} <= log[0].keys()
+    assert len(log) == 7
+
+
+def test_a_finished_crawl_is_replayed_without_the_network(site: Site, tmp_path: Path) -> None:
+    site.pages["/"] = page("/a")
+    site.pages["/a"] = page()
+    crawl = source(site)
+    collect(crawl, tmp_path)
+    print_before, rows = crawl.fingerprint(tmp_path), read(crawl, tmp_path)
+    site.close()
+    asked = len(site.asked)
+    collect(crawl, tmp_path)
+    assert (crawl.fingerprint(tmp_path), read(crawl, tmp_path), len(site.asked)) == (print_before, rows, asked)
+
+
+def test_every_exchange_is_archived_with_sound_digests(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/": page("/gone", "/moved", "/big"), "/moved": Answer(status=301, headers={"Location": "/"})}
+    site.pages["/big"] = Answer(b"<p>" + b"x" * 300_000)
+    collect(source(site, max_bytes=100_000), tmp_path)
+    kinds: Counter[str] = Counter()
+    truncated = {}
+    (segment,) = (tmp_path / "warc").iterdir()
+    assert segment.name == "crawl-00000.warc.gz"
+    with segment.open("rb") as stream:
+        for record in ArchiveIterator(stream, parse_http=False):
+            kinds[record.headers["WARC-Type"]] += 1
+            if record.record_type == WarcRecordType.response:
+                assert record.verify_block_digest()
+                truncated[record.headers["WARC-Target-URI"].removeprefix(site.url)] = record.headers.get(
+                    "WARC-Truncated"
+                )
+    assert kinds == {"warcinfo": 1, "response": 5, "request": 5}
+    assert truncated == {"/robots.txt": None, "/": None, "/gone": None, "/moved": None, "/big": "length"}
+    assert outcome(tmp_path, site, "/big") == "too_large"
+    assert outcome(tmp_path, site, "/gone") == "error"
+    assert outcome(tmp_path, site, "/moved") == "redirected"
+
+
+def test_redirects_loops_and_traps_come_to_an_end(site: Site, tmp_path: Path) -> None:
+    def moved(to: str) -> Answer:
+        return Answer(status=302, headers={"Location": to})
+
+    def calendar(path: str) -> Answer:
+        if path.startswith("/cal/"):
+            return page(f"/cal/{int(path.rpartition('/')[2]) + 1}")
+        if path.startswith("/run/"):
+            return moved(f"/run/{int(path.rpartition('/')[2]) + 1}")
+        return page("more/again/")
+
+    site.otherwise = calendar
+    site.pages |= {
+        "/": page("/loop", "/out", "/cal/1", "/run/1", "/m/", "/nofollow"),
+        "/loop": moved("/loop2"),
+        "/loop2": moved("/loop"),
+        "/out": moved("http://elsewhere.example/x"),
+        "/nofollow": page("/secret", head='<meta name="robots" content="nofollow">'),
+    }
+    collect(source(site, depth=6, max_pages_per_host=30), tmp_path)
+    paths = site.paths()
+    assert "/cal/6" in paths
+    assert "/cal/7" not in paths
+    assert len([path for path in paths if path.startswith("/run/")]) <= 12
+    assert len([path for path in paths if path.startswith("/m/")]) <= 5
+    assert "/secret" not in paths
+    assert fate(tmp_path, "http://elsewhere.example/x")["outcome"] == "scope"  # type: ignore[index]
+
+
+def test_the_page_budget_is_kept_and_a_larger_one_goes_on(site: Site, tmp_path: Path) -> None:
+    site.otherwise = lambda path: page(*(f"{path.rstrip('/')}/{name}" for name in "abc"))
+    collect(source(site, max_pages=5, concurrency_per_host=4), tmp_path)
+    assert len(read(source(site), tmp_path)) == 5
+    outcomes = Counter(json.loads(line)["outcome"] for line in (tmp_path / "crawl-log.jsonl").open())
+    assert outcomes["budget"] >= 1
+    collect(source(site, max_pages=9, depth=1), tmp_path)
+    assert len(read(source(site, max_pages=9), tmp_path)) >= 5
+    collect(source(site, max_pages=40, depth=3), tmp_path)
+    assert len(read(source(site), tmp_path)) == 40
+    assert Counter(site.paths()).most_common(1)[0][1] <= 2
+
+
+def test_a_page_budget_is_not_spent_by_errors(site: Site, tmp_path: Path) -> None:
+    site.pages["/"] = page(*(f"/missing{number}" for number in range(5)), "/there")
+    site.pages["/there"] = page()
+    collect(source(site, max_pages=2), tmp_path)
+    assert outcome(tmp_path, site, "/there") == "fetched"
+
+
+def test_crawl_delay_and_retry_after_are_waited_for(site: Site, tmp_path: Path) -> None:
+    busy = [Answer(status=429, headers={"Retry-After": "2"})]
+    site.pages |= {
+        "/robots.txt": Answer(b"User-agent: corpuskit\nCrawl-delay: 0.7\n", "text/plain"),
+        "/": page("/a", "/b"),
+        "/a": lambda path: busy.pop() if busy else page(),
+        "/b": page(),
+    }
+    collect(source(site, concurrency_per_host=4), tmp_path)
+    times = [when for when, path in site.asked if path != "/robots.txt"]
+    gaps = [after - before for before, after in pairwise(times)]
+    assert min(gaps) > 0.6
+    refused = site.paths().index("/a")
+    assert site.asked[refused + 1][0] - site.asked[refused][0] > 1.9
+    assert Counter(site.paths())["/a"] == 2
+    assert len(read(source(site), tmp_path)) == 3
+
+
+def test_slow_and_broken_pages_are_errors_and_the_crawl_goes_on(site: Site, tmp_path: Path) -> None:
+    site.pages |= {
+        "/": page("/slow", "/short", "/picture", "/nonsense", "/good"),
+        "/slow": Answer(b"late", seconds=3),
+        "/short": Answer(b"<p>half", headers={"Content-Length": "5000", "Connection": "close"}),
+        "/picture": Answer(b"\x89PNG" + b"\0" * 5000, "image/png"),
+        "/nonsense": Answer(b"<p>x", headers={"Content-Encoding": "br"}),
+        "/good": Answer(b"\0<a href='/\xff'>\x00</a>"),
+    }
+    collect(source(site, timeout=0.5, concurrency_per_host=4, depth=1), tmp_path)
+    told = {path: outcome(tmp_path, site, path) for path in ("/slow", "/short", "/picture", "/nonsense", "/good")}
+    assert told == {
+        "/slow": "error",
+        "/short": "error",
+        "/picture": "not_text",
+        "/nonsense": "error",
+        "/good": "fetched",
+    }
+    assert "attempts" in fate(tmp_path, f"{site.url}/short")["reason"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("status", "fetched"), [(404, True), (403, True), (503, False)])
+def test_what_a_robots_txt_status_means(site: Site, tmp_path: Path, status: int, fetched: bool) -> None:
+    site.pages |= {"/robots.txt": Answer(b"User-agent: *\nDisallow: /", status=status), "/": page()}
+    if fetched:
+        collect(source(site), tmp_path)
+    else:
+        with pytest.raises(CorpuskitError, match=r"robots\.txt could not be read"):
+            collect(source(site), tmp_path)
+        assert set(site.paths()) == {"/robots.txt"}
+
+
+def test_a_robots_txt_is_followed_through_redirects(site: Site, tmp_path: Path) -> None:
+    site.pages |= {
+        "/robots.txt": Answer(status=301, headers={"Location": "/elsewhere.txt"}),
+        "/elsewhere.txt": Answer(b"User-agent: *\nDisallow: /no", "text/plain"),
+        "/": page("/no", "/yes"),
+        "/yes": page(),
+    }
+    collect(source(site), tmp_path)
+    assert outcome(tmp_path, site, "/no") == "robots"
+    assert outcome(tmp_path, site, "/yes") == "fetched"
+
+
+def test_feeds_and_sitemaps_lead_to_pages_with_their_dates(site: Site, tmp_path: Path) -> None:
+    rss = f"""<rss version="2.0"><channel><item><title>첫 글</title><link>{site.url}/post</link>
+    <pubDate>Mon, 06 May 2024 07:08:09 GMT</pubDate></item></channel></rss>"""
+    index = f"<sitemapindex><sitemap><loc>{site.url}/more.xml.gz</loc></sitemap></sitemapindex>"
+    more = gzip.compress(f"<urlset><url><loc>{site.url}/mapped</loc></url></urlset>".encode())
+    head = '<link rel="alternate" type="application/atom+xml" href="/found.xml">'
+    site.pages |= {
+        "/feed": Answer(rss.encode(), "application/rss+xml"),
+        "/sitemap.xml": Answer(index.encode(), "application/xml"),
+        "/more.xml.gz": Answer(more, "application/gzip"),
+        "/post": page("/deeper", head=head),
+        "/mapped": page(),
+        "/deeper": page(),
+        "/found.xml": Answer(f'<feed><entry><link href="{site.url}/late"/></entry></feed>'.encode(), "text/xml"),
+        "/late": page(),
+        "/empty": Answer(b"<rss><channel></channel></rss>", "text/xml"),
+    }
+    feeds = tmp_path / "feeds.txt"
+    feeds.write_text(f"# mine\n{site.url}/feed\n\n{site.url}/empty # nothing there yet\n")
+    crawl = source(site, feeds=str(feeds), sitemaps=f"{site.url}/sitemap.xml", depth=0)
+    said = collect(crawl, tmp_path / "shallow")
+    rows = {row["url"].removeprefix(site.url): row for row in read(crawl, tmp_path / "shallow")}
+    assert rows.keys() == {"/post", "/mapped"}
+    assert (rows["/post"]["published"], rows["/post"]["title"]) == ("2024-05-06T07:08:09Z", "첫 글")
+    assert f"{site.url}/empty: names no pages: is this a feed?" in said
+    deeper = source(site, feeds=str(feeds), depth=1)
+    collect(deeper, tmp_path / "deep")
+    found = [row["url"].removeprefix(site.url) for row in read(deeper, tmp_path / "deep")]
+    assert found == ["/deeper", "/late", "/post"]
+
+
+def test_addresses_that_are_none_are_named_with_file_and_line(site: Site, tmp_path: Path) -> None:
+    feeds = tmp_path / "feeds.txt"
+    feeds.write_text("http://example.com/feed\n\nhtp://example.com/\n")
+    with pytest.raises(UsageError, match=r"feeds\.txt line 3: 'htp://example\.com/' is not an http\(s\) URL"):
+        collect(source(site, feeds=str(feeds)), tmp_path)
+    with pytest.raises(UsageError, match="cannot read the file of feeds"):
+        collect(source(site, feeds=str(tmp_path / "absent.txt")), tmp_path)
+    with pytest.raises(UsageError, match="nothing to begin with"):
+        collect(source(site, start=[]), tmp_path)
+    with pytest.raises(ValueError, match="neither an e-mail address nor"):
+        source(site, contact="me")
+
+
+def test_a_crawl_that_fetches_nothing_fails_and_says_why(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(CorpuskitError, match=r"not one page was fetched.*\n.*/: HTTP status 404"):
+        collect(source(site), tmp_path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_this_machine_is_not_connected_to(site: Site, tmp_path: Path, host: str) -> None:
+    site.pages["/"] = page()
+    url = f"http://{host}:{site.url.rpartition(':')[2]}/"
+    with pytest.raises(CorpuskitError, match="not an address of the open internet"):
+        collect(source(site, start=[url], allow_private=False), tmp_path)
+    assert site.asked == []
+    found = fate(tmp_path, url)
+    assert found
+    assert found["outcome"] == "private"
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from corpuskit.sources.crawl import CrawlSource
+CrawlSource.model_validate_json(sys.argv[1]).collect(Path(sys.argv[2]), lambda *said: None)
+"""
+
+
+def test_a_killed_crawl_goes_on_and_fetches_nothing_twice_but_what_was_under_way(site: Site, tmp_path: Path) -> None:
+    names = [f"/{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        site.pages[name] = page(*names[number : number + 4], text=f"text {number} " * 50)
+        site.pages[name].seconds = 0.02
+    site.pages["/"] = page(*names[:3])
+    crawl = source(site, depth=60, concurrency_per_host=3)
+    kills = 0
+    for wanted in (5, 20, 40):
+        process = subprocess.Popen([sys.executable, "-c", CHILD, crawl.model_dump_json(), str(tmp_path)])
+        while len(site.asked) < wanted and process.poll() is None:
+            time.sleep(0.01)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills == 3
+    # whatever a kill may leave behind the last whole record
+    partial = next((tmp_path / "warc").glob("*.open"))
+    time.sleep(0.5)
+    with partial.open("ab") as stream:
+        stream.write(b"\x1f\x8b half a record")
+    collect(crawl, tmp_path)
+    rows = read(crawl, tmp_path)
+    assert len(rows) == 61
+    again = {path: count - 1 for path, count in Counter(site.paths()).items() if count > 1 and path != "/robots.txt"}
+    assert sum(again.values()) <= 3 * kills
+    responses = 0
+    for segment in (tmp_path / "warc").iterdir():
+        with segment.open("rb") as stream:
+            responses += sum(1 for record in ArchiveIterator(stream, record_types=WarcRecordType.response))
+    assert responses >= 62
+
+
+def test_an_archive_that_lost_its_end_is_fetched_again(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/": page("/a", "/b"), "/a": page(), "/b": page(), "/more": page()}
+    collect(source(site), tmp_path)
+    segment = tmp_path / "warc" / "crawl-00000.warc.gz"
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
+        db.execute("UPDATE segments SET closed = 0")
+        db.execute("UPDATE facts SET value = '' WHERE name = 'finished'")
+    db.close()
+    os.truncate(segment, segment.stat().st_size - 900)
+    segment.rename(segment.with_name(f"{segment.name}.open"))
+    collect(source(site), tmp_path)
+    assert [row["url"].removeprefix(site.url) for row in read(source(site), tmp_path)] == ["/", "/a", "/b"]
+
+
+def test_a_damaged_state_says_how_to_go_on(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "crawl.sqlite").write_bytes(b"no database " * 500)
+    with pytest.raises(CorpuskitError, match="to crawl anew"):
+        collect(source(site), tmp_path)
+    assert fate(tmp_path, site.url) is None
+
+
+def test_the_same_site_gives_the_same_documents_in_the_same_order(site: Site, tmp_path: Path) -> None:
+    """A page that a slow path reaches first, and a short one later, has its links followed as from the short one."""
+    site.pages |= {
+        "/": page("/long", "/slow"),
+        "/long": page("/target"),
+        "/slow": Answer(status=302, headers={"Location": "/target"}, seconds=0.6),
+        "/target": page("/end"),
+        "/end": page(),
+    }
+    found = []
+    for number in (1, 4):
+        crawl = source(site, concurrency_per_host=number, depth=2)
+        collect(crawl, tmp_path / str(number))
+        found.append([(row["url"], row["id"]) for row in read(crawl, tmp_path / str(number))])
+    assert found[0] == found[1]
+    assert [url.removeprefix(site.url) for url, _ in found[0]] == ["/", "/end", "/long", "/target"]
+
+
+def test_a_crawler_that_fails_says_so(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "warc").write_text("a file where a folder should be")
+    with pytest.raises(CorpuskitError, match=r"(?s)stopped with code .*crawler\.log ends with:.*FileExistsError"):
+        collect(source(site), tmp_path)
