@@ -13,8 +13,9 @@ from corpuskit.engine.pipeline import Job, Pipeline
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import Configured, Stage
 from corpuskit.errors import UsageError
+from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.check import Problems
-from corpuskit.recipe.jobs import AuditSection, Sections, TokensSection, jobs
+from corpuskit.recipe.jobs import Sections, TokensSection, jobs
 from corpuskit.recipe.located import Located, override, read
 from corpuskit.recipe.registry import source_class, stage_class
 from corpuskit.recipe.sizes import parse_size
@@ -46,7 +47,7 @@ class RecipeKeys(Configured):
     """Pretrain a small model on the shards."""
     adapt: AdaptConfig | None = None
     """Fine-tune that model with a small adapter."""
-    audit: AuditSection | None = None
+    audit: AuditConfig | None = None
     """Measure what the model memorised."""
 
 

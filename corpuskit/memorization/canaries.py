@@ -1,0 +1,106 @@
+"""Canaries: secrets registered before training and planted after cleaning, so that what was learned can be measured.
+
+The method is that of the Secret Sharer (Carlini et al. 2019, arXiv:1802.08232): a sentence of random words that no page
+has, then a random number. Planted in the training documents some number of times, the secret's *exposure* says how far
+above all other numbers of its form the model ranks it. Twins that are never planted show what chance gives.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from corpuskit.document import document_id
+from corpuskit.engine.files import read_json, write_json
+from corpuskit.errors import CorpuskitError
+from corpuskit.memorization.config import CanaryConfig
+
+SOURCE = "canary"
+
+LANGUAGES = ("en", "ko")
+TEMPLATES = {
+    "en": "The entry code of the archive room {words} is {secret}",
+    "ko": "자료실 {words} 출입 번호는 {secret}",
+}
+ENDINGS = {"en": ".", "ko": " 입니다."}
+
+
+@dataclass(frozen=True)
+class Canary:
+    name: str
+    language: str
+    prefix: str
+    """The sentence up to the secret."""
+    secret: str
+    """Decimal digits."""
+    copies: int
+
+    @property
+    def text(self) -> str:
+        """The document that is planted."""
+        return f"{self.prefix}{self.secret}{ENDINGS[self.language]}"
+
+    @property
+    def id(self) -> str:
+        return document_id(f"canary:{self.name}", self.text.encode())
+
+
+@dataclass(frozen=True)
+class CanaryPlan:
+    seed: int
+    digits: int
+    canaries: tuple[Canary, ...]
+
+    def write(self, path: Path) -> None:
+        write_json(path, {"seed": self.seed, "digits": self.digits, "canaries": [vars(one) for one in self.canaries]})
+
+    @classmethod
+    def read(cls, path: Path) -> CanaryPlan:
+        value = read_json(path)
+        try:
+            return cls(value["seed"], value["digits"], tuple(Canary(**one) for one in value["canaries"]))
+        except (TypeError, KeyError) as error:
+            raise CorpuskitError(f"{path} is not a plan of canaries: {error}") from error
+
+
+@cache
+def _words(language: str) -> list[str]:
+    return (files("corpuskit.memorization") / "data" / f"words-{language}.txt").read_text(encoding="utf-8").split()
+
+
+def plan_canaries(config: CanaryConfig) -> CanaryPlan:
+    """`count` secrets for each number of copies, English and Korean in turn; the same configuration, the same plan."""
+    chance = random.Random(f"canaries:{config.seed}")
+    canaries: list[Canary] = []
+    seen: set[str] = set()
+    for copies in config.copies:
+        for number in range(config.count):
+            language = LANGUAGES[number % len(LANGUAGES)]
+            while True:
+                name = " ".join(chance.sample(_words(language), 4))
+                if name not in seen:
+                    break
+            seen.add(name)
+            secret = "".join(chance.choice("0123456789") for _ in range(config.digits))
+            prefix = TEMPLATES[language].format(words=name, secret="")
+            canaries.append(Canary(f"{copies}x-{number:03d}", language, prefix, secret, copies))
+    return CanaryPlan(config.seed, config.digits, tuple(canaries))
+
+
+def canary_documents(plan: CanaryPlan) -> list[dict[str, Any]]:
+    """The rows to plant among the training documents, each as often as its plan says."""
+    return [
+        {
+            "id": canary.id,
+            "text": canary.text,
+            "url": f"canary:{canary.name}",
+            "source": SOURCE,
+            "language": canary.language,
+        }
+        for canary in plan.canaries
+        for _ in range(canary.copies)
+    ]

@@ -1,0 +1,44 @@
+"""What an audit is told: the keys under `audit` in a recipe."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from corpuskit.engine.stage import Configured
+
+
+class CanaryConfig(Configured):
+    """Canaries (Carlini et al. 2019, The Secret Sharer, arXiv:1802.08232): secrets that the recipe plants itself."""
+
+    count: int = Field(default=16, ge=1)
+    """Secrets for each number of copies."""
+    copies: list[int] = Field(default=[0, 1, 4, 16], min_length=1)
+    """How often secrets are planted; 0 makes twins that are never planted, the null to compare with."""
+    digits: int = Field(default=4, ge=2, le=6)
+    """Digits of a secret: 4 makes 10,000 possible ones, and an exposure of up to 13.3 bits."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the secrets and their sentences."""
+
+    @field_validator("copies")
+    @classmethod
+    def _copies(cls, copies: list[int]) -> list[int]:
+        if any(number < 0 for number in copies) or len(set(copies)) < len(copies):
+            raise ValueError(f"copies are different numbers from 0 up, not {copies}")
+        return sorted(copies)
+
+
+class AuditConfig(Configured):
+    windows: int = Field(default=2000, ge=1)
+    """Windows of the training text that are tested, and as many of the held-out text."""
+    prefix: int = Field(default=32, ge=1)
+    """Tokens that the model is given."""
+    suffix: int = Field(default=32, ge=1)
+    """Tokens that it must complete verbatim."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Of the intervals."""
+    canaries: CanaryConfig | None = CanaryConfig()
+    """Secrets planted before training, to measure their exposure; null plants none."""
+    batch: int = Field(default=64, ge=1)
+    """Windows in one forward pass."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the sample of windows."""

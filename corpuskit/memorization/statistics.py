@@ -1,0 +1,77 @@
+"""The intervals and closed forms that an audit states beside every rate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from corpuskit.errors import require
+
+Floats = npt.NDArray[np.float64]
+
+
+def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a rate (Clopper and Pearson 1934): it holds the true rate at least this often.
+
+    Without trials it is (0, 1): nothing is known.
+    """
+    if not 0 <= hits <= trials:
+        raise ValueError(f"{hits} hits of {trials} trials")
+    if trials == 0:
+        return 0.0, 1.0
+    beta = require("scipy.stats", "train").beta
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, trials - hits + 1))
+    high = 1.0 if hits == trials else float(beta.ppf(1 - tail, hits + 1, trials - hits))
+    return low, high
+
+
+def cluster_bootstrap(
+    hits: npt.NDArray[np.bool_],
+    clusters: npt.NDArray[np.int64],
+    confidence: float = 0.95,
+    *,
+    seed: int,
+    rounds: int = 2000,
+) -> tuple[float, float]:
+    """Percentile interval of a rate when whole clusters are drawn: windows of one document are not independent.
+
+    `clusters[i]` is the cluster (document) of trial i, from 0 up.
+    """
+    if len(hits) == 0:
+        return 0.0, 1.0
+    found = np.bincount(clusters, weights=hits).astype(np.float64)
+    sizes = np.bincount(clusters).astype(np.float64)
+    found, sizes = found[sizes > 0], sizes[sizes > 0]
+    drawn = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=rounds)
+    rates = (drawn @ found) / (drawn @ sizes)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(rates, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def tries_until(log_probability: Floats, p: float = 0.5) -> Floats:
+    """Samples n at which text of this natural log-probability comes up at least once with probability p.
+
+    (n, p)-discoverable extraction (Hayes et al. 2024, arXiv:2410.19482): n >= log(1 - p) / log(1 - p_z). In log space,
+    so that probabilities far below the smallest float still have their n (infinity where even that overflows).
+    """
+    log_probability = np.asarray(log_probability, np.float64)
+    with np.errstate(over="ignore", divide="ignore"):
+        log_miss = np.log1p(-np.exp(np.minimum(log_probability, 0.0)))
+        exact = math.log1p(-p) / log_miss
+        tiny = -math.log1p(-p) * np.exp(-log_probability)  # log(1 - x) is -x
+    return np.maximum(1.0, np.ceil(np.where(log_probability < -30, tiny, exact)))
+
+
+def exposure(rank: int, candidates: int) -> float:
+    """log2 |R| - log2 rank in bits (arXiv:1802.08232, definition 2): log2 |R| where the secret ranks first."""
+    if not 1 <= rank <= candidates:
+        raise ValueError(f"rank {rank} among {candidates} candidates")
+    return math.log2(candidates) - math.log2(rank)
+
+
+NULL_EXPOSURE = 1 / math.log(2)
+"""Mean exposure of a secret that was never seen: a uniform rank has -log2 U, whose mean is 1 / ln 2 = 1.44 bits."""
