@@ -66,9 +66,9 @@ def _fold(
     ends = np.empty(len(points), np.int64)
     count = 0
     for i in range(len(points)):
-        point = np.int64(points[i])
+        point = int(points[i])
         if point < 65536:
-            target = np.int64(targets[point])
+            target = int(targets[point])
         elif 0x1D7CE <= point <= 0x1D7FF:
             target = 48 + (point - 0x1D7CE) % 10
         else:
@@ -76,7 +76,7 @@ def _fold(
         if target == _GONE:
             continue
         if count:
-            last = np.int64(folded[count - 1])
+            last = int(folded[count - 1])
             composed = _GONE
             if 0 <= last - _LEAD < 19 and 0 <= target - _VOWEL < 21:
                 composed = 0xAC00 + ((last - _LEAD) * 21 + (target - _VOWEL)) * 28

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from corpuskit.kernels.arrow import Bytes, Offsets
 from corpuskit.kernels.keywords import Automaton, compile_keywords, filled, occurrences
+from corpuskit.privacy.fold import HIDING
 
 
 class Mark(IntEnum):
@@ -83,7 +84,8 @@ ANCHORS: dict[Mark, re.Pattern[str]] = {
 _D, _WORD, _SEPARATOR, _UPPER, _LOWER, _TOKEN, _LOT, _HIDDEN = (1 << bit for bit in range(8))
 
 
-def _character_classes() -> npt.NDArray[np.uint8]:
+@lru_cache(maxsize=1)
+def _classes() -> npt.NDArray[np.uint8]:
     classes = np.zeros(1 << 16, np.uint8)
 
     def add(characters: str, bits: int) -> None:
@@ -97,15 +99,8 @@ def _character_classes() -> npt.NDArray[np.uint8]:
     add(NUMBER_WORDS, _WORD)
     add(SEPARATORS, _SEPARATOR)
     add("로길동리가읍면", _LOT)
-    from corpuskit.privacy.fold import HIDING
-
     classes[HIDING] |= _HIDDEN
     return classes
-
-
-@lru_cache(maxsize=1)
-def _classes() -> npt.NDArray[np.uint8]:
-    return _character_classes()
 
 
 @lru_cache(maxsize=1)
@@ -160,7 +155,7 @@ def _marks(
         house_start, house_length = 0, 0  # the run of digits that ends at the previous character, or one before
         house_letter = False
         previous, before_previous = 0, 0  # classes of the two characters before
-        previous_space, previous_dash = False, False
+        previous_space = False
         i = first
         while i <= last:
             if i == last:  # one step past the end closes what is open

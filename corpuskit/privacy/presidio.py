@@ -36,13 +36,16 @@ def analyze(recognizers: Sequence[Any], text: str, language: str | None) -> list
 
     A recognizer runs on texts in its own language, and on texts whose language is not known.
     """
-    found = []
+    found: list[Candidate] = []
     for recognizer in recognizers:
         if language is not None and recognizer.supported_language != language:
             continue
-        for result in recognizer.analyze(text, recognizer.supported_entities, None) or ():
-            if 0 <= result.start < result.end <= len(text):
-                found.append(Candidate(result.start, result.end, result.entity_type.lower(), float(result.score)))
+        results = recognizer.analyze(text, recognizer.supported_entities, None) or ()
+        found += [
+            Candidate(result.start, result.end, result.entity_type.lower(), float(result.score))
+            for result in results
+            if 0 <= result.start < result.end <= len(text)
+        ]
     return found
 
 

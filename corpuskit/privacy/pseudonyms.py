@@ -23,7 +23,9 @@
 
 from __future__ import annotations
 
-from corpuskit.privacy.detect.checks import luhn
+from collections.abc import Callable
+
+from corpuskit.privacy.detect.checks import business, luhn
 
 
 def pseudonym(type: str, number: int, original: str) -> str:
@@ -58,8 +60,6 @@ def _resident(number: int, original: str) -> str:
 
 
 def _business(number: int, original: str) -> str:
-    from corpuskit.privacy.detect.checks import business
-
     body = f"000{number // 10000 % 100:02d}{number % 10000:04d}"
     last = next(digit for digit in "0123456789" if not business(body + digit))
     return f"{body[:3]}-{body[3:5]}-{body[5:]}{last}"
@@ -93,7 +93,7 @@ def _address(number: int, original: str) -> str:
     return f"가상시 예시구 보기로 {number % 10**6}"
 
 
-_FORMS = {
+_FORMS: dict[str, Callable[[int, str], str]] = {
     "email": lambda number, original: f"user{number}@example.com",
     "url_credentials": lambda number, original: f"https://user{number}:password@example.com",
     "phone": _phone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -38,7 +39,7 @@ class PersonalData(BatchStage):
     """What to look for: email, phone, resident_registration, card, address, secret, ... (all structured types)."""
     mode: Action = "replace"
     """What becomes of it: replace (`<EMAIL>`), mask (`***`), hash (keyed), pseudonym (an invented value) or keep."""
-    actions: dict[str, Action] = {}
+    actions: Mapping[str, Action] = {}
     """Other actions for single types: `{email: hash, birth_date: keep}`."""
     min_score: float = Field(0.5, ge=0, le=1)
     """How sure a finding must be, 0 to 1."""
@@ -68,9 +69,7 @@ class PersonalData(BatchStage):
             if name not in KINDS and not self.recognizers:
                 raise ValueError(f"actions: '{name}' is no type of personal data{nearest(name, KINDS)}")
         if self.key_file is None and (self.vault is not None or "hash" in (self.mode, *self.actions.values())):
-            raise ValueError(
-                "hash and vault need key_file: python -c \"from corpuskit.privacy import vault; vault.new_key('pii.key')\""
-            )
+            raise ValueError("hash and vault need key_file, a file that corpuskit.privacy.vault.new_key(path) writes")
         return self
 
     def rules(self) -> list[Rule]:

@@ -8,10 +8,14 @@ from corpuskit.privacy.detect.checks import month_and_day
 from corpuskit.privacy.finding import Candidate
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb"
+    r"|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
+)
 _YEAR = r"(?:1[89][0-9]{2}|20[0-2][0-9])"
 _DATE = (
-    rf"(?P<date>(?<![0-9])(?:(?P<y1>{_YEAR})(?: ?[-./] ?|년 ?)(?P<m1>[0-9]{{1,2}})(?: ?[-./] ?|월 ?)(?P<d1>[0-9]{{1,2}})(?![0-9])일?"
+    rf"(?P<date>(?<![0-9])(?:(?P<y1>{_YEAR})(?: ?[-./] ?|년 ?)(?P<m1>[0-9]{{1,2}})(?: ?[-./] ?"
+    rf"|월 ?)(?P<d1>[0-9]{{1,2}})(?![0-9])일?"
     rf"|(?P<m2>{_MONTH}) (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>{_YEAR})"
     rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m3>{_MONTH}),? (?P<y3>{_YEAR})"
     rf"|(?P<a4>[0-9]{{1,2}})[-./](?P<b4>[0-9]{{1,2}})[-./](?P<y4>{_YEAR})"
@@ -19,11 +23,14 @@ _DATE = (
     rf"|(?P<y6>[0-9]{{2}})(?P<s6>[-./]?|년 ?)(?P<m6>[0-9]{{1,2}})(?:[-./]?|월 ?)(?P<d6>[0-9]{{1,2}})일?)(?![0-9]))"
 )
 _AFTER = re.compile(
-    rf"(?P<word>생년월일|출생(?:일자|일)?|생일|태어난 ?날|date of birth|birth ?date|birthday|birth|born|d\.o\.b\.?|dob)(?P<gap>[^0-9\n]{{0,40}}?){_DATE}",
+    rf"(?P<word>생년월일|출생(?:일자|일)?|(?<!발)생일|태어난 ?날|date of birth|birth ?date|birthday|birth"
+    rf"|born|d\.o\.b\.?"
+    rf"|dob)(?P<gap>[^0-9\n]{{0,40}}?){_DATE}",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(rf"{_DATE}(?:에|날|,)? ?$", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?] |다\.|요\.|;")
+_BORN_GAP = re.compile(r"[ :,(]*(?:(?:in|at) [^0-9]{1,30}?)?[ ,]*(?:on )?(?:the )?", re.IGNORECASE)
 _STRICT = ("생년월일", "date of birth", "dob", "d.o.b", "d.o.b.", "birth date", "birthdate", "출생일", "출생일자")
 
 
@@ -31,6 +38,8 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     """A date after the word at `text[start:end]`, or just before it (`1990년 3월 5일생`, `... 출생`)."""
     begin = start - 8 if text[max(0, start - 8) : start].lower() == "date of " else start
     match = _AFTER.match(text, begin)
+    if match is not None and match["word"].lower() in ("born", "birth") and not _BORN_GAP.fullmatch(match["gap"]):
+        match = None
     if (
         match is not None
         and not _SENTENCE_END.search(match["gap"])
@@ -61,4 +70,4 @@ def _is_date(match: re.Match[str], strict: bool) -> bool:
     divided = groups["s6"] != ""
     if not divided and len(groups["m6"] + groups["d6"]) != 4:
         return False
-    return (strict or divided and "년" in groups["s6"]) and month_and_day(int(groups["m6"]), int(groups["d6"]))
+    return (strict or (divided and "년" in groups["s6"])) and month_and_day(int(groups["m6"]), int(groups["d6"]))

@@ -1,8 +1,8 @@
 """E-mail addresses, URLs with a password, and names on platforms.
 
 The local part follows RFC 5322's dot-atom without the characters that ordinary text puts beside an address. Letters of
-another script glued to an address (`메일은hong@naver.com입니다`) are words, no part of it, unless the whole local part is
-in that script. The last label of a host must be a top-level domain.
+another script glued to an address (`메일은hong@naver.com입니다`) are words, no part of it, unless the whole local part
+is in that script. The last label of a host must be a top-level domain.
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ import re
 from functools import lru_cache
 
 from corpuskit.errors import require
+from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
 
-_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'!#$&*=?^`{|}~/"
-_LOCAL_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'"
 _REACH = 64
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,30}")
 _LABELS = re.compile(r"[^\W_](?:[\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,30}")
 _CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/@:<>\"']{0,100}:[^\s/@<>\"']{1,200}$")
 _AFTER_HOST = re.compile(r"(?::[0-9]{1,5})?(?:/[^\s<>\"']{0,500})?")
 _PROVIDERS = re.compile(
-    r" ?(?:네이버|지메일|구글|다음|한메일|네이트|카카오|핫메일|야후|naver|gmail|daum|hanmail|nate|kakao|hotmail|yahoo|outlook)"
+    r" ?(?:네이버|지메일|구글|다음|한메일|네이트|카카오|핫메일|야후|naver|gmail|daum|hanmail|nate|kakao"
+    r"|hotmail|yahoo|outlook)"
     r"(?: ?(?:닷|점|\.|dot) ?(?:컴|콤|넷|com|net))(?![A-Za-z])",
     re.IGNORECASE,
 )
 _SPELT_HOST = re.compile(
-    r" ?[A-Za-z0-9][A-Za-z0-9-]{0,40}(?: ?(?:\.|[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot | ?[점닷] ?) ?[A-Za-z][A-Za-z0-9-]{0,30}){1,4}(?![A-Za-z0-9])",
+    r" ?[A-Za-z0-9][A-Za-z0-9-]{0,40}(?: ?(?:\.|[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot "
+    r"| ?[점닷] ?) ?[A-Za-z][A-Za-z0-9-]{0,30}){1,4}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) ?", re.IGNORECASE)
@@ -36,30 +38,27 @@ _SPELT_AT_DOT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,63} at [A-Za-z0-9][A-Za-z0-9-]{1,40}(?= dot )"
 )
 
-_HANDLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_/(\-@.]|\.[A-Za-z0-9_])")
+_HANDLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_/(\-@.*]|\.[A-Za-z0-9_])")
+_HOSTS = ("com", "net", "org", "kr", "co", "io", "jp", "edu", "gov", "de", "uk")
 _HANDLE_WORDS = re.compile(
     r"트위터|인스타|카톡|카카오톡|텔레그램|유튜브|페이스북|스레드|틱톡|팔로우|계정|디엠|아이디|문의|연락"
-    r"|(?<![a-z])(?:twitter|instagram|insta|tiktok|telegram|threads|mastodon|youtube|follow|contact|dm|via|hat tip|h/t|rt|tweet(?:ed|s)?|account|github|thanks|by)(?![a-z])",
+    r"|(?<![a-z])(?:twitter|instagram|insta|tiktok|telegram|threads|mastodon|youtube|follow|contact|dm"
+    r"|via|hat tip|h/t|rt|tweet(?:ed|s)?|account|github|thanks|by)(?![a-z])",
     re.IGNORECASE,
 )
-_NOT_A_PERSON = frozenset(
-    "media import charset keyframes font-face supports page property staticmethod classmethod override deprecated param params "
-    "return returns throws see author since version todo types babel angular vue param type typedef example private public protected "
-    "override autowired test before after bean component service repository controller inject input output viewchild ngmodule "
-    "everyone here channel all dataclass app tf pytest decorator include extend mixin if else for each apply layer tailwind "
-    "property contextmanager wraps abstractmethod cached_property api home work end selector interface implementation synthesize".split()
-)
+_NOT_A_PERSON = words("not_handles")
 _PROFILE = re.compile(
-    r"(?:facebook\.com/|(?<=//)x\.com/|t\.me/|tiktok\.com/@|threads\.net/@)(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])",
+    r"(?:facebook\.com/|(?<=//)x\.com/|t\.me/|tiktok\.com/@"
+    r"|threads\.net/@)(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])",
     re.IGNORECASE,
 )
 _PROFILE_LATER = re.compile(r"(?:instagram|twitter)\.com/(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])", re.IGNORECASE)
-_NO_PROFILE = frozenset(
-    "home login share sharer intent search hashtag explore privacy about help policies groups pages events watch plugins dialog tr sharer.php i status legal download joinchat".split()
-)
+_NO_PROFILE = words("not_profiles")
 _NAMED = re.compile(
     r"(?:카카오톡|카톡|텔레그램|인스타그램|인스타|트위터|아이디|telegram|kakaotalk|instagram|twitter|discord|skype)"
-    r" ?(?:아이디|계정|id|handle|username|user name|account)?(?:는|은|:|：|=| -|\)| is)? ?:? ?(?P<name>@?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{2,28}[A-Za-z0-9_])(?:#[0-9]{4})?)(?![A-Za-z0-9_.@-]*[A-Za-z0-9_@])",
+    r" ?(?:아이디|계정|id|handle|username|user name|account)?(?:는|은|:|：|=| -|\)"
+    r"| is)? ?:? ?(?P<name>@?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{2,28}[A-Za-z0-9_])(?:#[0-9]{4})?)"
+    r"(?![A-Za-z0-9_.@-]{0,64}[A-Za-z0-9_@])",
     re.IGNORECASE,
 )
 
@@ -115,9 +114,11 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
                 assert tail is not None
                 return [Candidate(start - len(head) + match.start(), tail.end(), "url_credentials", 0.95)]
     head = head[-_REACH:]
-    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'!#$&*=?^`{|}~/%+")
-    if local[-1:] in (".", ""):
-        local = local if local and local[-1:] != "." else ""
+    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'%+")
+    if local.endswith("."):
+        return []
+    if local == "git":  # git@host:path names a repository
+        return []
     if local:
         close = _host_end(text, end)
         if close > end:
@@ -136,7 +137,7 @@ def _handle(text: str, start: int, end: int, head: str) -> list[Candidate]:
     if match is None or head[-1:] in ("/", "`", "'", '"', "=", "{", "\\", "@", "-", "|", "$", "&"):
         return []
     name = match[0]
-    if name.lower() in _NOT_A_PERSON or name[0].isdigit():
+    if name.lower() in _NOT_A_PERSON or name[0].isdigit() or name.rpartition(".")[2] in _HOSTS:
         return []
     line = head[head.rfind("\n") + 1 :]
     if _HANDLE_WORDS.search(line[-40:]) or _HANDLE_WORDS.match(text[match.end() : match.end() + 12].lstrip()):

@@ -25,6 +25,9 @@ def ipv4(text: str, start: int, end: int) -> list[Candidate]:
         return []
     if any(len(group) > 1 and group[0] == "0" for group in groups):
         return []
+    values = [int(group) for group in groups]
+    if values == list(range(values[0], values[0] + 4)):  # 1.2.3.4 counts
+        return []
     before = text[max(0, start - 12) : start]
     if before[-1:].isascii() and (before[-1:].isalpha() or before[-1:] in ("_", "-", ".")) and before[-1:] != "":
         return []

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from corpuskit.privacy.detect import checks
 from corpuskit.privacy.detect.label import label
-from corpuskit.privacy.detect.phone import digits_of, phones
+from corpuskit.privacy.detect.phone import digits_of, overlapping, phones
 from corpuskit.privacy.finding import Candidate
 
 _S = "[- .\u00a0‐‑‒–—−]"
@@ -20,17 +20,20 @@ _BEFORE = r"(?<![0-9])(?<![0-9][-.,])(?<![A-Za-z_][-_])"
 _AFTER = r"(?![0-9])(?![-.,][0-9])"
 
 _RESIDENT = re.compile(
-    rf"{_BEFORE}(?P<date>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?P<gap>{_S}{{0,3}})(?P<rest>[0-9]{{7}}){_AFTER}"
+    rf"{_BEFORE}(?P<date>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]"
+    rf"|3[01]))(?P<gap>{_S}{{0,3}})(?P<rest>[0-9]{{7}}){_AFTER}"
 )
 _BUSINESS = re.compile(rf"{_BEFORE}[0-9]{{3}}(?P<gap>{_S}{{0,3}})[0-9]{{2}}{_S}{{0,3}}[0-9]{{5}}{_AFTER}")
 _LICENCE = re.compile(
     rf"{_BEFORE}(?P<region>[0-9]{{2}})(?P<gap>{_S}?)[0-9]{{2}}(?P=gap)[0-9]{{6}}(?P=gap)[0-9]{{2}}{_AFTER}"
 )
 _OLD_LICENCE = re.compile(
-    r"(?:서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산)[- ]{0,2}[0-9]{2}-[0-9]{6}-[0-9]{2}(?![0-9])"
+    r"(?:서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전"
+    r"|울산)[- ]{0,2}[0-9]{2}-[0-9]{6}-[0-9]{2}(?![0-9])"
 )
 _CARD = re.compile(
-    rf"{_BEFORE}[0-9]{{4}}(?P<gap>{_S}{{0,3}})(?:[0-9]{{4}}{_S}{{0,3}}[0-9]{{4}}{_S}{{0,3}}[0-9]{{1,7}}|[0-9]{{6}}{_S}{{0,3}}[0-9]{{4,5}}){_AFTER}"
+    rf"{_BEFORE}[0-9]{{4}}(?P<gap>{_S}{{0,3}})(?:[0-9]{{4}}{_S}{{0,3}}[0-9]{{4}}{_S}{{0,3}}[0-9]{{1,7}}"
+    rf"|[0-9]{{6}}{_S}{{0,3}}[0-9]{{4,5}}){_AFTER}"
 )
 _TAXPAYER = re.compile(
     rf"{_BEFORE}(?!000|666)[0-9]{{3}}(?P<gap>{_S}?)(?!00)[0-9]{{2}}(?P=gap)(?!0000)[0-9]{{4}}{_AFTER}"
@@ -65,13 +68,13 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
 
 def _within(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
     # Two characters past the run let look-ahead see what follows; no match reaches into them, they are no digits.
-    return pattern.finditer(text, start, min(len(text), end + 2))
+    return overlapping(pattern, text, start, min(len(text), end + 2))
 
 
 def _glued(text: str, position: int) -> bool:
     """Whether a Latin letter or '_' stands before the position: the digits are part of a word."""
     before = text[position - 1 : position] if position else ""
-    return before.isascii() and (before.isalpha() or before in ("_", "#", "=", "/") and before != "")
+    return before.isascii() and (before.isalpha() or (before in ("_", "#", "=", "/") and before != ""))
 
 
 def _registered(text: str, start: int, end: int) -> Iterator[Candidate]:
@@ -146,9 +149,9 @@ def _banking(text: str, start: int, end: int) -> Iterator[Candidate]:
             yield Candidate(*match.span(), "card", score)
     for match in _within(_ACCOUNT, text, start, end):
         digits = digits_of(match[0])
-        if 8 <= len(digits) <= 17 and label(text, match.start()) == "account" and not _is_date(match[0]):
-            if len(digits) >= 10 or match[0] == digits:
-                yield Candidate(*match.span(), "bank_account", 0.85)
+        long_enough = 10 <= len(digits) <= 17 or (match[0] == digits and len(digits) >= 8)
+        if long_enough and label(text, match.start()) == "account" and not _is_date(match[0]):
+            yield Candidate(*match.span(), "bank_account", 0.85)
 
 
 def card_score(text: str, start: int, digits: str, grouped: bool) -> float:
@@ -158,7 +161,7 @@ def card_score(text: str, start: int, digits: str, grouped: bool) -> float:
     says = label(text, start)
     if says == "card":
         return 0.99
-    if says == "order" or (not grouped and _glued(text, start)) or len(set(digits)) < 3:
+    if says == "order" or (not grouped and _glued(text, start)) or len(set(digits)) < 2:
         return 0.0
     if grouped:
         return 0.95

@@ -22,28 +22,35 @@ _AFTER = r"(?![0-9])(?![-.][0-9])"
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[2-8]?|80)"
 
 _MOBILE = re.compile(
-    rf"(?:(?:\+|(?<![0-9])00|(?<![0-9+]))82{_S}{{0,3}}(?:0{_S}?)?|{_BEFORE}0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{4}}|[16789]{_S}{{0,3}}[0-9]{{3,4}})(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
+    rf"(?:(?:\+|(?<![0-9])00|(?<![0-9+]))82{_S}{{0,3}}(?:0{_S}?)?"
+    rf"|{_BEFORE}0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{4}}"
+    rf"|[16789]{_S}{{0,3}}[0-9]{{3,4}})(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
 )
 _LANDLINE = re.compile(
-    rf"(?:(?P<country>(?:\+|(?<![0-9])00|(?<![0-9+]))82){_S}{{0,3}}0?|{_BEFORE}\(?0){_AREA}(?P<first>{_S}{{0,3}})[0-9]{{3,4}}(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
+    rf"(?:(?P<country>(?:\+|(?<![0-9])00|(?<![0-9+]))82){_S}{{0,3}}0?"
+    rf"|{_BEFORE}\(?0){_AREA}(?P<first>{_S}{{0,3}})[0-9]{{3,4}}(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
 )
 _SERVICE = re.compile(rf"{_BEFORE}1[568][0-9]{{2}}{_S}?[0-9]{{4}}{_AFTER}")
 _SPACED = re.compile(rf"{_BEFORE}0 ?1 ?0(?:{_S}{{0,3}}[0-9]){{8}}{_AFTER}")
 _WORDS = "공영일이삼사오육륙칠팔구"
-_SPELT = re.compile(rf"[공영0]{_S}?[일1]{_S}?[공영0](?:{_S}{{0,3}}[{_WORDS}0-9]){{8}}(?![0-9])")
+_SPELT = re.compile(rf"(?<![0-9])[공영0]{_S}?[일1]{_S}?[공영0](?:{_S}{{0,3}}[{_WORDS}0-9]){{8}}(?![0-9])")
 _NANP = re.compile(
-    rf"(?:(?<![0-9+])\+?1{_S}{{0,2}}|{_BEFORE}(?<!\+)(?<!\+[0-9] ))(?:\([2-9][0-9]{{2}}\){_S}{{0,2}}|[2-9][0-9]{{2}}(?P<first>[-. /\u00a0{_DASHES}]))"
+    rf"(?:(?<![0-9+])\+?1{_S}{{0,2}}|{_BEFORE}(?<!\+)(?<!\+[0-9] ))(?:\([2-9][0-9]{{2}}\){_S}{{0,2}}"
+    rf"|[2-9][0-9]{{2}}(?P<first>[-. /\u00a0{_DASHES}]))"
     rf"[2-9][0-9]{{2}}(?P<gap>[-. \u00a0{_DASHES}])[0-9]{{4}}{_AFTER}"
 )
 _NANP_PLAIN = re.compile(rf"{_BEFORE}(?:\+?1)?[2-9][0-9]{{2}}[2-9][0-9]{{6}}{_AFTER}")
 _LOCAL = re.compile(rf"{_BEFORE}[2-9][0-9]{{2}}[-. ][0-9]{{4}}{_AFTER}")
 _WITH_COUNTRY = re.compile(rf"(?:\+|(?<![0-9])00)[1-9][0-9]{{0,2}}(?:{_S}{{0,3}}[0-9]{{1,5}}){{2,7}}(?![0-9])")
 _NATIONAL = re.compile(
-    rf"{_BEFORE}\(?0[1-9][0-9]{{1,5}}\)?(?:[- /\u00a0][0-9]{{2,8}}){{1,4}}{_AFTER}|{_BEFORE}0[1-9][0-9]{{8,9}}{_AFTER}"
+    rf"{_BEFORE}\(?0[1-9][0-9]{{1,5}}\)?(?:[- /\u00a0][0-9]{{2,8}}){{1,4}}{_AFTER}"
+    rf"|{_BEFORE}0[1-9][0-9]{{8,9}}{_AFTER}"
 )
 _GROUPED = re.compile(
-    rf"{_BEFORE}\(?[0-9]{{2,5}}\)?(?:[- ./\u00a0][0-9]{{2,8}}){{1,4}}{_AFTER}|{_BEFORE}[6-9][0-9]{{9}}{_AFTER}"
+    rf"{_BEFORE}\(?[0-9]{{2,5}}\)?(?:[- ./\u00a0][0-9]{{2,8}}){{2,4}}{_AFTER}"
+    rf"|{_BEFORE}[6-9][0-9]{{4}}[- ]?[0-9]{{5}}{_AFTER}"
 )
+_DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ][01]?[0-9][-./ ][0-3]?[0-9]")
 _EXTENSION = re.compile(r"(?:,? ?(?:ext\.?|extension|x|내선) ?[0-9]{1,5})(?![0-9])", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"(?:tel|hp|fax|phone|mobile|cell|ph|call|[tmhpfo])\.?$", re.IGNORECASE)
 _LABELLED_REGIONS = ("GB", "DE", "FR", "IN", "IL", "BR", "AU", "JP", "CN")
@@ -54,13 +61,21 @@ def digits_of(value: str) -> str:
     return "".join(filter(str.isdigit, value))
 
 
+def overlapping(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Matches from every place where one begins: a match that turns out to be nothing must not hide the next."""
+    match = pattern.search(text, start, end)
+    while match is not None:
+        yield match
+        match = pattern.search(text, match.start() + 1, end)
+
+
 def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
     """Phone numbers within a run of digits `text[start:end]`, with the '+' or '(' before it."""
     begin, limit = max(0, start - 2), min(len(text), end + 2)
     for pattern, score in _FORMS:
-        for match in pattern.finditer(text, begin, limit):
+        for match in overlapping(pattern, text, begin, limit):
             sure = score(text, match)
-            if sure and match.start() < end:
+            if sure:
                 yield Candidate(match.start(), _with_extension(text, match.end()), "phone", sure)
 
 
@@ -88,10 +103,8 @@ def _mobile(text: str, match: re.Match[str]) -> float:
         # '0.10 1234 5678' is a decimal; groups of a phone number are not parted by spaces and dots at once.
         return 0.95 if match["gap"] else 0.8
     says = label(text, match.start())
-    if (
-        says == "order"
-        or text[match.end() : match.end() + 1].isascii()
-        and text[match.end() : match.end() + 1].isalpha()
+    if says == "order" or (
+        text[match.end() : match.end() + 1].isascii() and text[match.end() : match.end() + 1].isalpha()
     ):
         return 0.0
     if says == "account":
@@ -126,7 +139,7 @@ def _spaced(text: str, match: re.Match[str]) -> float:
 
 
 def _spelt(text: str, match: re.Match[str]) -> float:
-    return 0.9 if any(word in match[0] for word in _WORDS) else 0.0
+    return 0.9 if sum(character in _WORDS for character in match[0]) >= 3 else 0.0
 
 
 def _nanp(text: str, match: re.Match[str]) -> float:
@@ -179,7 +192,9 @@ def _national(text: str, match: re.Match[str]) -> float:
 
 
 def _grouped(text: str, match: re.Match[str]) -> float:
-    if label(text, match.start()) != "phone" or _in_a_word(text, match) or len(digits_of(match[0])) < 8:
+    if label(text, match.start()) != "phone" or _in_a_word(text, match) or _DATE.match(match[0]):
+        return 0.0
+    if len(digits_of(match[0])) < 8:
         return 0.0
     return 0.6 if any(_is_valid(match[0], region) for region in _LABELLED_REGIONS) else 0.0
 

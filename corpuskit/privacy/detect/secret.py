@@ -7,13 +7,16 @@ import re
 from corpuskit.privacy.finding import Candidate
 
 _ASSIGNED = re.compile(
-    r"(?:password|passwd|pwd|secret(?:[_ -]?key)?|(?:access[_ -]?)?token|api[_ -]?key|access_key|비밀번호|비번|패스워드|암호)"
-    r"[\"'`]?(?:\s{0,2}(?::=|=>|=|:|：)\s{0,2}|는 |은 | is )[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,100})(?P<after>.?)",
+    r"(?:password|passwd|pwd|secret(?:[_ -]?key)?|(?:access[_ -]?)?token|api[_ -]?key|access_key|비밀번호"
+    r"|비번|패스워드|암호)"
+    r"[\"'`]?(?:\s{0,2}(?::=|=>|=|:|：)\s{0,2}|는 |은 "
+    r"| is )[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,100})(?P<after>.?)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"bearer\s{1,3}(?P<value>[A-Za-z0-9._~+/-]{16,2000}=*)", re.IGNORECASE)
 _NOT_A_VALUE = re.compile(
-    r"[$%{<*]|[xX*.•●-]{4,}$|https?:|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*$|[a-z]+[A-Z][A-Za-z]*[0-9]?$|[0-9]+(?:자|글자|개|번|회|분|일|년|개월|characters|chars|tokens?)"
+    r"[$%{<*/.]|[xX*.•●-]{4,}$|https?:|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*$|[a-z]+[A-Z][A-Za-z]*[0-9]?$"
+    r"|[0-9]+(?:자|글자|개|번|회|분|일|년|개월|characters|chars|tokens?)"
 )
 _PARTICLES = re.compile(r"(?:입니다|이에요|예요|이야|에요|이고|입니당|요|임)[.!?]*$|[.!?]+$")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", re.IGNORECASE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from corpuskit.privacy.detect import checks
+from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
 
 _LOOK_BACK = 14
@@ -20,13 +21,15 @@ _TOKEN = re.compile(
     r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,250}|sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,250}"
     r"|AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])|ya29\.[0-9A-Za-z_-]{20,250}|GOCSPX-[0-9A-Za-z_-]{28}"
     r"|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"
-    r"|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,64}|pypi-AgE[A-Za-z0-9_-]{50,250}|dop_v1_[a-f0-9]{64}|shp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"
+    r"|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,64}|pypi-AgE[A-Za-z0-9_-]{50,250}|dop_v1_[a-f0-9]{64}"
+    r"|shp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
     r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"
     r")"
 )
 _BEGINNING = re.compile(
-    r"(?<![A-Za-z0-9_])(?=(?:A[KSBC][IC]A|gh[pousr]_|github_pat|glpat-|xox|[srp]k[_-]|AIza|ya29\.|GOCSPX|SG\.|npm_|hf_|pypi-|dop_|shp"
+    r"(?<![A-Za-z0-9_])(?=(?:A[KSBC][IC]A|gh[pousr]_|github_pat|glpat-|xox|[srp]k[_-]|AIza|ya29\."
+    r"|GOCSPX|SG\.|npm_|hf_|pypi-|dop_|shp"
     r"|eyJ|[0-9]{8,10}:AA))"
 )
 _LEDGER = re.compile(
@@ -35,17 +38,7 @@ _LEDGER = re.compile(
     r"|(?P<ethereum>0x[0-9a-fA-F]{40}))(?![A-Za-z0-9])"
 )
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?")
-_IBAN_LENGTHS = {
-    **{"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29},
-    **{"BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29},
-    **{"ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28},
-    **{"HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20},
-    **{"LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19},
-    **{"MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29},
-    **{"PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24},
-    **{"SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20},
-    **{"YE": 30},
-}
+_IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in words("iban_lengths")}
 """Characters of an IBAN by country: the IBAN registry of SWIFT (ISO 13616)."""
 
 
