@@ -1,0 +1,116 @@
+"""What the resolving of duplicates reads: a corpus in parts, each sketched before.
+
+Rows are numbered through all parts. They are also *ranked* by preference: of two documents that duplicate each other
+the one with the lower rank stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpuskit.duplicates.workspace import Workspace
+from corpuskit.engine.sketches import Sketches
+
+BATCH_ROWS = 1024
+
+Rows = npt.NDArray[np.int64]
+
+
+class Corpus(Protocol):
+    """`starts` is the row at which each part begins, and the number of all rows: int64[parts + 1]."""
+
+    starts: Rows
+
+    def column(self, part: int, name: str) -> npt.NDArray[Any]:
+        """A column of a part's sketch."""
+
+    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+        """(place of the first in its part, texts, languages) of a part, some at a time."""
+
+
+@dataclass
+class SketchedCorpus:
+    """The corpus of a stage: sketches and documents in files."""
+
+    sketches: Sketches
+
+    def __post_init__(self) -> None:
+        self.starts: Rows = self.sketches.starts
+
+    def column(self, part: int, name: str) -> npt.NDArray[Any]:
+        values = self.sketches.part(part, [name]).column(0).combine_chunks()
+        if isinstance(values, pa.ChunkedArray):
+            return np.empty(0, values.type.to_pandas_dtype())
+        return np.asarray(values)
+
+    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+        first = 0
+        for batch in self.documents(part, ["text", "language"]):
+            yield first, batch.column(0), batch.column(1)
+            first += batch.num_rows
+
+    def documents(self, part: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Columns of the documents of a part, some at a time."""
+        with pq.ParquetFile(self.sketches.parts[part], memory_map=True) as file:
+            yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
+
+
+@dataclass
+class GivenTexts:
+    """Texts in memory, as one part."""
+
+    columns: dict[str, npt.NDArray[Any]]
+    given: pa.Array
+    languages: Any
+
+    def __post_init__(self) -> None:
+        self.starts: Rows = np.array([0, len(self.given)], np.int64)
+
+    def column(self, part: int, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+        for first in range(0, len(self.given), BATCH_ROWS):
+            languages = self.languages
+            if languages is not None and not isinstance(languages, str):
+                languages = languages[first : first + BATCH_ROWS]
+            yield first, self.given.slice(first, BATCH_ROWS), languages
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Rows by preference. `order[rank]` is a row and `rank[row]` its rank; None where both are the same."""
+
+    order: Rows | None
+    rank: Rows | None
+
+    @classmethod
+    def of(cls, corpus: Corpus, workspace: Workspace) -> Ranking:
+        """By the sketches' `preference` (the lower the better), then by row."""
+        rows = int(corpus.starts[-1])
+        parts = range(len(corpus.starts) - 1)
+        if not any(corpus.column(part, "preference").any() for part in parts):
+            return cls(None, None)
+        preference = workspace.array("preference", rows, np.int64, 0)
+        for part in parts:
+            preference[corpus.starts[part] : corpus.starts[part + 1]] = corpus.column(part, "preference")
+        order = workspace.array("order", rows, np.int64, 0)
+        order[:] = np.argsort(preference, kind="stable")
+        rank = workspace.array("rank", rows, np.int64, 0)
+        rank[order] = np.arange(rows)
+        workspace.release()
+        return cls(order, rank)
+
+    def ranks(self, start: int, end: int) -> Rows:
+        """The ranks of the rows `start` to `end`."""
+        return np.arange(start, end) if self.rank is None else self.rank[start:end]
+
+    def rows(self, ranks: Rows) -> Rows:
+        return ranks if self.order is None else self.order[ranks]

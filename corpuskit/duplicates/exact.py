@@ -1,0 +1,107 @@
+"""What makes documents exact duplicates: the same text but for white space, or the same address.
+
+Digests are 128 bits of BLAKE2b, which nobody can make collide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpuskit.kernels.arrow import text_buffers
+from corpuskit.kernels.normal_form import compose
+from corpuskit.kernels.unicode import SPACE, CodePoints, character_class, code_points, decode
+
+Digests = npt.NDArray[np.uint64]
+
+TRACKING = ("utm_", "mc_", "pk_", "hsa_")
+"""Beginnings of query parameters that say where a reader came from, not which page it is."""
+
+TRACKING_NAMES = {"fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "_ga", "ref_src", "sessionid", "phpsessid"}
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def text_digests(texts: pa.Array | Sequence[str | None]) -> Digests:
+    """uint64[texts, 2]: digest of each text in NFC, with every run of white space as one space and none at the ends."""
+    data, offsets = text_buffers(compose(texts))
+    squeezed = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
+    bounds = np.zeros(len(offsets), np.int64)
+    _squeeze(data, offsets, code_points(), squeezed, bounds)
+    view = memoryview(squeezed)
+    return _digests(view[start:end] for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+
+
+def url_digests(urls: Sequence[str | None]) -> Digests:
+    """uint64[urls, 2]: digest of each address in its canonical form; of the empty address for a None."""
+    return _digests(canonical_url(url or "").encode("utf-8", "replace") for url in urls)
+
+
+def canonical_url(url: str) -> str:
+    """The address that all spellings of one page share.
+
+    http and https are one; host in lower case, default port, fragment, tracking parameters and a final slash gone,
+    parameters in order, percent-encoding one way (RFC 3986, section 6.2.2). What cannot be parsed stays as it is.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+        host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii") if parts.hostname else ""
+    except (ValueError, UnicodeError):
+        return url.strip()
+    if not host:
+        return url.strip()
+    scheme = "http" if parts.scheme in _PORTS else parts.scheme
+    if port is not None and port != _PORTS.get(parts.scheme):
+        host = f"{host}:{port}"
+    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~", errors="surrogateescape")
+    query = sorted(
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+        if not name.lower().startswith(TRACKING) and name.lower() not in TRACKING_NAMES
+    )
+    encoded = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
+    return f"{scheme}://{host}{path.rstrip('/')}{encoded}"
+
+
+def _digests(values: Any) -> Digests:
+    joined = b"".join([hashlib.blake2b(value, digest_size=16).digest() for value in values])
+    return np.frombuffer(joined, "<u8").astype(np.uint64).reshape(-1, 2)
+
+
+@nb.njit(cache=True, nogil=True)
+def _squeeze(data: Any, offsets: Any, points: CodePoints, out: Any, bounds: Any) -> None:
+    """Copy texts with each run of white space as one space, and none at the ends; `bounds` are their new offsets."""
+    total = np.int64(0)
+    for text in range(len(offsets) - 1):
+        at = offsets[text]
+        end = offsets[text + 1]
+        first = total
+        pending = False
+        while at < end:
+            byte = data[at]
+            width = 1
+            if byte < 0x80:
+                space = byte == 32 or (9 <= byte <= 13) or (28 <= byte <= 31)
+            else:
+                code, width = decode(data, at, end)
+                space = (character_class(code, points) & SPACE) != 0
+            if space:
+                pending = total > first
+            else:
+                if pending:
+                    out[total] = 32
+                    total += 1
+                    pending = False
+                for k in range(width):
+                    out[total + k] = data[at + k]
+                total += width
+            at += width
+        bounds[text + 1] = total

@@ -1,0 +1,167 @@
+"""The stages `exact_duplicates` and `near_duplicates`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from corpuskit.document import set_column
+from corpuskit.duplicates.corpus import Ranking, Rows, SketchedCorpus
+from corpuskit.duplicates.equal import equal_heads
+from corpuskit.duplicates.exact import text_digests, url_digests
+from corpuskit.duplicates.index import Index
+from corpuskit.duplicates.near import decide
+from corpuskit.duplicates.preference import Preference, preference
+from corpuskit.duplicates.resolution import Resolution
+from corpuskit.duplicates.signatures import Likeness, sketch
+from corpuskit.duplicates.workspace import Workspace
+from corpuskit.engine.rule import Rule
+from corpuskit.engine.sketches import Sketches
+from corpuskit.engine.stage import CorpusStage
+
+
+class _Duplicates(CorpusStage):
+    prefer: Preference = "first"
+    """Which of several duplicates stays: 'longest', 'newest', 'oldest', 'first' (in the order of the sources and their
+    files), or a list of source names, the preferred first. Length and date are those of the documents as they reach
+    this stage; where they are equal the first stays."""
+
+    def rules(self) -> list[Rule]:
+        return [
+            Rule(
+                f"{self.name}.duplicate",
+                f"{self.name}.duplicate",
+                "is",
+                False,
+                evidence=tuple(f"{self.name}.{field}" for field in self.evidence),
+            )
+        ]
+
+    evidence: ClassVar[tuple[str, ...]] = ("twin", "twin_url")
+
+    def _measured(self, batch: pa.RecordBatch, resolution: pa.RecordBatch, fields: list[str]) -> pa.RecordBatch:
+        columns = dict(zip(resolution.schema.names, resolution.columns, strict=True))
+        known = pc.is_valid(columns["duplicate"])
+        own = batch.column("id").cast(pa.string())
+        columns["cluster"] = pc.if_else(known, pc.coalesce(columns["twin"], own), pa.scalar(None, pa.string()))
+        values = pa.StructArray.from_arrays([columns[field] for field in fields], names=fields, mask=pc.invert(known))
+        return set_column(batch, self.name, values)
+
+
+class ExactDuplicates(_Duplicates):
+    """Documents with the same text but for white space, or with the same address: all but one are dropped."""
+
+    name: ClassVar[str] = "exact_duplicates"
+
+    by: Literal["text", "url"] = "text"
+    """'text': equal in NFC but for white space; a document without text is not compared. 'url': equal address but for
+    scheme, fragment, tracking parameters, the order of parameters, and a final slash; a document without a URL is not
+    compared."""
+
+    def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        column = batch.column("text" if self.by == "text" else "url")
+        digests = text_digests(column) if self.by == "text" else url_digests(column.to_pylist())
+        return _sketch(batch, digests, pc.is_valid(column), self.prefer, {})
+
+    def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
+        workspace = Workspace(sketches.workspace, sketches.memory)
+        corpus = SketchedCorpus(sketches)
+        ranking = Ranking.of(corpus, workspace)
+        heads = equal_heads(corpus, ranking, None, workspace)
+
+        def keepers(start: int, end: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+            return heads[ranking.ranks(start, end)], np.ones(end - start)
+
+        yield from Resolution(corpus, ranking, keepers, None, workspace).batches()
+
+    def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
+        return self._measured(batch, resolution, ["duplicate", "cluster", "cluster_size", "twin", "twin_url"])
+
+
+class NearDuplicates(_Duplicates):
+    """Documents that share most of their text: of each group one is kept, the others name it as their twin.
+
+    MinHash and banding find candidates; each is then compared exactly, so that every dropped document is at least as
+    near to its kept twin as the threshold says.
+    """
+
+    name: ClassVar[str] = "near_duplicates"
+    evidence: ClassVar[tuple[str, ...]] = ("twin", "similarity", "twin_url")
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Documents at least this alike are near-duplicates."""
+    verify: Literal["jaccard", "containment"] = "jaccard"
+    """How alike two documents are: 'jaccard', the shingles they share over the shingles of either; or 'containment',
+    over those of the shorter one, for quotations and for syndicated news with a new header. A contained text is looked
+    for in texts up to twice its length."""
+    words: Annotated[int, Field(ge=1, le=32)] = 5
+    """Words in a shingle."""
+    characters: Annotated[int, Field(ge=1, le=32)] = 2
+    """Characters in a shingle, for Korean and for languages without spaces between words."""
+    permutations: Annotated[int, Field(ge=1, le=4096)] = 112
+    """Minima in a signature."""
+    bands: Annotated[int, Field(ge=1)] | None = None
+    """Bands that the signature is cut into. Left out: chosen, with `rows`, so that at least 99.9 % of the pairs just at
+    the threshold are found."""
+    rows: Annotated[int, Field(ge=1)] | None = None
+    """Minima in a band."""
+    index: Path | None = None
+    """A folder that remembers the documents kept by earlier runs. Documents are compared with those too, which always
+    stay; the kept ones are added."""
+
+    @model_validator(mode="after")
+    def _bands_find_the_threshold(self) -> NearDuplicates:
+        self.likeness()
+        return self
+
+    def likeness(self) -> Likeness:
+        return Likeness.of(
+            self.threshold, self.verify, self.words, self.characters, self.permutations, self.bands, self.rows
+        )
+
+    def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        sketched = sketch(batch.column("text"), batch.column("language"), self.likeness())
+        columns = {f"band_{band:03}": pa.array(keys) for band, keys in enumerate(sketched.keys)}
+        return _sketch(batch, sketched.digests, pc.is_valid(batch.column("text")), self.prefer, columns)
+
+    def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
+        corpus = SketchedCorpus(sketches)
+        workspace = Workspace(sketches.workspace, sketches.memory)
+        if self.index is None:
+            decided = decide(corpus, self.likeness(), None, workspace)
+            yield from Resolution(corpus, decided.ranking, decided.keepers, None, workspace).batches()
+            return
+        with Index.open(self.index, self.likeness()).batch(str(sketches.workspace.resolve())) as addition:
+            decided = decide(corpus, self.likeness(), addition.earlier, workspace)
+            resolution = Resolution(corpus, decided.ranking, decided.keepers, addition.earlier, workspace)
+            yield from resolution.batches()
+            addition.add(corpus, decided, resolution, self.likeness(), workspace)
+
+    def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
+        fields = ["duplicate", "cluster", "cluster_size", "twin", "twin_url", "similarity"]
+        return self._measured(batch, resolution, fields)
+
+
+def _sketch(
+    batch: pa.RecordBatch,
+    digests: npt.NDArray[np.uint64],
+    given: pa.BooleanArray,
+    prefer: Preference,
+    columns: dict[str, pa.Array],
+) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict(
+        {
+            "low": pa.array(np.ascontiguousarray(digests[:, 0])),
+            "high": pa.array(np.ascontiguousarray(digests[:, 1])),
+            "given": given,
+            "preference": pa.array(preference(batch, prefer)),
+            **columns,
+        }
+    )
