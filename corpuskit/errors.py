@@ -20,6 +20,12 @@ class UsageError(CorpuskitError):
     exit_code = 2
 
 
+class Stopped(CorpuskitError):
+    """A run was asked to stop (SIGTERM, Ctrl-C) and did, with everything saved: the same command goes on."""
+
+    exit_code = 0
+
+
 class MissingExtra(CorpuskitError):
     """An optional part of corpuskit is not installed."""
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from corpuskit import __version__
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, Stopped
 
 app = typer.Typer(
     name="corpuskit",
@@ -21,10 +21,10 @@ app = typer.Typer(
 
 A *recipe* (YAML) names sources, stages, token shards, training and audits. Begin with one from `pipelines/`:
 
-    corpuskit plan pipelines/blogs-and-news.yaml     what would run
-    corpuskit run pipelines/blogs-and-news.yaml      run it; run it again to resume
-    corpuskit why https://example.com/page           what became of a page
-    corpuskit what-if --set gopher.top_2_gram=0.25   decide again, without measuring again
+- `corpuskit plan pipelines/blogs-and-news.yaml`: what would run
+- `corpuskit run pipelines/blogs-and-news.yaml`: run it; the same command resumes
+- `corpuskit why https://example.com/page`: what became of a page
+- `corpuskit what-if --set gopher.top_2_gram=0.25`: decide again, without measuring again
 """,
 )
 
@@ -47,10 +47,13 @@ def _options(
 
 def main() -> None:
     """The console script."""
-    from corpuskit.cli import audits, explain, models, recipes  # noqa: F401  (each adds its commands)
+    from corpuskit.cli import audits, demo, explain, models, recipes  # noqa: F401  (each adds its commands)
 
     try:
         app(standalone_mode=False)
+    except Stopped as stop:
+        errors.print(str(stop), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(stop.exit_code)
     except CorpuskitError as error:
         errors.print("[bold red]error:[/] ", end="")
         errors.print(str(error), markup=False, highlight=False, soft_wrap=True)

@@ -27,6 +27,9 @@ Override = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder. Default: runs/NAME.")]
 
 
+SHOWN_RULES = 5
+
+
 def run_folder(output: Path | None, name: str) -> Path:
     return output if output is not None else Path("runs") / name
 
@@ -126,15 +129,15 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
     totals = summary["totals"]
     table = Table(title=f"{summary['name']}: what became of {totals['documents_in']:,} documents", title_justify="left")
     for heading in ("stage", "in", "dropped", "by rule", "out", "text out", "seconds"):
-        table.add_column(heading, justify="left" if heading in ("stage", "by rule") else "right")
+        left = heading in ("stage", "by rule")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=heading != "by rule")
     for stage in summary["stages"]:
-        rules = ", ".join(f"{name} {count:,}" for name, count in sorted(stage["dropped"].items(), key=lambda x: -x[1]))
         dropped = sum(stage["dropped"].values())
         table.add_row(
             stage["stage"],
             f"{stage['documents_in']:,}",
             f"{dropped:,}" if dropped else "",
-            rules + (f"{'; ' if rules else ''}{stage['changed']:,} rewritten" if stage["changed"] else ""),
+            "\n".join(_rules(stage)),
             f"{stage['documents_out']:,}",
             megabytes(stage["bytes_out"]),
             f"{stage['seconds']:.1f}",
@@ -152,3 +155,15 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
         highlight=False,
     )
     console.print(f"open [bold]{summary['folder']}/report.html[/]", highlight=False)
+
+
+def _rules(stage: dict[str, Any]) -> list[str]:
+    """The rules that dropped most in a stage, a line each, and how many documents it rewrote."""
+    counts = sorted(stage["dropped"].items(), key=lambda item: -item[1])
+    lines = [f"{count:,} {name.removeprefix(stage['stage'] + '.')}" for name, count in counts[:SHOWN_RULES]]
+    if len(counts) > SHOWN_RULES:
+        rest = sum(count for _, count in counts[SHOWN_RULES:])
+        lines.append(f"{rest:,} by {len(counts) - SHOWN_RULES} more rules")
+    if stage["changed"]:
+        lines.append(f"{stage['changed']:,} rewritten")
+    return lines

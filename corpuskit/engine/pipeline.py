@@ -64,7 +64,9 @@ class Pass:
     def name(self) -> str:
         names = [self.apply.name] if self.apply else []
         names += [stage.name for stage in self.stages]
-        return "-".join(names) if len(names) <= 2 else f"{names[0]}-to-{names[-1]}" if names else "read"
+        if len(names) <= 2:
+            return "-".join(names) or "read"
+        return f"{names[0]}-to-{names[-1]}"
 
 
 def passes(stages: Sequence[Stage]) -> list[Pass]:

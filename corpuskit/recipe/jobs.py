@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from corpuskit.engine.pipeline import Job, Watch
 from corpuskit.engine.stage import Configured, package_digest
-from corpuskit.errors import UsageError
+from corpuskit.errors import Stopped, UsageError
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.tokens.train import KINDS, Kind
 from corpuskit.training.config import AdaptConfig, Count, TrainConfig
@@ -163,15 +163,24 @@ def _train(folder: Path, config: TrainConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training import pretrain
 
     result = pretrain(folder / TOKENS, folder / BASE, config, watch=watch)
-    summary = result.summary()
-    return {"says": result.sentence(), **summary}
+    if not result.finished:
+        raise Stopped(
+            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
+            "run the same command again to go on"
+        )
+    says = f"{result.parameters / 1e6:.1f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
+    if result.bits_per_byte is not None:
+        says += f"; held out {result.bits_per_byte:.3f} bits a byte"
+    if result.unigram_bits_per_byte is not None:
+        says += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+    return {"says": says, **asdict(result)}
 
 
 def _adapt(folder: Path, config: AdaptConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training import finetune_lora
 
     result = finetune_lora(folder / BASE, folder / TOKENS, folder / ADAPTER, config, watch=watch)
-    return {"says": result.sentence(), **result.summary()}
+    return {"says": result.sentence(), **asdict(result)}
 
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:

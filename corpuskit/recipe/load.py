@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,6 +58,7 @@ class Recipe:
     stages: Sequence[Stage]
     value: dict[str, Any]
     text: str
+    audited: bool = True
 
     def pipeline(self) -> Pipeline:
         keys = self.keys
@@ -74,8 +75,13 @@ class Recipe:
             recipe_text=self.text,
         )
 
+    def without_audit(self) -> Recipe:
+        """The same recipe up to its trained model. Canaries that it plants stay, so that an audit may follow."""
+        return replace(self, audited=False)
+
     def jobs(self) -> list[Job]:
-        return jobs(Sections(self.keys.tokens, self.keys.train, self.keys.adapt, self.keys.audit))
+        found = jobs(Sections(self.keys.tokens, self.keys.train, self.keys.adapt, self.keys.audit))
+        return found if self.audited else [job for job in found if job.name != "audit"]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -82,7 +82,7 @@ def _value(loader: _Loader, node: yaml.Node, place: Place, located: Located) -> 
         loader.flatten_mapping(node)
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(loader.construct_object(key_node, deep=True))  # type: ignore[no-untyped-call]
+            key = str(loader.construct_object(key_node, deep=True))
             line = key_node.start_mark.line + 1
             if key in found:
                 raise UsageError(f"{located.name} line {line}: the key '{key}' stands twice")
@@ -91,7 +91,7 @@ def _value(loader: _Loader, node: yaml.Node, place: Place, located: Located) -> 
         return found
     if isinstance(node, yaml.SequenceNode):
         return [_value(loader, item, (*place, number), located) for number, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def override(located: Located, option: str) -> None:

@@ -11,12 +11,12 @@ from corpuskit.engine.stage import Stage
 from corpuskit.errors import UsageError, nearest
 
 SOURCES = {
-    "crawl": "corpuskit.sources.crawl.source.CrawlSource",
-    "warc": "corpuskit.sources.warc.WarcSource",
-    "jsonl": "corpuskit.sources.jsonl.JsonlSource",
-    "parquet": "corpuskit.sources.parquet.ParquetSource",
-    "text": "corpuskit.sources.text.TextSource",
-    "datasets": "corpuskit.sources.huggingface.DatasetsSource",
+    "crawl": "corpuskit.sources.crawl.CrawlSource",
+    "warc": "corpuskit.sources.warc.Warc",
+    "jsonl": "corpuskit.sources.jsonl.JsonLines",
+    "parquet": "corpuskit.sources.parquet.Parquet",
+    "text": "corpuskit.sources.text.TextFiles",
+    "datasets": "corpuskit.sources.huggingface.Datasets",
 }
 
 STAGES = {
@@ -36,12 +36,14 @@ STAGES = {
 
 def source_class(key: str) -> type[Source]:
     """The class behind a source's key or dotted path. Raises UsageError with the nearest valid word."""
-    return _find(key, SOURCES, "corpuskit.sources", Source, "source")
+    found: type[Source] = _find(key, SOURCES, "corpuskit.sources", Source, "source")
+    return found
 
 
 def stage_class(key: str) -> type[Stage]:
     """The class behind a stage's key or dotted path. Raises UsageError with the nearest valid word."""
-    return _find(key, STAGES, "corpuskit.stages", Stage, "stage")
+    found: type[Stage] = _find(key, STAGES, "corpuskit.stages", Stage, "stage")
+    return found
 
 
 def _find(key: str, known: dict[str, str], group: str, base: type[Any], what: str) -> Any:

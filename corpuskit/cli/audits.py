@@ -1,0 +1,45 @@
+"""Commands that audit a model, and those that train the small models that stages use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpuskit.cli.app import app, console
+from corpuskit.engine.ledger import newest_run
+
+
+@app.command()
+def audit(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Another causal model folder with the run's tokenizer.")] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Windows of training text to test, and of held-out text.")] = 2000,
+    prefix: Annotated[int, typer.Option(min=1, help="Tokens that the model is given.")] = 32,
+    suffix: Annotated[int, typer.Option(min=1, help="Tokens that it must complete verbatim.")] = 32,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: RUN/audits/NAME of the model.")
+    ] = None,
+) -> None:
+    """Measure what a model memorised of a run's training text."""
+    from corpuskit.memorization import AuditConfig
+    from corpuskit.memorization import audit as measure
+    from corpuskit.recipe.jobs import AUDIT, BASE, TOKENS
+
+    folder = run or newest_run()
+    chosen = model or folder / BASE
+    target = output or folder / AUDIT / f"{chosen.name}-{prefix}-{suffix}"
+    plan = folder / "canaries.json"
+    config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix)
+    with console.status("auditing") as status:
+        result = measure(
+            chosen,
+            folder / TOKENS,
+            target,
+            config,
+            canaries=plan if plan.exists() else None,
+            watch=lambda message, done, total, **_: status.update(f"{message}: {done:,} of {total:,}"),
+        )
+    console.print(result.sentence(), highlight=False)
+    console.print(f"{target}/summary.json", highlight=False)

@@ -1,0 +1,84 @@
+"""Commands about tokens and models: train, generate, tokens trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from corpuskit.cli.app import app, console
+from corpuskit.cli.recipes import Output, Override, RecipeFile, print_summary
+from corpuskit.engine.ledger import newest_run, open_run
+from corpuskit.errors import UsageError
+
+tokens = typer.Typer(no_args_is_help=True, help="Look into token shards and the order of training.")
+app.add_typer(tokens, name="tokens")
+
+
+@app.command()
+def train(
+    recipe: RecipeFile,
+    set_: Override = None,
+    output: Output = None,
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that clean side by side.")] = 2,
+) -> None:
+    """Run a recipe up to its trained model. What is already done is not done again; a stopped training goes on."""
+    import time
+
+    from corpuskit.recipe.execute import run_recipe
+    from corpuskit.recipe.load import load
+
+    loaded = load(recipe, set_ or [])
+    if loaded.keys.train is None:
+        raise UsageError(f"{recipe}: there is no 'train' in this recipe, so nothing to train")
+    started = time.time()
+    result = run_recipe(loaded.without_audit(), folder=output, workers=workers, console=console)
+    print_summary(result.summary, time.time() - started)
+
+
+@app.command()
+def generate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder, such as runs/NAME/models/base.")],
+    prompt: Annotated[str, typer.Argument(help="What the text begins with.")],
+    length: Annotated[int, typer.Option("--length", "-n", min=1, help="Tokens to add.")] = 100,
+    temperature: Annotated[float, typer.Option(min=0, help="0 always takes the likeliest token.")] = 0.8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same text.")] = 0,
+) -> None:
+    """Let a model go on with a text."""
+    from corpuskit.training import generate as continue_text
+
+    print(continue_text(model, prompt, length=length, temperature=temperature, seed=seed))
+
+
+@tokens.command()
+def trace(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
+    step: Annotated[int | None, typer.Option(min=1, help="Name the documents behind this training step.")] = None,
+    document: Annotated[str | None, typer.Option(help="Name the steps that saw the document with this id.")] = None,
+) -> None:
+    """Say which pages made a training step, or which steps saw a page."""
+    from corpuskit.recipe.jobs import BASE, TOKENS
+    from corpuskit.training import training_order
+
+    folder = run or newest_run()
+    open_run(folder)
+    if (step is None) == (document is None):
+        raise UsageError("give one of --step N and --document ID")
+    found = training_order(folder / BASE, folder / TOKENS)
+    if found is None:
+        raise UsageError(f"{folder}: this run has trained no model")
+    order, steps = found
+    if document is not None:
+        console.print(", ".join(map(str, order.steps_of(document, steps))) or "no step", highlight=False)
+        return
+    assert step is not None
+    if step > steps:
+        raise UsageError(f"this run has {steps} training steps; there is no step {step}")
+    table = Table(title=f"step {step} of {steps}", title_justify="left", box=None, padding=(0, 2))
+    for heading in ("sample", "tokens", "document", "source", "url"):
+        table.add_column(heading, justify="right" if heading in ("sample", "tokens") else "left", overflow="fold")
+    for seen in order.trace(step):
+        table.add_row(str(seen.sample), str(seen.tokens), seen.id[:12], seen.source, seen.url or "")
+    console.print(table)
