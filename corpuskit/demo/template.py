@@ -71,7 +71,8 @@ def reference(title: str, body: str, topics: Sequence[str]) -> str:
     links = "".join(f'<li><a href="/reference/{topic}.html">{escape(topic)}</a></li>' for topic in topics)
     inside = (
         '<nav><a href="/">Home</a> <a href="/reference/">Python topics</a></nav>'
-        f"<main><article><h1>{escape(title)}</h1>\n{body}\n</article></main><aside><h2>See also</h2><ul>{links}</ul></aside>"
+        f"<main><article><h1>{escape(title)}</h1>\n{body}\n</article></main>"
+        f"<aside><h2>See also</h2><ul>{links}</ul></aside>"
         "<footer>From the help topics of the Python interpreter. Python Software Foundation License.</footer>"
     )
     return document("en", title, '<meta name="generator" content="pydoc">', inside)
