@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.table import Table
 
 from corpuskit.cli.app import app, console
@@ -127,10 +128,10 @@ def report(
 def print_summary(summary: dict[str, Any], seconds: float) -> None:
     """The closing table of a run: what came in, what each rule dropped, what came out."""
     totals = summary["totals"]
-    table = Table(title=f"{summary['name']}: what became of {totals['documents_in']:,} documents", title_justify="left")
-    for heading in ("stage", "in", "dropped", "by rule", "out", "text out", "seconds"):
-        left = heading in ("stage", "by rule")
-        table.add_column(heading, justify="left" if left else "right", no_wrap=heading != "by rule")
+    title = f"{summary['name']}: what became of {totals['documents_in']:,} documents"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("stage", "in", "dropped", "by rule", "out", "text out"):
+        table.add_column(heading, justify="left" if heading in ("stage", "by rule") else "right", no_wrap=True)
     for stage in summary["stages"]:
         dropped = sum(stage["dropped"].values())
         table.add_row(
@@ -140,7 +141,6 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
             "\n".join(_rules(stage)),
             f"{stage['documents_out']:,}",
             megabytes(stage["bytes_out"]),
-            f"{stage['seconds']:.1f}",
         )
     console.print(table)
     if summary["quarantined"]:

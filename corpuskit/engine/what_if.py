@@ -115,7 +115,8 @@ def _count(
     for row in np.flatnonzero(fates_old != fates_new):
         label = f"{fates_old[row]} → {fates_new[row]}"
         if len(found.samples.setdefault(label, [])) < SAMPLES:
-            rule = rules[int(max(old[row], new[row]))] if max(old[row], new[row]) < len(rules) else None
+            decisive = int(new[row] if new[row] >= 0 else old[row])
+            rule = rules[decisive] if decisive < len(rules) else None
             value = column(batch.slice(int(row), 1), rule.measurement)[0].as_py() if rule else None
             one = batch.slice(int(row), 1).select(["id", "url", "title"]).to_pylist()[0]
             found.samples[label].append({**one, "value": value})

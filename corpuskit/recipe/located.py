@@ -117,6 +117,10 @@ def _find(located: Located, parts: list[str], shown: str) -> tuple[Place, dict[s
     """The mapping that holds the last part of a path, made where the recipe leaves it out."""
     if not isinstance(located.value, dict):
         raise UsageError(f"{located.name}: a recipe is a mapping of keys")
+    for section in ("stages", "sources"):  # a bare name may get settings
+        items = located.value.get(section)
+        if isinstance(items, list):
+            items[:] = [{item: None} if isinstance(item, str) else item for item in items]
     current: Any = located.value
     place: Place = ()
     rest = parts[:-1]
