@@ -71,8 +71,24 @@ def settle(candidates: list[Candidate]) -> list[Candidate]:
     """Candidates without overlaps, by position: the surer wins, then the longer, then the earlier."""
     if len(candidates) < 2:
         return candidates
+    settled: list[Candidate] = []
+    touching: list[Candidate] = []
+    reach = 0
+    for candidate in sorted(set(candidates)):
+        if touching and candidate.start >= reach:
+            settled += _settle_touching(touching)
+            touching = []
+        touching.append(candidate)
+        reach = max(reach, candidate.end)
+    return settled + _settle_touching(touching)
+
+
+def _settle_touching(candidates: list[Candidate]) -> list[Candidate]:
+    """The same for candidates that form one chain of overlaps."""
+    if len(candidates) == 1:
+        return candidates
     kept: list[Candidate] = []
-    for candidate in sorted(set(candidates), key=lambda c: (-c.score, c.start - c.end, c.start, c.type)):
+    for candidate in sorted(candidates, key=lambda c: (-c.score, c.start - c.end, c.start, c.type)):
         place = bisect(kept, candidate)
         before_is_free = place == 0 or kept[place - 1].end <= candidate.start
         if before_is_free and (place == len(kept) or candidate.end <= kept[place].start):

@@ -27,7 +27,7 @@ _DETAILS = re.compile(
     r"(?: ?\([가-힣0-9A-Za-z,· ]{2,40}\))?"
     r"(?:,? ?[가-힣A-Za-z0-9]{1,14}(?:아파트|빌라|빌딩|타워|오피스텔|맨션|주택|연립|상가|센터|하이츠|캐슬"
     r"|자이|래미안|푸르지오|힐스테이트|더샵))?"
-    r"(?:,? ?[0-9A-Za-z가-하]{1,4}동(?![가-힣]))?(?:,? ?(?:지하 ?)?[0-9]{1,3}층(?![가-힣]{2}))?(?:,? "
+    r"(?:,? ?[0-9A-Za-z가-하]{1,4}동(?![가-힣]))?(?:,? ?(?:지하 ?)?[0-9]{1,3}층(?!이상|이하|짜리))?(?:,? "
     r"?[0-9]{1,5}호(?!선))?"
     r"(?: ?\([가-힣0-9A-Za-z,· ]{2,40}\))?"
 )
@@ -70,9 +70,10 @@ _LIVES = re.compile(
     r"|home at|moved to|write to",
     re.IGNORECASE,
 )
-_YEAR_BEFORE = re.compile(r"(?:in|since|by|of|from|the|until|during|late|early|mid|'s|and|[A-Z][a-z]{2,8}) $")
+_YEAR_BEFORE = re.compile(r"(?:(?i:in|since|by|of|from|the|until|during|late|early|mid|and)|[A-Z][a-z]{2,8}) $")
 _BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|사서함)\s{1,2}(?:제 ?)?[0-9]{1,6}(?:호)?", re.IGNORECASE)
 _REACH = 60
+_PLACE_REACH = 26
 
 
 def korean(text: str, start: int, end: int) -> list[Candidate]:
@@ -80,7 +81,7 @@ def korean(text: str, start: int, end: int) -> list[Candidate]:
     details = _DETAILS.match(text, start)
     before = text[max(0, start - _REACH) : start]
     line = before[before.rfind("\n") + 1 :]
-    place = _PLACE.search(line) if details is not None else None
+    place = _PLACE.search(line, max(0, len(line) - _PLACE_REACH)) if details is not None else None
     if place is None or details is None:
         return []
     if place["road"] and _NOT_A_ROAD.search(place["road"]) and not place["road"].endswith(("대로", "구로")):

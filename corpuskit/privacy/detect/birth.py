@@ -49,10 +49,18 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     word = text[start:end]
     if word in ("일생", "출생", "태어"):
         before = _BEFORE.search(text, max(0, start - 26), start + 1 if word == "일생" else start)
-        if before is not None and _is_date(before, False):
+        if before is not None and _is_date(before, word == "출생"):
             close = before.end("date")
             return [Candidate(before.start("date"), close, "birth_date", 0.8)]
     return []
+
+
+def born(text: str, end: int) -> list[Candidate]:
+    """A date whose digits end at `end`, where 생 (born) follows: `1990-03-05생`."""
+    before = _BEFORE.search(text, max(0, end - 12), end) if text[end : end + 1] == "생" else None
+    if before is None or not _is_date(before, False):
+        return []
+    return [Candidate(*before.span("date"), "birth_date", 0.8)]
 
 
 def _is_date(match: re.Match[str], strict: bool) -> bool:

@@ -8,17 +8,18 @@ REACH = 40
 """Code points before a value in which its label is looked for."""
 
 _LABELS = {
-    "order": r"주문|송장|접수|예약|시리얼|모델|버전|바코드|품번|상품|문서|등기|허가|승인|특허|출원|조회수?|사건"
-    r"|법인등록|발행|관리번호|회원번호|학번|사번|제품|코드|누적|합계|금액"
-    r"|(?<![A-Za-z])(?:orders?|tracking|invoice|ticket|isbn(?:-1[03])?|issn|doi|serial|model|version"
-    r"|ver|barcode|article|pmid|part|sku"
-    r"|patent|reference|ref|case|build|commit|hash|issue|bug|upc|ean|gtin|lot|batch|confirmation"
-    r"|receipt|timestamp|total|population|revenue|catalog(?:ue)?)(?![A-Za-z])",
+    "order": r"주문|송장|시리얼|바코드|모델|버전|품번|학번|사번|조회|누적|합계|금액|특허|법인등록"
+    r"|(?:접수|예약|상품|문서|등기|허가|승인|출원|사건|관리|회원|제품|발행|일련|처리|접속|우편|청원) ?(?:번호|코드)"
+    r"|(?<![A-Za-z])(?:orders?|tracking|invoice|ticket|isbn(?:-1[03])?|issn|doi|serial|model|version|ver"
+    r"|barcode|article|pmid|part|sku|patent|reference|ref|case|build|commit|hash|issue|bug|upc|ean|gtin"
+    r"|lot|batch|confirmation|receipt|timestamps?|total|population|revenue|catalog(?:ue)?)(?![A-Za-z])",
     "phone": r"전화|연락|휴대폰|핸드폰|폰번호|전번|폰|문의|☎|☏|📞|📱|팩스|카톡|문자|고객센터|콜센터|상담|대표번호"
-    r"|내선|모바일|번호는|통화"
+    r"|내선|모바일|통화"
+    r"|(?<![가-힣])(?:제|내|저희|우리) ?번호"
     r"|(?<![A-Za-z])(?:tel|telephone|tele|phones?|mobile|cell(?:phone)?|calls?|called|calling|fax|hp"
-    r"|h\.p|whatsapp|ars|text me|dial|contact|(?:my|his|her|our|your|their) number|reach (?:me|us|him"
-    r"|her)|sms|ring|ph|hotline|toll[- ]free)(?![A-Za-z])|(?<![A-Za-z'])[MTPHO][.:] ?\(?\+?$",
+    r"|h\.p|whatsapp|ars|text me|dial|contact|(?:my|his|her|our|your|their) number"
+    r"|(?:office|direct|home|desk|land) ?line|reach (?:me|us|him"
+    r"|her)|sms|ring|ph|hotline|toll[- ]free)(?![A-Za-z])|(?<![A-Za-z'])[MTPHOF][.:] ?\(?\+?$",
     "account": r"계좌|입금|송금|이체|예금|은행|뱅크|농협|신협|수협|새마을금고|우체국|후원"
     r"|(?:국민|신한|우리|하나|기업|토스|카뱅|SC제일|씨티)(?= ?[:)]? ?$)"
     r"|(?<![A-Za-z])(?:(?:bank )?accounts?|acct|a/c|routing)(?![A-Za-z])",

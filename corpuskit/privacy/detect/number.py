@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from corpuskit.privacy.detect import checks
+from corpuskit.privacy.detect.birth import born
 from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.detect.phone import digits_of, overlapping, phones
 from corpuskit.privacy.finding import Candidate
@@ -41,6 +42,8 @@ _TAXPAYER = re.compile(
 _ACCOUNT = re.compile(rf"{_BEFORE}[0-9]{{2,6}}(?:{_S}[0-9]{{1,8}}){{1,4}}{_AFTER}|{_BEFORE}[0-9]{{8,17}}{_AFTER}")
 _SINGLE_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ .·_\-]{1,3}[0-9](?![0-9])){9,15}")
 
+_BEFORE_BORN = re.compile("[0-9](?=생)")
+
 _NETWORKS = (
     (re.compile(r"4[0-9]{12}(?:[0-9]{3}){0,2}"), "Visa"),
     (re.compile(r"5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"), "Mastercard"),
@@ -59,7 +62,9 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
     found: list[Candidate] = list(phones(text, start, end))
     # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
-    if end - start >= 9:
+    if end - start >= 8:
+        for match in _BEFORE_BORN.finditer(text, start, min(len(text), end + 1)):
+            found += born(text, match.end())
         found += _registered(text, start, end)
         found += _banking(text, start, end)
         found += _single_digits(text, start, end)

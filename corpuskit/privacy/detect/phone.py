@@ -23,7 +23,7 @@ _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[2-8]?|80)"
 
 _MOBILE = re.compile(
     rf"(?:(?:\+|(?<![0-9])00|(?<![0-9+]))82{_S}{{0,3}}(?:0{_S}?)?"
-    rf"|{_BEFORE}0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{4}}"
+    rf"|{_BEFORE}\(?0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{4}}"
     rf"|[16789]{_S}{{0,3}}[0-9]{{3,4}})(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
 )
 _LANDLINE = re.compile(
@@ -51,7 +51,7 @@ _GROUPED = re.compile(
     rf"|{_BEFORE}[6-9][0-9]{{4}}[- ]?[0-9]{{5}}{_AFTER}"
 )
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ][01]?[0-9][-./ ][0-3]?[0-9]")
-_EXTENSION = re.compile(r"(?:,? ?(?:ext\.?|extension|x|내선) ?[0-9]{1,5})(?![0-9])", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:,? ?(?:ext\.?|extension|x|내선) ?[0-9]{1,5})(?![0-9A-Za-z@._-])", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"(?:tel|hp|fax|phone|mobile|cell|ph|call|[tmhpfo])\.?$", re.IGNORECASE)
 _LABELLED_REGIONS = ("GB", "DE", "FR", "IN", "IL", "BR", "AU", "JP", "CN")
 
@@ -76,7 +76,8 @@ def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
         for match in overlapping(pattern, text, begin, limit):
             sure = score(text, match)
             if sure:
-                yield Candidate(match.start(), _with_extension(text, match.end()), "phone", sure)
+                bracket = match[0].startswith("(") and ")" not in match[0]
+                yield Candidate(match.start() + bracket, _with_extension(text, match.end()), "phone", sure)
 
 
 def _with_extension(text: str, end: int) -> int:
@@ -118,8 +119,10 @@ def _landline(text: str, match: re.Match[str]) -> float:
     says = label(text, match.start())
     if says == "phone":
         return 0.95
-    if says in ("order", "account") or not match["gap"]:
+    if says == "account" or not match["gap"]:
         return 0.0
+    if says == "order":
+        return 0.55 if ")" in match["first"] else 0.0
     if match["country"]:
         return 0.9
     first, gap = match["first"], match["gap"]
@@ -177,7 +180,9 @@ def _with_country(text: str, match: re.Match[str]) -> float:
         return 0.8 if says == "phone" and _is_valid("+" + digits[2:], None) else 0.0
     if _is_valid(match[0], None):
         return 0.9
-    return 0.7 if says == "phone" else 0.0
+    if says == "phone":
+        return 0.7
+    return 0.6 if len(digits) >= 10 and not match[0][1:].isdigit() and _is_possible(match[0]) else 0.0
 
 
 def _national(text: str, match: re.Match[str]) -> float:
@@ -204,6 +209,14 @@ def _is_valid(value: str, region: str | None) -> bool:
     phonenumbers = require("phonenumbers", "privacy")
     try:
         return bool(phonenumbers.is_valid_number(phonenumbers.parse(value, region)))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_possible(value: str) -> bool:
+    phonenumbers = require("phonenumbers", "privacy")
+    try:
+        return bool(phonenumbers.is_possible_number(phonenumbers.parse(value, None)))
     except phonenumbers.NumberParseException:
         return False
 
