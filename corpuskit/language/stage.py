@@ -1,0 +1,35 @@
+"""The stage `language`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from corpuskit.document import set_column
+from corpuskit.engine.rule import Rule
+from corpuskit.engine.stage import BatchStage
+from corpuskit.language.identify import identify
+
+
+class LanguageStage(BatchStage):
+    """Names the language of each document, 'und' for what is none; drops languages that are not wanted."""
+
+    name: ClassVar[str] = "language_id"
+
+    keep: tuple[str, ...] = ()
+    """Languages to keep, as ISO 639-1 codes: [en, ko]. Default: all."""
+    min_score: float = Field(default=0.0, ge=0, le=1)
+    """How sure the language must be, 0 to 1."""
+
+    def rules(self) -> list[Rule]:
+        rules = [Rule("language.min_score", "language_id.score", ">=", self.min_score)] if self.min_score else []
+        if self.keep:
+            rules.insert(0, Rule("language.keep", "language_id.language", "in", self.keep))
+        return rules
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        found = identify(batch.column("text"))
+        batch = set_column(batch, "language", found.field("language"))
+        return set_column(batch, self.name, found)
