@@ -58,7 +58,9 @@ def test_a_room_knows_only_what_flows_into_it(room: str) -> None:
 
 def test_every_room_stands_in_the_plan() -> None:
     rooms = {
-        path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.name not in ("__init__.py", "py.typed")
+        path.name.removesuffix(".py")
+        for path in PACKAGE.iterdir()
+        if path.name not in ("__init__.py", "__main__.py", "py.typed")
     }
     assert rooms - {"__pycache__"} == set(ALLOWED)
 
