@@ -168,7 +168,8 @@ def _hits(audit: dict[str, Any]) -> str:
     shown = "".join(
         f'<div class="sample"><p>{html.link(hit.get("url"), hit.get("url") or hit.get("id"))}</p>'
         f'<p class="facts">{html.foreign(hit.get("source") or "no source")} · '
-        f"token {count(hit.get('position') or 0)} · {plural(hit.get('copies') or 1, 'copy', 'copies')} in the shards</p>"
+        f"token {count(hit.get('position') or 0)} · "
+        f"{plural(hit.get('copies') or 1, 'copy', 'copies')} in the shards</p>"
         f"<blockquote>{html.foreign(hit.get('text') or '')}</blockquote></div>"
         for hit in hits[:_HITS]
     )
