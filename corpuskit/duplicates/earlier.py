@@ -1,4 +1,4 @@
-"""What must be known of earlier corpora to find duplicates of their documents; `corpuskit.duplicates.index` keeps it."""
+"""What must be known of earlier corpora to find duplicates of their documents (`index` keeps it)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Earlier(Protocol):
     `number` and `count` below choose a piece: the keys whose highest bits spell `number`, of `count` pieces.
     """
 
-    entries: int
+    @property
+    def entries(self) -> int:
+        """How many there are."""
 
     def band(self, band: int, number: int, count: int) -> Iterator[tuple[Keys, Entries]]:
         """Keys of a band and the entries that have them."""

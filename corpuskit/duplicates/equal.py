@@ -16,7 +16,8 @@ LAST = np.iinfo(np.int64).max
 def equal_heads(corpus: Corpus, ranking: Ranking, earlier: Earlier | None, workspace: Workspace) -> Rows:
     """int64[rows] by rank: the lowest rank among the documents whose digest equals this one's.
 
-    Entries of an earlier corpus are below all others: their rank is entry - number of entries. Reads the sketch columns `low`, `high` (the digest) and `given` (False: equals nothing but itself).
+    Entries of an earlier corpus are below all others: their rank is entry - number of entries. Reads the sketch
+    columns `low`, `high` (the digest) and `given` (False: equals nothing but itself).
     """
     rows = int(corpus.starts[-1])
     heads = workspace.array("heads", rows, np.int64, 0)

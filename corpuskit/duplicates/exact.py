@@ -35,7 +35,7 @@ def text_digests(texts: pa.Array | Sequence[str | None]) -> Digests:
     squeezed = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
     bounds = np.zeros(len(offsets), np.int64)
     _squeeze(data, offsets, code_points(), squeezed, bounds)
-    view = memoryview(squeezed)
+    view = squeezed.data
     return _digests(view[start:end] for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
 
 
@@ -94,7 +94,7 @@ def _squeeze(data: Any, offsets: Any, points: CodePoints, out: Any, bounds: Any)
                 code, width = decode(data, at, end)
                 space = (character_class(code, points) & SPACE) != 0
             if space:
-                pending = total > first
+                pending = bool(total > first)
             else:
                 if pending:
                     out[total] = 32

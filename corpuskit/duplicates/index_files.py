@@ -2,8 +2,8 @@
 
 `names.arrow` holds id, URL and cluster size of each entry; `digests`, `band_000`, ... are the keys in ascending order
 (`.keys`, `.high`) with the entries that have them (`.entries`); `sets` are the sorted shingle hashes of every entry
-(`.values`) and where they begin (`.bounds`). `grown.arrow` says how many documents of the run were dropped for entries of
-earlier batches. All numbers are raw and little-endian, read through memory maps.
+(`.values`) and where they begin (`.bounds`). `grown.arrow` says how many documents of the run were dropped for
+entries of earlier batches. All numbers are raw and little-endian, read through memory maps.
 """
 
 from __future__ import annotations

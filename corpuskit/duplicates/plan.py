@@ -25,7 +25,8 @@ class Plan:
     def __str__(self) -> str:
         where = "in memory" if self.arrays + self.temporary <= self.memory // 2 else "partly in files"
         return (
-            f"near-duplicates of {self.documents:,} documents within {_bytes(self.memory)}: sketches {_bytes(self.sketches)}, "
+            f"near-duplicates of {self.documents:,} documents within {_bytes(self.memory)}: "
+            f"sketches {_bytes(self.sketches)}, "
             f"{self.passes} passes over them in {self.partitions} partition{'s' if self.partitions > 1 else ''}, "
             f"arrays {_bytes(self.arrays)} and keys of a band {_bytes(self.temporary)} {where}"
         )

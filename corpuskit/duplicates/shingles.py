@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numba as nb
 import numpy as np
@@ -27,7 +27,7 @@ BY_CHARACTERS = ("ja", "km", "ko", "lo", "my", "th", "zh")
 CHARACTER_SHARE = 0.3
 """A text of no known language is cut by characters where this share of its letters is Hangul, Han or kana."""
 
-Languages = str | Sequence[str | None] | pa.Array | None
+Languages: TypeAlias = "str | Sequence[str | None] | pa.Array | None"
 Ways = npt.NDArray[np.uint8]
 
 

@@ -1,4 +1,4 @@
-"""The stages `exact_duplicates` and `near_duplicates`."""
+"""The stages `exact_duplicates` and `near_duplicates`; `passages` comes from its own module."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from corpuskit.duplicates.equal import equal_heads
 from corpuskit.duplicates.exact import text_digests, url_digests
 from corpuskit.duplicates.index import Index
 from corpuskit.duplicates.near import decide
+from corpuskit.duplicates.passage_stage import Passages
 from corpuskit.duplicates.preference import Preference, preference
 from corpuskit.duplicates.resolution import Resolution
 from corpuskit.duplicates.signatures import Likeness, sketch
@@ -165,3 +166,6 @@ def _sketch(
             **columns,
         }
     )
+
+
+__all__ = ["ExactDuplicates", "NearDuplicates", "Passages"]
