@@ -134,7 +134,7 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
 
 def _handle(text: str, start: int, end: int, head: str) -> list[Candidate]:
     match = _HANDLE.match(text, end)
-    if match is None or head[-1:] in ("/", "`", "'", '"', "=", "{", "\\", "@", "-", "|", "$", "&"):
+    if match is None or head[-1:] in ("/", "`", "'", '"', "=", "{", "\\", "@", "-", "|", "$", "&", "*", ">"):
         return []
     name = match[0]
     if name.lower() in _NOT_A_PERSON or name[0].isdigit() or name.rpartition(".")[2] in _HOSTS:
