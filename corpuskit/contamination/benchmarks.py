@@ -16,22 +16,9 @@ from typing import Any, Literal, NamedTuple
 
 from corpuskit.errors import CorpuskitError, UsageError
 
-ANSWER_FIELDS = frozenset(
-    [
-        "answer",
-        "answers",
-        "solution",
-        "solutions",
-        "output",
-        "response",
-        "completion",
-        "target",
-        "targets",
-        "explanation",
-        "rationale",
-        "reasoning",
-    ]
-)
+_ANSWER_FIELDS = """answer answers solution solutions output response completion target targets explanation rationale
+reasoning"""
+ANSWER_FIELDS = frozenset(_ANSWER_FIELDS.split())
 """Fields that hold an answer; all others are part of the question."""
 FORMATS = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".txt")
 

@@ -1,8 +1,21 @@
 """How a text reads: Gopher, C4, FineWeb and Korean measurements in one pass, and the rules that stand on them."""
 
 from corpuskit.quality.c4 import clean_lines
+from corpuskit.quality.compatible import measure_as
 from corpuskit.quality.korean import clean as clean_korean
 from corpuskit.quality.measure import measure
+from corpuskit.quality.model import Model, train, train_files
+from corpuskit.quality.model import load as load_model
 from corpuskit.quality.rules import rule_sets
 
-__all__ = ["clean_korean", "clean_lines", "measure", "rule_sets"]
+__all__ = [
+    "Model",
+    "clean_korean",
+    "clean_lines",
+    "load_model",
+    "measure",
+    "measure_as",
+    "rule_sets",
+    "train",
+    "train_files",
+]

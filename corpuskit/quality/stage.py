@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
@@ -15,9 +17,13 @@ from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.kernels.arrow import large_strings
 from corpuskit.quality.c4 import clean_lines
+from corpuskit.quality.compatible import Peer, measure_as
 from corpuskit.quality.korean import clean
 from corpuskit.quality.measure import measure
+from corpuskit.quality.model import Model, load
 from corpuskit.quality.rules import select
+
+MODEL_RULE = "quality.model_score"
 
 
 class Quality(BatchStage):
@@ -32,6 +38,12 @@ class Quality(BatchStage):
     limits: Mapping[str, float | bool] = {}
     """Limits in place of a rule's own, for every language: {gopher.top_2_gram: 0.25}."""
 
+    compatible_with: Peer | None = None
+    """Measure as datatrove, dolma, dclm or nemo (NeMo Curator) do, instead of by the definitions of this house. Slow;
+    limits are then the published ones for every language."""
+    model: str | None = None
+    """A trained quality score (`.npz`): adds `model_score` and the rule quality.model_score."""
+
     @model_validator(mode="after")
     def _names_are_rules(self) -> Quality:
         try:
@@ -41,10 +53,34 @@ class Quality(BatchStage):
         return self
 
     def rules(self) -> list[Rule]:
-        return select(self.chosen, self.limits)
+        limits = dict(self.limits)
+        score = limits.pop(MODEL_RULE, 0.5) if self.model else None
+        chosen = select(self.chosen, limits, by_language=self.compatible_with is None)
+        return chosen if score is None else [*chosen, Rule(MODEL_RULE, MODEL_RULE, ">=", score)]
+
+    def inputs(self) -> list[Path]:
+        return [Path(self.model)] if self.model else []
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return set_column(batch, self.name, measure(batch.column("text"), batch.column("language")))
+        texts, languages = batch.column("text"), batch.column("language")
+        if self.compatible_with is None:
+            measured = measure(texts, languages)
+        else:
+            measured = measure_as(self.compatible_with, texts, languages)
+        if self.model:
+            scores = pa.array(_loaded(self.model).score(texts), from_pandas=True)
+            names = [field.name for field in measured.type]
+            measured = pa.StructArray.from_arrays(
+                [*(measured.field(name) for name in names), scores],
+                names=[*names, "model_score"],
+                mask=pc.is_null(measured),
+            )
+        return set_column(batch, self.name, measured)
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: str) -> Model:
+    return load(path)
 
 
 class C4Lines(BatchStage):

@@ -1,0 +1,280 @@
+"""Writes tests/data/quality-peers.json: the quality measurements of texts by the peers' own code.
+
+    python benchmarks/quality_peers.py [--dclm FOLDER]
+
+Makes a virtual environment for each peer under /tmp/peers-quality and runs its filters there. datatrove and DCLM only
+say keep or drop, so their values are found by halving the limit. DCLM is in no package index: FOLDER is a checkout of
+github.com/mlfoundations/dclm at commit c7ed275; without it, its values in the file stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+GOLDEN = Path(__file__).parent.parent / "tests/data/quality-peers.json"
+FOLDER = Path("/tmp/peers-quality")
+PACKAGES = {
+    "datatrove": ["datatrove[processing]==0.10.1", "spacy", "numpy>=2"],
+    "dolma": ["msgspec", "typing_extensions", "--no-deps", "dolma==1.2.1"],
+    "nemo": ["loguru", "regex", "--no-deps", "nemo-curator==1.4.0"],
+    "dclm": ["uniseg", "nltk", "unidecode", "fasttext-numpy2-wheel"],
+}
+
+SENTENCE = "The quick brown fox jumps over the lazy dog, and the dog does not care about it at all."
+BLOCK = "one two three four five six seven eight nine ten"
+FILLER = " ".join(f"word{number}" for number in range(90))
+TEXTS = [
+    SENTENCE,
+    f"{SENTENCE}\n\n{SENTENCE}\nA line that stands alone...\n\n{SENTENCE}",
+    f"{BLOCK} {FILLER} {BLOCK}",
+    f"{BLOCK} {BLOCK} {BLOCK} {FILLER}",
+    "- first item\n- second item\n* third item\n• fourth item\n- first item\n\nAn end…\n",
+    "# Title #\n\n#tag #other ... and … then ## what\nread more\n12 34 56 --- 78",
+    "To be with the one that you have, and to be of the same mind. " * 6,
+    "ha ha ha ha ha ha that is funny, and the rest of it is not funny at all",
+    "Don't e-mail me at 3.14 o'clock; it's (really) \"late\"...\n\n  An indented line.\nAn indented line.\n",
+    "나는 오늘 집에 가서 밥을 먹고 잤다. 나는 오늘 집에 가서 밥을 먹고 쉬었다.",
+    "word",
+    f"{SENTENCE}\n\n\n{SENTENCE}\n \n{SENTENCE}\n"
+    + "\n".join(f"Line number {i} says something new." for i in range(12)),
+]
+
+
+def halved(keeps: Callable[[float], bool], upper: bool, high: float = 4096.0) -> float:
+    """The smallest (for a lower limit: the largest) limit that keeps, to about twelve digits."""
+    low = 1e-12
+    if keeps(low if upper else high):
+        return 0.0 if upper else high
+    for _ in range(80):
+        middle = (low + high) / 2
+        if keeps(middle) == upper:
+            high = middle
+        else:
+            low = middle
+    return high if upper else low
+
+
+def datatrove(texts: list[str]) -> list[dict[str, float]]:
+    import datatrove.pipeline.filters as filters
+    from datatrove.data import Document
+    from datatrove.utils.text import split_into_words
+
+    def run(filter_: Any, text: str) -> bool:
+        return filter_.filter(Document(text=text, id="0")) is True
+
+    options = """min_doc_words max_doc_words min_avg_word_length max_avg_word_length max_symbol_word_ratio
+        max_bullet_lines_ratio max_ellipsis_lines_ratio max_non_alpha_words_ratio min_stop_words"""
+    none = dict.fromkeys(options.split())
+    off = {
+        **dict.fromkeys(["dup_line_frac", "dup_para_frac", "dup_line_char_frac", "dup_para_char_frac"]),
+        "top_n_grams": (),
+        "dup_n_grams": (),
+    }
+    loose = {"line_punct_thr": 0, "short_line_thr": 9, "char_duplicates_ratio": 9, "new_line_ratio": 9e9}
+    quality = {
+        "words": ("max_doc_words", True),
+        "mean_word_length": ("max_avg_word_length", True),
+        "bullet_lines": ("max_bullet_lines_ratio", True),
+        "ellipsis_lines": ("max_ellipsis_lines_ratio", True),
+        "alphabetic_words": ("max_non_alpha_words_ratio", False),
+        "stop_words": ("min_stop_words", False),
+    }
+    repetition = {
+        "duplicate_lines": "dup_line_frac",
+        "duplicate_paragraphs": "dup_para_frac",
+        "duplicate_line_characters": "dup_line_char_frac",
+        "duplicate_paragraph_characters": "dup_para_char_frac",
+    }
+    fineweb = {
+        "line_punctuation": ("line_punct_thr", False),
+        "short_lines": ("short_line_thr", True),
+        "character_duplicates": ("char_duplicates_ratio", True),
+        "new_lines": ("new_line_ratio", True),
+    }
+
+    def values(text: str) -> dict[str, float]:
+        row: dict[str, float] = {}
+        for name, (key, upper) in quality.items():
+            row[f"gopher.{name}"] = halved(
+                lambda x, k=key: run(filters.GopherQualityFilter(**{**none, k: x}), text), upper
+            )
+        for name, symbols in (("hash", "#"), ("ellipsis", "...…")):
+            others = text.replace("#", "") if name == "ellipsis" else text.replace("...", "").replace("…", "")
+            if split_into_words(others, "eng") and any(s in text for s in symbols):
+                continue  # one limit serves both symbols: the value is the larger of the two
+            row[f"gopher.symbol_ratio_{name}"] = 0.0
+        for name, key in repetition.items():
+            row[f"gopher.{name}"] = halved(
+                lambda x, k=key: run(filters.GopherRepetitionFilter(**{**off, k: x}), text), True
+            )
+        for n in range(2, 11):
+            key, name = ("top_n_grams", f"top_{n}_gram") if n <= 4 else ("dup_n_grams", f"duplicate_{n}_gram")
+            row[f"gopher.{name}"] = halved(
+                lambda x, k=key, m=n: run(filters.GopherRepetitionFilter(**{**off, k: ((m, x),)}), text), True
+            )
+        for name, (key, upper) in fineweb.items():
+            row[f"fineweb.{name}"] = halved(
+                lambda x, k=key: run(filters.FineWebQualityFilter(**{**loose, k: x}), text), upper
+            )
+        return row
+
+    return [values(text) for text in texts]
+
+
+def without_init(*names: str) -> None:
+    """Lets modules of packages be imported whose __init__ files import far more than the modules need."""
+    import sysconfig
+    import types
+
+    for name in names:
+        package = types.ModuleType(name)
+        package.__path__ = [str(Path(sysconfig.get_paths()["purelib"], *name.split(".")))]
+        sys.modules[name] = package
+
+
+def dolma(texts: list[str]) -> list[dict[str, float]]:
+    without_init("dolma", "dolma.core", "dolma.taggers")
+    from dolma.taggers.gopher import get_attributes
+
+    names = {
+        "words": "word_count",
+        "mean_word_length": "median_word_length",
+        "symbol_ratio_hash": "symbol_to_word_ratio",
+        "bullet_lines": "fraction_of_lines_starting_with_bullet_point",
+        "ellipsis_lines": "fraction_of_lines_ending_with_ellipsis",
+        "alphabetic_words": "fraction_of_words_with_alpha_character",
+        "stop_words": "required_word_count",
+        "duplicate_lines": "fraction_of_duplicate_lines",
+        "duplicate_line_characters": "fraction_of_characters_in_duplicate_lines",
+    }
+    rows = []
+    for text in texts:
+        found = get_attributes(text)
+        row = {f"gopher.{ours}": getattr(found, theirs) for ours, theirs in names.items()}
+        row |= {f"gopher.top_{n}_gram": value for n, value in found.fraction_of_characters_in_most_common_ngram}
+        row |= {f"gopher.duplicate_{n}_gram": value for n, value in found.fraction_of_characters_in_duplicate_ngrams}
+        rows.append(row)
+    return rows
+
+
+def nemo(texts: list[str]) -> list[dict[str, float]]:
+    text = "nemo_curator.stages.text"
+    without_init("nemo_curator", "nemo_curator.stages", text, f"{text}.filters", f"{text}.utils")
+    from nemo_curator.stages.text.filters.heuristic import repetition, string
+
+    filters: dict[str, tuple[Any, bool]] = {
+        "words": (string.WordCountFilter(), False),
+        "mean_word_length": (string.MeanWordLengthFilter(), False),
+        "symbol_ratio_hash": (string.SymbolsToWordsFilter(), False),
+        "bullet_lines": (string.BulletsFilter(), False),
+        "ellipsis_lines": (string.EllipsisFilter(), False),
+        "alphabetic_words": (string.WordsWithoutAlphabetsFilter(), False),
+        "stop_words": (string.CommonEnglishWordsFilter(), False),
+        "duplicate_lines": (repetition.RepeatedLinesFilter(), True),
+        "duplicate_paragraphs": (repetition.RepeatedParagraphsFilter(), True),
+        "duplicate_line_characters": (repetition.RepeatedLinesByCharFilter(), True),
+        "duplicate_paragraph_characters": (repetition.RepeatedParagraphsByCharFilter(), True),
+    }
+    for n in range(2, 5):
+        filters[f"top_{n}_gram"] = (repetition.RepeatingTopNGramsFilter(n=n), False)
+    for n in range(5, 11):
+        filters[f"duplicate_{n}_gram"] = (repetition.RepeatingDuplicateNGramsFilter(n=n), False)
+    return [
+        {
+            f"gopher.{name}": 1 - filter_.score_document(text) if distinct else filter_.score_document(text)
+            for name, (filter_, distinct) in filters.items()
+            if not (name.startswith("top_") and _tied(text, int(name[4])))
+        }
+        for text in texts
+    ]
+
+
+def _tied(text: str, n: int) -> bool:
+    """Whether several n-grams are the most frequent: NeMo then takes one by the order of a set, which varies."""
+    from collections import Counter
+
+    words = text.split()
+    counts = sorted(Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1)).values())
+    return len(counts) > 1 and counts[-1] == counts[-2]
+
+
+def dclm(texts: list[str]) -> list[dict[str, float]]:
+    import types
+
+    sys.modules["transformers"] = types.ModuleType("transformers")
+    sys.modules["transformers"].AutoTokenizer = None  # type: ignore[attr-defined]
+    sys.path[:0] = [sys.argv[2], f"{sys.argv[2]}/baselines"]
+    from baselines.mappers.filters import content_filters as filters
+
+    words = {"ignore_punctuation": True, "model": "uniseg"}
+
+    def values(text: str) -> dict[str, float]:
+        page = {"text": text}
+        row: dict[str, float] = {}
+        row["gopher.words"] = halved(lambda x: bool(filters.page_length_filter(page, "word", 0, x, **words)), True)
+        row["gopher.mean_word_length"] = halved(lambda x: bool(filters.word_length_filter(page, 0, x)), True)
+        row["gopher.symbol_ratio_hash"] = halved(lambda x: bool(filters.symbol_ratio_filter(page, x)), True)
+        row["gopher.bullet_lines"] = halved(lambda x: bool(filters.bullet_count_filter(page, x)), True)
+        row["gopher.ellipsis_lines"] = halved(lambda x: bool(filters.ellipsis_count_filter(page, x)), True)
+        row["gopher.alphabetic_words"] = 1 - halved(lambda x: bool(filters.alphabetic_word_ratio_filter(page, x)), True)
+        row["gopher.stop_words"] = halved(lambda x: bool(filters.stop_word_filter(page, False, x)), False)
+        for name, unit, characters in (
+            ("lines", "line", False),
+            ("line_characters", "line", True),
+            ("paragraphs", "paragraph", False),
+            ("paragraph_characters", "paragraph", True),
+        ):
+            row[f"gopher.duplicate_{name}"] = halved(
+                lambda x, u=unit, c=characters: bool(filters.repetition_filter(page, u, x, count_characters=c)), True
+            )
+        for n in range(2, 11):
+            row[f"gopher.{'top' if n <= 4 else 'duplicate'}_{n}_gram"] = halved(
+                lambda x, m=n: bool(filters.repetition_filter(page, m, x)), True
+            )
+        return row
+
+    return [values(text) for text in texts]
+
+
+def python_of(peer: str) -> Path:
+    folder = FOLDER / f"{peer}-venv"
+    if not (folder / "done").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        packages = PACKAGES[peer]
+        cut = packages.index("--no-deps") if "--no-deps" in packages else len(packages)
+        for chosen in (packages[:cut], packages[cut:]):
+            if chosen:
+                subprocess.run([folder / "bin/pip", "install", "-q", *chosen], check=True)
+        (folder / "done").touch()
+    return folder / "bin/python"
+
+
+def main() -> None:
+    if len(sys.argv) > 1 and sys.argv[1] in PACKAGES:
+        json.dump(globals()[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dclm", help="a checkout of github.com/mlfoundations/dclm")
+    arguments = parser.parse_args()
+    golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    golden["texts"] = TEXTS
+    for peer in PACKAGES:
+        if peer == "dclm" and not arguments.dclm:
+            continue
+        command = [python_of(peer), __file__, peer, *([arguments.dclm] if peer == "dclm" else [])]
+        done = subprocess.run(command, input=json.dumps(TEXTS), stdout=subprocess.PIPE, text=True, check=True)
+        golden[peer] = json.loads(done.stdout.splitlines()[-1])
+        print(peer, sum(map(len, golden[peer])), "values")
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The quality measurements as other tools define them, for those who must reproduce a corpus of theirs.
+
+The same rule name means different numbers in datatrove, dolma, DCLM and NeMo Curator: see docs/quality-rules.md. These
+are plain Python and much slower than `corpuskit.quality.measure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Literal, get_args
+
+import pyarrow as pa
+
+from corpuskit.kernels.arrow import large_strings
+from corpuskit.quality.measure import language_codes, measure
+
+Peer = Literal["datatrove", "dolma", "dclm", "nemo"]
+Values = dict[str, float | int | None]
+"""Dotted measurement name ('gopher.top_2_gram') to value."""
+
+PEERS: tuple[str, ...] = get_args(Peer)
+
+
+def measure_as(
+    peer: Peer, texts: pa.Array | Sequence[str | None], language: str | pa.Array | Sequence[str | None] | None = None
+) -> pa.StructArray:
+    """The measurements of `corpuskit.quality.measure` by the definitions of another tool.
+
+    What the tool does not measure is null, and so is all of a text that it has no tokenizer for (datatrove: any
+    language but English). Raises MissingExtra where the tokenizer that the tool uses is not installed.
+    """
+    strings = large_strings(texts)
+    codes = language_codes(language, len(strings))
+    function: Callable[[str, str | None], Values] = import_module(f"{__name__}.{peer}").measure
+    rows: list[dict[str, dict[str, float | int | bool | None]] | None] = []
+    for text, code in zip(strings.to_pylist(), codes, strict=True):
+        if text is None:
+            rows.append(None)
+            continue
+        row: dict[str, dict[str, float | int | bool | None]] = {}
+        for name, value in (function(text, code) if text else {}).items():
+            group, _, field = name.partition(".")
+            row.setdefault(group, {})[field] = value
+        rows.append(row)
+    return pa.array(rows, _type())
+
+
+@cache
+def _type() -> pa.DataType:
+    return measure([]).type
