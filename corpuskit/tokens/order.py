@@ -54,7 +54,7 @@ class TokenOrder:
         packing: Packing = "concatenate",
         mixture: Mapping[str, float] | None = None,
     ) -> None:
-        """`batch`: windows a step, over all ranks. `mixture`: share of tokens for each source; without it every window
+        """`batch`: windows a step, over all ranks; a step is named by its number, from 1. `mixture`: share of tokens for each source; without it every window
         comes once an epoch. Raises UsageError for a source that is not there, and where there is nothing to train on.
         """
         self.shards, self.batch, self.seed = shards, batch, seed
@@ -97,8 +97,10 @@ class TokenOrder:
         return -(-self.epoch_samples // self.batch)
 
     def samples_at(self, step: int, rank: int = 0, ranks: int = 1) -> Numbers:
-        """Sample numbers of a step (counted from 0) that fall to one rank."""
-        return np.arange(step * self.batch + rank, (step + 1) * self.batch, ranks, dtype=np.int64)
+        """Sample numbers of a step that fall to one rank. Steps count from 1, samples from 0."""
+        if step < 1:
+            raise UsageError(f"no step {step}: steps count from 1")
+        return np.arange((step - 1) * self.batch + rank, step * self.batch, ranks, dtype=np.int64)
 
     def batch_of(self, samples: Numbers) -> Batch:
         """The windows of sample numbers, in their order."""
@@ -165,8 +167,8 @@ class TokenOrder:
         return sorted(found)
 
     def steps_of(self, document_id: str, steps: int) -> list[int]:
-        """Steps below `steps` that saw a document."""
-        return sorted({sample // self.batch for sample in self.samples_of(document_id, steps * self.batch)})
+        """Which of the first `steps` steps saw a document; they count from 1."""
+        return sorted({1 + sample // self.batch for sample in self.samples_of(document_id, steps * self.batch)})
 
     def _locate(self, samples: Numbers) -> tuple[Numbers, Numbers]:
         """(pool, window in the pool) of sample numbers."""

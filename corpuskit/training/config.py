@@ -158,7 +158,7 @@ class TrainConfig(Configured):
     0 learns from every token."""
     validate_every: int | None = Field(default=None, ge=1)
     """Steps between validations on the held-out split. Default: ten validations in all."""
-    validation_tokens: Count = Field(default=65_536, ge=1)
+    validation_tokens: Count = Field(default=16_384, ge=1)
     """Held-out tokens that a validation reads at most."""
     checkpoint_every: int | None = Field(default=None, ge=1)
     """Steps between checkpoints. Default: five in all."""

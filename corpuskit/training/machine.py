@@ -1,0 +1,74 @@
+"""The machine a run trains on: its device, its number format, and its ranks where `torchrun` started several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from corpuskit.errors import require
+
+
+@dataclass(frozen=True)
+class Machine:
+    device: str
+    rank: int
+    ranks: int
+    bfloat16: bool
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        torch = require("torch", "train")
+        kind = self.device.split(":")[0]
+        context: AbstractContextManager[Any] = torch.autocast(kind, torch.bfloat16, enabled=self.bfloat16)
+        return context
+
+    def tensors(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        torch = require("torch", "train")
+        return {name: torch.from_numpy(array).to(self.device, non_blocking=True) for name, array in arrays.items()}
+
+    def sum(self, tensor: Any) -> Any:
+        """The tensor added up over all ranks, in place."""
+        if self.ranks > 1:
+            require("torch.distributed", "train").all_reduce(tensor)
+        return tensor
+
+    def sum_gradients(self, model: Any) -> None:
+        """Gradients added up over all ranks, in one message."""
+        if self.ranks == 1:
+            return
+        torch = require("torch", "train")
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
+        for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+
+@contextmanager
+def this_machine(precision: str) -> Iterator[Machine]:
+    """The machine for a run: CUDA where there is one, and the process group that torchrun's environment names."""
+    torch = require("torch", "train")
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    cuda = torch.cuda.is_available()
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
+    able = torch.cuda.is_bf16_supported() if cuda else _cpu_bfloat16()
+    started = False
+    if ranks > 1 and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if cuda else "gloo")
+        started = True
+    if cuda:
+        torch.cuda.set_device(device)
+    try:
+        wanted = able if precision == "auto" else precision == "bfloat16"
+        yield Machine(device, int(os.environ.get("RANK", "0")), ranks, wanted)
+    finally:
+        if started:
+            torch.distributed.destroy_process_group()
+
+
+def _cpu_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; elsewhere it is slower than float32."""
+    cpu = require("torch", "train").cpu
+    tests = (getattr(cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(test is not None and test() for test in tests)

@@ -1,0 +1,96 @@
+"""What a run will do, fixed before its first step and written down: steps, batch, order of the data, and for whom."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.tokens.order import TokenOrder
+from corpuskit.tokens.shards import Shards, open_shards
+from corpuskit.training.config import TrainConfig
+
+FILE = "training.json"
+
+
+class Plan(BaseModel):
+    """The file `training.json` of a model's folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: TrainConfig
+    shards: str
+    """Fingerprint of the token shards."""
+    tokenizer: str
+    """SHA-256 of the shards' tokenizer."""
+    sequence_length: int
+    batch: int
+    steps: int
+    learning_rate: float
+    parameters: int
+    finished: bool = False
+    result: dict[str, Any] | None = None
+    """What the run came to (`TrainResult`), once it has finished."""
+
+    def order(self, shards: Shards) -> TokenOrder:
+        """The order in which this run reads the shards. Raises CorpuskitError for others than it was made for."""
+        if shards.manifest.fingerprint != self.shards:
+            raise CorpuskitError(f"{shards.folder} holds other shards than this model was trained on")
+        return TokenOrder(
+            shards,
+            sequence_length=self.sequence_length,
+            batch=self.batch,
+            seed=self.config.seed,
+            packing=self.config.packing,
+            mixture=self.config.mixture,
+        )
+
+    def write(self, folder: Path) -> None:
+        partial = folder / f".{FILE}.partial"
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(self.model_dump_json(indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(folder / FILE)
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The plan of a model's folder, or None where none was made there.
+
+    Raises UsageError where the file cannot be read.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        return Plan.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise UsageError(f"{file} is not a training plan: {error.errors()[0]['msg']}") from error
+
+
+def order_of(model: str | Path, shards: str | Path) -> TokenOrder:
+    """The order in which a trained model saw its shards: `trace(step)` and `steps_of(document, steps)`.
+
+    Raises UsageError for a folder without `training.json`, CorpuskitError for shards that are not that model's.
+    """
+    plan = read_plan(Path(model))
+    if plan is None:
+        raise UsageError(f"no {FILE} in {model}: it is not the folder of a training run")
+    return plan.order(open_shards(shards, verify=False))
+
+
+def check_same(old: Plan, config: TrainConfig, shards: Shards, folder: Path) -> None:
+    """Raises UsageError that names what differs, where a run would go on with another plan than it began with."""
+    before, now = json.loads(old.config.model_dump_json()), json.loads(config.model_dump_json())
+    changed = [f"{key} was {before[key]}, is {now[key]}" for key in now if before[key] != now[key]]
+    if old.shards != shards.manifest.fingerprint:
+        changed.append("the token shards are others")
+    if changed:
+        raise UsageError(
+            f"{folder} holds a run with other settings ({'; '.join(changed)}): "
+            "give the old settings back, choose another folder, or train anew with resume=False"
+        )
