@@ -21,7 +21,7 @@ def eld():
     import eldc
 
     eldc.init()
-    return lambda text: getattr(eldc.detect(text), "language", "")
+    return lambda text: str(eldc.detect(text))
 
 
 if __name__ == "__main__":
