@@ -7,10 +7,13 @@ import os
 # nothing measurable on a free one. It is read when torch is first imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+from corpuskit.training.adapters import finetune_lora
 from corpuskit.training.config import AdaptConfig, Budget, ModelConfig, TrainConfig
+from corpuskit.training.generate import generate
 from corpuskit.training.metrics import read_metrics
-from corpuskit.training.plan import order_of, read_plan
-from corpuskit.training.pretrain import TrainResult, pretrain
+from corpuskit.training.plan import read_plan, training_order
+from corpuskit.training.pretrain import pretrain
+from corpuskit.training.run import TrainResult
 
 __all__ = [
     "AdaptConfig",
@@ -18,8 +21,10 @@ __all__ = [
     "ModelConfig",
     "TrainConfig",
     "TrainResult",
-    "order_of",
+    "finetune_lora",
+    "generate",
     "pretrain",
     "read_metrics",
     "read_plan",
+    "training_order",
 ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ def save_model(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def save_checkpoint(
-    folder: Path, model: Any, tokenizer: Tokenizer, optimizers: Sequence[Any], state: dict[str, Any], keep: int
+    folder: Path, write: Callable[[Path], None], optimizers: Sequence[Any], state: dict[str, Any], keep: int
 ) -> Path:
     """Write `folder`/step-N for the step that `state` names, then remove all but the newest `keep`.
+
+    `write(folder)` saves what is trained.
 
     Raises CorpuskitError where it cannot be written (a full disk); the checkpoints before it stay as they were.
     """
@@ -41,7 +43,7 @@ def save_checkpoint(
     partial, final = folder / f".{name}.partial", folder / name
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        save_model(model, tokenizer, partial)
+        write(partial)
         safetensors.save_file(_flat(optimizers), partial / "optimizer.safetensors")
         (partial / "state.json").write_text(json.dumps(state) + "\n")
         for file in partial.iterdir():

@@ -89,6 +89,7 @@ def build_model(config: ModelConfig, tokenizer: Tokenizer, sequence_length: int,
 def load_model(folder: Any) -> Any:
     """A model of any of the kinds from a folder in the Hugging Face layout, in float32. Reads safetensors alone."""
     transformers = require("transformers", "train")
+    transformers.utils.logging.disable_progress_bar()
     settings = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     name = (settings.architectures or ["LlamaForCausalLM"])[0]
     model_class = getattr(transformers, name)

@@ -13,6 +13,7 @@ from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.shards import Shards, open_shards
 from corpuskit.training.config import TrainConfig
+from corpuskit.training.metrics import read_metrics
 
 FILE = "training.json"
 
@@ -23,6 +24,8 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     config: TrainConfig
+    adapter: dict[str, Any] | None = None
+    """For an adapter, its settings and the digest of the model below it."""
     shards: str
     """Fingerprint of the token shards."""
     tokenizer: str
@@ -72,21 +75,24 @@ def read_plan(folder: Path) -> Plan | None:
         raise UsageError(f"{file} is not a training plan: {error.errors()[0]['msg']}") from error
 
 
-def order_of(model: str | Path, shards: str | Path) -> TokenOrder:
-    """The order in which a trained model saw its shards: `trace(step)` and `steps_of(document, steps)`.
+def training_order(model: str | Path, shards: str | Path) -> tuple[TokenOrder, int] | None:
+    """(the order in which a run of training reads its shards, steps done so far); None where none was planned there.
 
-    Raises UsageError for a folder without `training.json`, CorpuskitError for shards that are not that model's.
+    `order.trace(step)` names the documents of a step, `order.steps_of(document, steps)` the steps that saw a document.
+    Raises CorpuskitError for shards that are not that model's.
     """
     plan = read_plan(Path(model))
     if plan is None:
-        raise UsageError(f"no {FILE} in {model}: it is not the folder of a training run")
-    return plan.order(open_shards(shards, verify=False))
+        return None
+    lines = read_metrics(model)
+    return plan.order(open_shards(shards, verify=False)), int(lines[-1]["step"]) if lines else 0
 
 
-def check_same(old: Plan, config: TrainConfig, shards: Shards, folder: Path) -> None:
+def check_same(old: Plan, config: TrainConfig, adapter: dict[str, Any] | None, shards: Shards, folder: Path) -> None:
     """Raises UsageError that names what differs, where a run would go on with another plan than it began with."""
-    before, now = json.loads(old.config.model_dump_json()), json.loads(config.model_dump_json())
-    changed = [f"{key} was {before[key]}, is {now[key]}" for key in now if before[key] != now[key]]
+    before = json.loads(old.config.model_dump_json()) | (old.adapter or {})
+    now = json.loads(config.model_dump_json()) | (adapter or {})
+    changed = [f"{key} was {before.get(key)}, is {now[key]}" for key in now if before.get(key) != now[key]]
     if old.shards != shards.manifest.fingerprint:
         changed.append("the token shards are others")
     if changed:

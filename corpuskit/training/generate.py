@@ -1,0 +1,67 @@
+"""Let a model write: the text that follows a prompt."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from corpuskit.errors import UsageError, require
+from corpuskit.tokens.tokenizer import load_tokenizer
+from corpuskit.training.models import load_model
+
+
+def generate(
+    model: str | Path,
+    prompt: str = "",
+    *,
+    tokens: int = 100,
+    temperature: float = 0.8,
+    top_k: int = 50,
+    seed: int = 0,
+    adapter: str | Path | None = None,
+) -> str:
+    """What the model in a folder writes after a prompt: at most `tokens` tokens, the prompt not among them.
+
+    `temperature` 0 always takes the likeliest token. The prompt is framed as a document begins in training; one that is
+    longer than the model reads keeps its end. An encoder-decoder fills the gap after the prompt. `adapter`: a folder
+    that `finetune_lora` wrote. Raises UsageError for an encoder, which writes nothing, and where no model is there.
+    """
+    torch = require("torch", "train")
+    folder = Path(model)
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"no model at {folder}: it has no config.json")
+    if tokens < 1 or temperature < 0:
+        raise UsageError(f"tokens {tokens}, temperature {temperature}: give at least 1 and 0")
+    loaded = load_model(folder)
+    if not loaded.can_generate():
+        raise UsageError(
+            f"{folder} is an encoder ({loaded.config.model_type}): it guesses hidden words, and writes none"
+        )
+    if adapter is not None:
+        loaded = require("peft", "train").PeftModel.from_pretrained(loaded, adapter)
+    tokenizer = load_tokenizer(folder)
+    ids, _ = tokenizer.encode([unicodedata.normalize("NFC", prompt)])
+    gap = tokenizer.id_of("<extra_id_0>") if loaded.config.is_encoder_decoder else None
+    begin = [] if tokenizer.begin is None else [tokenizer.begin]
+    end = [] if gap is None else [gap]
+    settings = loaded.config
+    length = int(getattr(settings, "max_position_embeddings", 0) or getattr(settings, "n_positions", 0) or 1 << 30)
+    room = max(1, length - (tokens if gap is None else 0) - len(begin) - len(end))
+    framed = [*begin, *ids.tolist()[-room:], *end] or [tokenizer.end]
+    inputs = torch.tensor([framed])
+    torch.manual_seed(seed)
+    draw = {"do_sample": True, "temperature": temperature, "top_k": top_k} if temperature else {"do_sample": False}
+    with torch.inference_mode():
+        written = (
+            loaded.eval()
+            .generate(
+                input_ids=inputs,
+                attention_mask=torch.ones_like(inputs),
+                max_new_tokens=tokens,
+                pad_token_id=tokenizer.pad,
+                eos_token_id=tokenizer.end,
+                **draw,
+            )[0]
+            .tolist()
+        )
+    return tokenizer.decode(written if gap is not None else written[len(framed) :])

@@ -1,0 +1,315 @@
+"""One run of training: steps by a plan, a diary, checkpoints, and the same end however often it was stopped.
+
+What a step does depends on its number, the weights and the optimizer's state alone: the order of the data, the masks
+and the learning rate are functions of the number, and nothing else is random. So a run that goes on from a checkpoint
+ends in the same bits as one that was never stopped, on the same processor with the same number of ranks and threads.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.tokens.order import TokenOrder
+from corpuskit.tokens.shards import Shards
+from corpuskit.tokens.tokenizer import Tokenizer
+from corpuskit.tokens.windows import IGNORED
+from corpuskit.training.checkpoint import load_optimizers, newest, save_checkpoint
+from corpuskit.training.config import Budget, TrainConfig
+from corpuskit.training.loss import summed_cross_entropy
+from corpuskit.training.machine import Machine
+from corpuskit.training.metrics import Metrics, Validation, read_metrics
+from corpuskit.training.models import parameters
+from corpuskit.training.objectives import Objective, objective_of, output_layer
+from corpuskit.training.optimization import Spikes, learning_rate, make_optimizers, set_learning_rate
+from corpuskit.training.plan import Plan
+
+Watch = Callable[[str, int, int], None]
+
+MOST_SKIPPED = 20
+"""Steps in a row that may be skipped before the run gives up."""
+TIME_ALLOWANCE = 1.25
+"""A budget of minutes that turns out this much too short (a busier machine) ends the run early."""
+
+
+@dataclass
+class TrainResult:
+    folder: str
+    finished: bool
+    """False where a signal stopped the run: the same call goes on from there."""
+    steps: int
+    """Steps done."""
+    tokens: int
+    parameters: int
+    loss: float | None
+    """Mean training loss of the last twentieth of the steps, in nats a predicted token."""
+    validation_loss: float | None
+    bits_per_byte: float | None
+    """On the held-out split; None where nothing is held out."""
+    unigram_bits_per_byte: float | None
+    """The same for token frequencies alone."""
+    seconds: float
+    """Time spent in steps, over all calls."""
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    """Steps that were not taken: {"step", "reason"}."""
+    stopped_by: str | None = None
+    """'SIGTERM' or 'SIGINT', or 'time' where a budget of minutes ran out before its steps."""
+
+    def sentence(self) -> str:
+        """The run in a line for people."""
+        says = f"{self.parameters / 1e6:.1f} M parameters, {self.tokens:,} tokens in {self.steps:,} steps"
+        if self.bits_per_byte is not None and self.unigram_bits_per_byte is not None:
+            says += f"; held out {self.bits_per_byte:.3f} bits a byte"
+            says += f" (token frequencies alone: {self.unigram_bits_per_byte:.3f})"
+        return says
+
+
+class Subject(Protocol):
+    """What is trained: all of a model from random weights, or an adapter on one."""
+
+    tokenizer: Tokenizer
+    """The model's own."""
+    adapter: dict[str, Any] | None
+    """For an adapter, its settings and the digest of the model below it."""
+
+    def fresh(self, sequence_length: int) -> Any:
+        """The module at the start of training."""
+        ...
+
+    def restored(self, folder: Path) -> Any:
+        """The module that `save` wrote there."""
+        ...
+
+    def body(self, module: Any) -> Any:
+        """The `transformers` model inside the module."""
+        ...
+
+    def save(self, module: Any, folder: Path) -> None:
+        """Write the module so that Hugging Face's `from_pretrained` loads it."""
+        ...
+
+
+class Run:
+    """Trains what a subject makes, by a plan, and writes diary and checkpoints into its folder."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        train: Shards,
+        held_out: Shards,
+        folder: Path,
+        config: TrainConfig,
+        machine: Machine,
+        old: Plan | None,
+        watch: Watch,
+    ) -> None:
+        self.subject, self.train, self.folder, self.config = subject, train, folder, config
+        self.machine, self.watch = machine, watch
+        self.objective: Objective = objective_of(config, subject.tokenizer)
+        self.checkpoint = newest(folder / "checkpoints") if old is not None else None
+        length = config.sequence_length or train.manifest.sequence_length
+        self.model = subject.fresh(length) if self.checkpoint is None else subject.restored(self.checkpoint)
+        self.model = self.model.to(machine.device).train()
+        self.body = subject.body(self.model)
+        if config.checkpoint_activations:
+            self.body.gradient_checkpointing_enable()
+        if config.compile:
+            for part in ("encoder", "decoder") if config.model.kind == "encoder-decoder" else ("base_model",):
+                getattr(self.body, part).compile()
+        batch = config.batch or max(1, config.model.preset.batch_tokens // length)
+        if batch < machine.ranks * config.accumulate:
+            raise UsageError(f"a batch of {batch} windows cannot be shared by {machine.ranks} x {config.accumulate}")
+        self.plan = old or Plan(
+            config=config,
+            adapter=subject.adapter,
+            shards=train.manifest.fingerprint,
+            tokenizer=train.manifest.tokenizer.sha256,
+            sequence_length=length,
+            batch=batch,
+            steps=1,
+            learning_rate=config.learning_rate or config.model.preset.learning_rate,
+            parameters=parameters(self.model),
+        )
+        self.order: TokenOrder = self.plan.order(train)
+        self.optimizers = make_optimizers(self.body, config.optimizer, config.weight_decay)
+        rows = max(1, batch // (machine.ranks * config.accumulate))
+        self.validation = (
+            Validation(held_out, self.objective, length, config.validation_tokens, rows, machine)
+            if held_out.counts.documents
+            else None
+        )
+        if old is None:
+            self.plan = self.plan.model_copy(update={"steps": self._steps()})
+            if machine.rank == 0:
+                self.plan.write(folder)
+
+    def go(self, stop: Callable[[], str | None]) -> TrainResult:
+        """Train to the end of the plan, or until `stop()` names what ends it."""
+        plan, config, machine = self.plan, self.config, self.machine
+        state = self._restore()
+        done, seconds, spikes = int(state["step"]), float(state["seconds"]), Spikes(state["losses"])
+        metrics = Metrics(self.folder, done) if machine.rank == 0 else None
+        validate_every = config.validate_every or max(1, plan.steps // 10)
+        checkpoint_every = config.checkpoint_every or max(1, -(-plan.steps // 5))
+        limit = (config.budget.minutes or float("inf")) * 60 * TIME_ALLOWANCE
+        skipped_in_a_row, stopped_by = 0, None
+        tokens_a_step = plan.batch * plan.sequence_length
+        while done < plan.steps and stopped_by is None:
+            began = time.perf_counter()
+            step = done + 1
+            rate = learning_rate(step, plan.steps, plan.learning_rate, config.warmup, config.schedule)
+            loss, norm = self._gradients(step)
+            line: dict[str, Any] = {"step": step, "tokens": step * tokens_a_step, "loss": loss, "learning_rate": rate}
+            line["gradient_norm"] = norm
+            if reason := spikes.reason(loss, norm):
+                line |= {"loss": _finite(loss), "gradient_norm": _finite(norm), "skipped": reason}
+                skipped_in_a_row += 1
+            else:
+                set_learning_rate(self.optimizers, rate)
+                for optimizer in self.optimizers:
+                    optimizer.step()
+                skipped_in_a_row = 0
+            if np.isfinite(loss):
+                spikes.add(loss)
+            self.model.zero_grad(set_to_none=True)
+            done, elapsed = step, time.perf_counter() - began
+            seconds += elapsed
+            line["tokens_per_second"] = round(tokens_a_step / elapsed)
+            if self.validation is not None and (done % validate_every == 0 or done == plan.steps):
+                line["validation_loss"], line["bits_per_byte"] = self.validation.run(self.body)
+            if metrics is not None:
+                metrics.add(line)
+            self.watch(f"loss {loss:.3f}, {line['tokens_per_second']:,} tokens/s", done, plan.steps)
+            if skipped_in_a_row >= MOST_SKIPPED:
+                raise CorpuskitError(
+                    f"training diverged: the last {MOST_SKIPPED} steps up to {done} were skipped ({reason}); "
+                    f"try a learning rate under {plan.learning_rate}"
+                )
+            stopped_by = self._agreed(stop(), seconds > limit)
+            if done < plan.steps and (stopped_by or done % checkpoint_every == 0):
+                self._save({"step": done, "seconds": seconds, "losses": list(spikes.losses)})
+        if metrics is not None:
+            metrics.close()
+        return self._finish(done, seconds, stopped_by)
+
+    def _gradients(self, step: int) -> tuple[float, float]:
+        """Compute the gradients of a step; (mean loss, norm before clipping), over all ranks."""
+        torch = require("torch", "train")
+        samples = self.order.samples_at(step, self.machine.rank, self.machine.ranks)
+        torch.manual_seed(step)  # an adapter's dropout, the only draw there is
+        parts = [
+            self.objective.arrays(self.order.batch_of(part), part)
+            for part in np.array_split(samples, self.config.accumulate)
+        ]
+        counted = torch.tensor([float(sum((part["targets"] != IGNORED).sum() for part in parts))])
+        count = max(float(self.machine.sum(counted.to(self.machine.device))), 1.0)
+        total = torch.zeros((), device=self.machine.device)
+        for part in parts:
+            with self.machine.autocast():
+                hidden, targets = self.objective.hidden(self.body, self.machine.tensors(part))
+            weight, bias = output_layer(self.body)
+            loss = summed_cross_entropy(hidden, weight, targets, bias) / count
+            loss.backward()
+            total += loss.detach()
+        self.machine.sum_gradients(self.model)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        return float(self.machine.sum(total)), float(norm)
+
+    def _steps(self) -> int:
+        """The steps that the budget comes to."""
+        budget = self.config.budget
+        if budget == Budget():
+            budget = Budget(epochs=self.config.model.preset.epochs)
+        if budget.steps is not None:
+            return budget.steps
+        if budget.minutes is not None:
+            torch = require("torch", "train")
+            share = torch.tensor([60 * budget.minutes / self._seconds_a_step()], device=self.machine.device)
+            return max(1, int(self.machine.sum(share) / self.machine.ranks))
+        windows = (budget.epochs or 0) * self.order.epoch_samples
+        if budget.tokens is not None:
+            windows = budget.tokens / self.plan.sequence_length
+        return max(1, round(windows / self.plan.batch))
+
+    def _seconds_a_step(self) -> float:
+        """Median time of a step, with its share of validations; leaves the weights as they are."""
+        times = []
+        for _ in range(4):
+            began = time.perf_counter()
+            self._gradients(1)
+            self.model.zero_grad(set_to_none=True)
+            times.append(time.perf_counter() - began)
+        return 1.1 * float(np.median(times[1:]))
+
+    def _restore(self) -> dict[str, Any]:
+        if self.checkpoint is None:
+            return {"step": 0, "seconds": 0.0, "losses": []}
+        load_optimizers(self.checkpoint, self.optimizers)
+        state: dict[str, Any] = json.loads((self.checkpoint / "state.json").read_text())
+        return state
+
+    def _save(self, state: dict[str, Any]) -> None:
+        if self.machine.rank == 0:
+            keep = self.config.keep_checkpoints
+            save_checkpoint(self.folder / "checkpoints", self._write, self.optimizers, state, keep)
+
+    def _write(self, folder: Path) -> None:
+        self.subject.save(self.model, folder)
+
+    def _agreed(self, signal_name: str | None, out_of_time: bool) -> str | None:
+        """What ends the run, where any rank has a reason to."""
+        torch = require("torch", "train")
+        flags = torch.tensor([float(signal_name == "SIGTERM"), float(signal_name == "SIGINT"), float(out_of_time)])
+        if self.machine.ranks > 1:
+            flags = self.machine.sum(flags.to(self.machine.device))
+        names = [name for name, flag in zip(("SIGTERM", "SIGINT", "time"), flags.tolist(), strict=True) if flag]
+        return names[0] if names else None
+
+    def _finish(self, done: int, seconds: float, stopped_by: str | None) -> TrainResult:
+        finished = stopped_by in (None, "time")
+        lines = read_metrics(self.folder)
+        last = [line["loss"] for line in lines[-max(1, len(lines) // 20) :] if "skipped" not in line]
+        judged = [line for line in lines if "validation_loss" in line]
+        if finished and self.validation is not None and (not judged or judged[-1]["step"] != done):
+            nats, bits = self.validation.run(self.body)
+            judged.append({"validation_loss": nats, "bits_per_byte": bits})
+        result = TrainResult(
+            folder=str(self.folder),
+            finished=finished,
+            steps=done,
+            tokens=done * self.plan.batch * self.plan.sequence_length,
+            parameters=self.plan.parameters,
+            loss=sum(last) / len(last) if last else None,
+            validation_loss=judged[-1]["validation_loss"] if judged else None,
+            bits_per_byte=judged[-1]["bits_per_byte"] if judged else None,
+            unigram_bits_per_byte=self.validation.unigram_bits_per_byte(self.train) if self.validation else None,
+            seconds=seconds,
+            skipped=[{"step": line["step"], "reason": line["skipped"]} for line in lines if "skipped" in line],
+            stopped_by=stopped_by,
+        )
+        if finished and self.machine.rank == 0:
+            _publish(self._write, self.folder)
+            self.plan.model_copy(update={"finished": True, "result": asdict(result)}).write(self.folder)
+        return result
+
+
+def _publish(write: Callable[[Path], None], folder: Path) -> None:
+    """Write the finished model's files into `folder`, each whole or not at all."""
+    partial = folder / ".model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    write(partial)
+    for file in partial.iterdir():
+        file.replace(folder / file.name)
+    partial.rmdir()
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
