@@ -64,7 +64,6 @@ def halved(keeps: Callable[[float], bool], upper: bool, high: float = 4096.0) ->
 def datatrove(texts: list[str]) -> list[dict[str, float]]:
     import datatrove.pipeline.filters as filters
     from datatrove.data import Document
-    from datatrove.utils.text import split_into_words
 
     def run(filter_: Any, text: str) -> bool:
         return filter_.filter(Document(text=text, id="0")) is True
@@ -100,30 +99,21 @@ def datatrove(texts: list[str]) -> list[dict[str, float]]:
     }
 
     def values(text: str) -> dict[str, float]:
-        row: dict[str, float] = {}
-        for name, (key, upper) in quality.items():
-            row[f"gopher.{name}"] = halved(
-                lambda x, k=key: run(filters.GopherQualityFilter(**{**none, k: x}), text), upper
-            )
-        for name, symbols in (("hash", "#"), ("ellipsis", "...…")):
-            others = text.replace("#", "") if name == "ellipsis" else text.replace("...", "").replace("…", "")
-            if split_into_words(others, "eng") and any(s in text for s in symbols):
-                continue  # one limit serves both symbols: the value is the larger of the two
-            row[f"gopher.symbol_ratio_{name}"] = 0.0
-        for name, key in repetition.items():
-            row[f"gopher.{name}"] = halved(
-                lambda x, k=key: run(filters.GopherRepetitionFilter(**{**off, k: x}), text), True
-            )
+        def value(filter_type: Any, key: str, upper: bool, n: int | None = None) -> float:
+            options = loose if filter_type is filters.FineWebQualityFilter else none
+            options = off if filter_type is filters.GopherRepetitionFilter else options
+            return halved(lambda x: run(filter_type(**{**options, key: ((n, x),) if n else x}), text), upper)
+
+        row = {f"gopher.{k}": value(filters.GopherQualityFilter, key, up) for k, (key, up) in quality.items()}
+        for name, others in (("hash", ("...", "…")), ("ellipsis", ("#",))):
+            if not any(symbol in text for symbol in others):  # one limit serves both symbols
+                row[f"gopher.symbol_ratio_{name}"] = value(filters.GopherQualityFilter, "max_symbol_word_ratio", True)
+        row |= {f"gopher.{k}": value(filters.GopherRepetitionFilter, key, True) for k, key in repetition.items()}
         for n in range(2, 11):
             key, name = ("top_n_grams", f"top_{n}_gram") if n <= 4 else ("dup_n_grams", f"duplicate_{n}_gram")
-            row[f"gopher.{name}"] = halved(
-                lambda x, k=key, m=n: run(filters.GopherRepetitionFilter(**{**off, k: ((m, x),)}), text), True
-            )
-        for name, (key, upper) in fineweb.items():
-            row[f"fineweb.{name}"] = halved(
-                lambda x, k=key: run(filters.FineWebQualityFilter(**{**loose, k: x}), text), upper
-            )
-        return row
+            row[f"gopher.{name}"] = value(filters.GopherRepetitionFilter, key, True, n)
+        fine = {f"fineweb.{k}": value(filters.FineWebQualityFilter, key, up) for k, (key, up) in fineweb.items()}
+        return row | fine
 
     return [values(text) for text in texts]
 
@@ -141,7 +131,7 @@ def without_init(*names: str) -> None:
 
 def dolma(texts: list[str]) -> list[dict[str, float]]:
     without_init("dolma", "dolma.core", "dolma.taggers")
-    from dolma.taggers.gopher import get_attributes
+    from dolma.taggers.gopher import get_attributes  # type: ignore[import-not-found]
 
     names = {
         "words": "word_count",
@@ -167,7 +157,7 @@ def dolma(texts: list[str]) -> list[dict[str, float]]:
 def nemo(texts: list[str]) -> list[dict[str, float]]:
     text = "nemo_curator.stages.text"
     without_init("nemo_curator", "nemo_curator.stages", text, f"{text}.filters", f"{text}.utils")
-    from nemo_curator.stages.text.filters.heuristic import repetition, string
+    from nemo_curator.stages.text.filters.heuristic import repetition, string  # type: ignore[import-not-found]
 
     filters: dict[str, tuple[Any, bool]] = {
         "words": (string.WordCountFilter(), False),
@@ -211,33 +201,33 @@ def dclm(texts: list[str]) -> list[dict[str, float]]:
     sys.modules["transformers"] = types.ModuleType("transformers")
     sys.modules["transformers"].AutoTokenizer = None  # type: ignore[attr-defined]
     sys.path[:0] = [sys.argv[2], f"{sys.argv[2]}/baselines"]
-    from baselines.mappers.filters import content_filters as filters
+    from baselines.mappers.filters import content_filters as filters  # type: ignore[import-not-found]
 
     words = {"ignore_punctuation": True, "model": "uniseg"}
 
     def values(text: str) -> dict[str, float]:
         page = {"text": text}
-        row: dict[str, float] = {}
-        row["gopher.words"] = halved(lambda x: bool(filters.page_length_filter(page, "word", 0, x, **words)), True)
-        row["gopher.mean_word_length"] = halved(lambda x: bool(filters.word_length_filter(page, 0, x)), True)
-        row["gopher.symbol_ratio_hash"] = halved(lambda x: bool(filters.symbol_ratio_filter(page, x)), True)
-        row["gopher.bullet_lines"] = halved(lambda x: bool(filters.bullet_count_filter(page, x)), True)
-        row["gopher.ellipsis_lines"] = halved(lambda x: bool(filters.ellipsis_count_filter(page, x)), True)
-        row["gopher.alphabetic_words"] = 1 - halved(lambda x: bool(filters.alphabetic_word_ratio_filter(page, x)), True)
-        row["gopher.stop_words"] = halved(lambda x: bool(filters.stop_word_filter(page, False, x)), False)
-        for name, unit, characters in (
-            ("lines", "line", False),
-            ("line_characters", "line", True),
-            ("paragraphs", "paragraph", False),
-            ("paragraph_characters", "paragraph", True),
-        ):
-            row[f"gopher.duplicate_{name}"] = halved(
-                lambda x, u=unit, c=characters: bool(filters.repetition_filter(page, u, x, count_characters=c)), True
-            )
+
+        def value(filter_: Any, upper: bool, *before: Any, **options: Any) -> float:
+            return halved(lambda x: bool(filter_(page, *before, x, **options)), upper)
+
+        row = {
+            "gopher.words": value(filters.page_length_filter, True, "word", 0, **words),
+            "gopher.mean_word_length": value(filters.word_length_filter, True, 0),
+            "gopher.symbol_ratio_hash": value(filters.symbol_ratio_filter, True),
+            "gopher.bullet_lines": value(filters.bullet_count_filter, True),
+            "gopher.ellipsis_lines": value(filters.ellipsis_count_filter, True),
+            "gopher.alphabetic_words": 1 - value(filters.alphabetic_word_ratio_filter, True),
+            "gopher.stop_words": value(filters.stop_word_filter, False, False),
+        }
+        for unit in ("line", "paragraph"):
+            for name, characters in ((f"{unit}s", False), (f"{unit}_characters", True)):
+                row[f"gopher.duplicate_{name}"] = value(
+                    filters.repetition_filter, True, unit, count_characters=characters
+                )
         for n in range(2, 11):
-            row[f"gopher.{'top' if n <= 4 else 'duplicate'}_{n}_gram"] = halved(
-                lambda x, m=n: bool(filters.repetition_filter(page, m, x)), True
-            )
+            name = f"gopher.{'top' if n <= 4 else 'duplicate'}_{n}_gram"
+            row[name] = value(filters.repetition_filter, True, n)
         return row
 
     return [values(text) for text in texts]

@@ -167,8 +167,8 @@ def count_sentences(data, start, end, points):  # type: ignore[no-untyped-def]
     """Sentences of the line `data[start:end]`.
 
     One ends at . ? ! or …, with the quotation marks and brackets that close after it, before white space or the line's
-    end; at 。！？ it ends anywhere. A full stop after a single letter (an initial), or before a lower-case letter, ends
-    none. What is left after the last end counts as one, if it holds a letter or number.
+    end; at 。！？ it ends anywhere. A full stop after a single letter (an initial), or one or … before a lower-case
+    letter, ends none. What is left after the last end counts as one, if it holds a letter or number.
     """
     sentences = 0
     pending = False
@@ -199,6 +199,7 @@ def count_sentences(data, start, end, points):  # type: ignore[no-untyped-def]
             sentences += 1
             pending = False
         elif code in _STOPS and not (code == 46 and letters == 1):
+            weak = code in (46, 0x2026)
             after = at
             while after < end:
                 code, width = decode(data, after, end)
@@ -214,7 +215,7 @@ def count_sentences(data, start, end, points):  # type: ignore[no-untyped-def]
                 code, _ = decode(data, after, end) if after < end else (np.int64(65), 1)
                 kind = character_class(code, points)
                 lower_case = (97 <= code <= 122) or (code > 0x7F and kind & WORD and _is_lower(code, points))
-                if not lower_case:
+                if not (weak and lower_case):
                     sentences += 1
                     pending = False
         letters = 0

@@ -18,6 +18,8 @@ TAIL_LINES = 8
 """A tail stands within the last so many lines that are not empty."""
 TAIL_LINE = 160
 """A longer line is no tail, though one may stand at its end."""
+LONGEST_NOTICE = 45
+"""A longer line that is a whole sentence is no notice of rights, though it may speak of them."""
 
 
 class Change(NamedTuple):
@@ -41,6 +43,7 @@ _RIGHTS = (
     r"(?:무단\s?(?:전재|복제|배포)|재배포\s?(?:및\s?AI\s?학습[^\n]{0,12})?금지|저작권자|All\s+[Rr]ights\s+[Rr]eserved"
     r"|Copyright\s*(?:ⓒ|©|\([cC]\)))"
 )
+_SENTENCE_END = re.compile(r"[다요죠까][.!?][\"'”’]?")
 _LINES = (
     ("tail.rights", re.compile(rf"[^\n]*{_RIGHTS}[^\n]*")),
     ("tail.byline", re.compile(_BYLINE)),
@@ -88,8 +91,11 @@ def news_tails(text: str) -> list[Change]:
 
 
 def _is_prose(line: str, kind: str) -> bool:
-    """Whether a line that speaks of rights is a sentence of the text: it ends as Korean sentences do, and is long."""
-    return kind == "tail.rights" and len(line) > 60 and re.search(r"[가-힣]다[.!?][\"'”’]?\s*$", line) is not None
+    """Whether a line that speaks of rights holds sentences of the text: one ends inside it, or it is a long one."""
+    if kind != "tail.rights":
+        return False
+    ends = [found.end() for found in _SENTENCE_END.finditer(line)]
+    return bool(ends) and (ends[0] < len(line.rstrip()) or len(line) > LONGEST_NOTICE)
 
 
 def _last_lines(text: str) -> Iterator[tuple[int, int]]:

@@ -3,12 +3,13 @@
 Words are cut at white space. Repetition is what is lost when copies go, as a share of all characters: lines and
 paragraphs by their distinct ones; the most frequent n-gram (even if it occurs once) by deleting its text wherever it
 stands; duplicate n-grams by second and later copies with the spaces between their words. Symbols are words that are an
-ellipsis or mostly '#' (one ratio, under `symbol_ratio_hash`). Of equally frequent n-grams NeMo takes any; here it is
-the first.
+ellipsis, or that have more runs of '#' than half their length (one ratio, under `symbol_ratio_hash`). Of equally
+frequent n-grams NeMo takes any; here it is the first.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 ENOUGH_STOP_WORDS = 2
 """Counting ends here."""
 ELLIPSES = ("...", "[...]", "…", "(...)", "[…]", "-»", "read more..", "read more")
+HASHES = re.compile("#+")
 BULLETS = tuple("•‣⁃⁌⁍∙○●◘◦⦾⦿")
 
 
@@ -30,7 +32,8 @@ def measure(text: str, language: str | None) -> Values:
     values: Values = {
         "gopher.words": len(found),
         "gopher.mean_word_length": sum(map(len, found)) / len(found),
-        "gopher.symbol_ratio_hash": sum(w in ELLIPSES or w.count("#") / len(w) > 0.5 for w in found) / len(found),
+        "gopher.symbol_ratio_hash": sum(w in ELLIPSES or len(HASHES.findall(w)) / len(w) > 0.5 for w in found)
+        / len(found),
         "gopher.bullet_lines": sum(line.strip().startswith(BULLETS) for line in lines) / len(lines),
         "gopher.ellipsis_lines": sum(line.strip().lower().endswith(ELLIPSES) for line in lines) / len(lines),
         "gopher.alphabetic_words": sum(any(map(str.isalpha, word)) for word in found) / len(found),

@@ -1,0 +1,62 @@
+"""The measurements as other tools make them equal what the tools' own code says (benchmarks/quality_peers.py)."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpuskit.quality import measure, measure_as
+from corpuskit.quality.compatible import PEERS
+from corpuskit.quality.stage import Quality
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "data/quality-peers.json").read_text())
+NEEDS = {"datatrove": "spacy", "dclm": "uniseg"}
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_values_are_those_of_the_peer_itself(peer: Any) -> None:
+    if peer in NEEDS:
+        pytest.importorskip(NEEDS[peer])
+    rows = measure_as(peer, GOLDEN["texts"], "en").to_pylist()
+    compared = 0
+    for text, row, expected in zip(GOLDEN["texts"], rows, GOLDEN[peer], strict=True):
+        for name, value in expected.items():
+            group, _, field = name.partition(".")
+            found = row[group][field]
+            assert found is not None, (text[:40], name)
+            assert found == pytest.approx(value, abs=1e-7), (text[:40], name)
+            compared += 1
+    assert compared > 150
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_nulls_empty_texts_and_any_characters_measure(peer: Any) -> None:
+    if peer in NEEDS:
+        pytest.importorskip(NEEDS[peer])
+    rows = measure_as(peer, [None, "", " \n", "\x00", "#", "한국어", "…"]).to_pylist()
+    assert rows[0] is None
+    assert measure_as(peer, ["a"]).type == measure(["a"]).type
+
+
+def test_the_same_text_has_another_value_in_each_tool() -> None:
+    text = GOLDEN["texts"][2]  # ten words twice in 110
+    ours = measure([text], "en")[0].as_py()["gopher"]["duplicate_5_gram"]
+    dolma, nemo = (measure_as(peer, [text])[0].as_py()["gopher"]["duplicate_5_gram"] for peer in ("dolma", "nemo"))
+    assert len({round(value, 6) for value in (ours, dolma, nemo)}) == 3
+
+
+def test_a_stage_measures_as_its_peer_does_with_the_published_limits() -> None:
+    stage = Quality(rules=("gopher.min_words",), compatible_with="dolma")
+    assert stage.rules()[0].by_language == {}
+    from corpuskit.document import documents
+
+    batch = stage.measure(documents([{"id": "a", "text": "a -- b"}]))
+    assert batch.column("quality")[0].as_py()["gopher"]["words"] == 3
+
+
+def test_importing_the_package_imports_no_peer() -> None:
+    assert importlib.import_module("corpuskit.quality.compatible").PEERS == ("datatrove", "dolma", "dclm", "nemo")
