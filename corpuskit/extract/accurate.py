@@ -1,7 +1,8 @@
 """The accurate engine: trafilatura's cascade (Barbaresi, ACL 2021), checked against what the fast engine finds.
 
 trafilatura is the more precise on articles and drops most of a page that is a list, a product or a service. Where it
-found much less than the fast engine, and little in itself, the fast engine's text stands. Its duplicate check is never
+found much less than the fast engine, and little in itself, the fast engine's text stands; so it does on pages of a
+few lines, where trafilatura ends by taking the whole page, menus and all. Its duplicate check is never
 used: that one remembers earlier pages, so that a page's text would depend on what was read before it.
 """
 
@@ -29,21 +30,23 @@ def article(html: str, url: str | None, comments: bool, quick: str) -> tuple[str
     """
     import trafilatura
 
-    dense = sum("\u3040" <= character <= "\ud7a3" for character in quick)
+    dense = sum("\u3040" <= character <= "\ud7a3" for character in quick) > _DENSE_SCRIPTS * len(quick)
     document: Any = trafilatura.bare_extraction(
         html,
         url=url,
         include_comments=comments,
         with_metadata=True,
         date_extraction_params=dict(_DATES),
-        config=_settings(dense > _DENSE_SCRIPTS * len(quick)),
+        config=_settings(dense),
     )
     if document is None:
         return quick, Metadata()
     text = document.text or ""
     if comments and document.comments:
         text = f"{text}\n{document.comments}"
-    if len(text) < _SHARE * len(quick) and (len(text) < _ENOUGH or len(quick) < 2 * len(text)):
+    is_short = 0 < len(quick) < (_MINIMUM_DENSE if dense else _MINIMUM)
+    missed = len(text) < _SHARE * len(quick) and (len(text) < _ENOUGH or len(quick) < 2 * len(text))
+    if is_short or missed:
         text = quick
     return text, Metadata(document.title or None, document.author or None, document.date or None)
 

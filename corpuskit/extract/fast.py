@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-_AROUND = (
-    "nav, footer, aside, dialog, [role=navigation], [role=contentinfo], [role=dialog], [role=banner],"
+_AROUND = "nav, footer, aside, dialog, [role=navigation], [role=contentinfo], [role=dialog], [role=banner]"
+_AROUND_BY_NAME = (
     "[class*=consent], [id*=consent], [class*=cookie], [id*=cookie], [class*=menu], [class*=breadcrumb],"
     "[class*=pagination], [class*=related], [class*=promo], [class*=disclaimer], [class*=byline], [class*=popup],"
     "[class*=footer]"
 )
 _NEVER = ("body", "html", "main", "article")
-_AROUND_SHARE = 0.3
-"""An element with more of the page's characters than this is no navigation, whatever its name."""
+_SUBSTANCE = "article, main, h1"
+_MOST_BY_NAME = 0.3
+"""An element with more of the page's characters than this is no navigation, whatever its class says."""
 _MAIN_SHARE = 0.3
 """Main content with less of the visible characters than this was missed."""
 
@@ -26,8 +27,11 @@ def prune(tree: Any) -> None:
     body = tree.body
     if body is None:
         return
-    most = _AROUND_SHARE * len(body.text)
+    most = _MOST_BY_NAME * len(body.text)
     for element in body.query_selector_all(_AROUND).values():
+        if len(element.text) < most or element.query_selector(_SUBSTANCE) is None:
+            element.remove()
+    for element in body.query_selector_all(_AROUND_BY_NAME).values():
         if element.tag not in _NEVER and len(element.text) < most:
             element.remove()
 
