@@ -1,15 +1,13 @@
 """The audit: how much of its training text a model completes verbatim, beside text that it never saw, and its canaries.
 
-A window of prefix and suffix is *extractable* when greedy decoding from the prefix gives the suffix token by token
-(Carlini et al. 2022, Quantifying Memorization, arXiv:2202.07646, definition 3.1). One teacher-forced pass decides it:
-greedy decoding emits the suffix exactly when every suffix token is the model's first choice given the true tokens
-before it. The same pass gives the probability of the suffix under sampling, and from it in how many samples it comes up
-(Hayes et al. 2024, arXiv:2410.19482). Since fluent text can be guessed, the same is measured on the held-out split, and
-every hit is tried again behind another window's prefix: what comes out then was predictable, not remembered.
+Every passage is scored once into the cache of token scores (`scores.py`), under `scores/` in the audit's folder; the
+rest is arithmetic on it. A killed audit goes on where it was. Since fluent text can be guessed, all rates are measured
+on the held-out split too.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,18 +19,26 @@ import pyarrow.parquet as pq
 
 from corpuskit.engine.files import replacing, write_json
 from corpuskit.memorization.canaries import CanaryPlan
+from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
+from corpuskit.memorization.decisions import decide, write_decisions
+from corpuskit.memorization.documents import membership, token_counts
 from corpuskit.memorization.exposure import Exposure
 from corpuskit.memorization.exposure import measure as measure_exposure
-from corpuskit.memorization.masking import masked
+from corpuskit.memorization.extraction import Score, by_context, by_copies, extraction_table, rate
+from corpuskit.memorization.identifiers import identifier_section
+from corpuskit.memorization.law import fit_law
 from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.statistics import clopper_pearson, cluster_bootstrap, tries_until
-from corpuskit.memorization.windows import Windows, copies_in, sample_windows
+from corpuskit.memorization.scores import Passages, TokenScores, score_passages
+from corpuskit.memorization.statistics import weighted_rate
+from corpuskit.memorization.windows import Windows, copies_in, sample_windows, stratified_windows
 from corpuskit.tokens import Shards, open_shards
 
 Watch = Callable[..., None]
 HITS = 50
 """Hits that the summary names; the table windows.parquet has all."""
+STRATUM_SHARE = 8
+"""Each class of copies gets one window for so many windows of the uniform sample."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,9 @@ def audit(
     canaries: str | Path | None = None,
     watch: Watch = lambda message, done, total: None,
 ) -> AuditResult:
-    """Audit a model folder against the shards that it was trained on; writes summary.json and windows.parquet.
+    """Audit a model folder against the shards that it was trained on.
 
+    Writes summary.json, windows.parquet (one row a tested window), decisions.parquet and scores/ (the cache).
     `canaries`: the plan that was registered before training (`CanaryPlan.write`). Raises UsageError where the model is
     no causal one, or has another context or vocabulary than the shards need.
     """
@@ -79,22 +86,51 @@ def audit(
     causal = CausalModel(model)
     train, held_out = open_shards(shards, "train"), open_shards(shards, "held_out")
     causal.check_vocabulary(train.manifest.tokenizer.vocabulary)
-    tables: list[pa.Table] = []
-    rates: dict[str, Any] = {}
-    for split in (train, held_out):
-        windows = sample_windows(split, config.windows, config.prefix + config.suffix, config.seed)
-        table = _extraction(causal, split, windows, config, watch)
-        table = table.append_column("copies", pa.array(copies_in(train, windows.tokens)))
-        tables.append(table)
-        rates[split.name] = _rate(table, config)
-    found = pa.concat_tables(tables)
+
+    def score(name: str, passages: Passages) -> TokenScores:
+        return score_passages(
+            causal,
+            passages,
+            folder / "scores" / name,
+            config.policies,
+            batch=config.batch,
+            what=name.replace("_", " "),
+            watch=watch,
+        )
+
+    length = config.prefix + config.suffix
+    train_windows = sample_windows(train, config.windows, length, config.seed)
+    held_out_windows = sample_windows(held_out, config.windows, length, config.seed)
+    strata, weights = stratified_windows(train, max(1, config.windows // STRATUM_SHARE), length, config.seed)
+    tables = {
+        "train": _table(score, "train", train, train_windows, train, config),
+        "held_out": _table(score, "held_out", held_out, held_out_windows, train, config),
+    }
+    stratified = _table(score, "strata", train, strata, train, config)
+    found = pa.concat_tables([*tables.values(), stratified])
+    samples = ["uniform"] * sum(table.num_rows for table in tables.values()) + ["by_copies"] * stratified.num_rows
+    found = found.append_column("sample", pa.array(samples, pa.string()))
     with replacing(folder / "windows.parquet") as temporary:
         pq.write_table(found, temporary, compression="zstd")
+    decisions = decide(_tested(train, [(train_windows, tables["train"]), (strata, stratified)], config), config.cap)
+    write_decisions(folder / "decisions.parquet", decisions)
     plan = CanaryPlan.read(Path(canaries)) if canaries is not None else None
-    exposures = _exposures(causal, train, plan, watch)
+    dosed = [canary for canary in plan.canaries if not canary.coin] if plan else []
+    exposures = []
+    for number, canary in enumerate(dosed):
+        watch("ranking canaries", number, len(dosed))
+        exposures.append(measure_exposure(causal, train.tokenizer, canary))
     value = {
-        "extraction": {"prefix": config.prefix, "suffix": config.suffix, **rates},
-        "by_copies": _by_copies(tables[0], config),
+        "extraction": {
+            "prefix": config.prefix,
+            "suffix": config.suffix,
+            **{name: rate(table, config) for name, table in tables.items()},
+            "weighted": weighted_rate(stratified.column("extracted").to_numpy(), weights, config.confidence),
+        },
+        "by_copies": by_copies(stratified, config),
+        "by_context": by_context(score, strata, config),
+        "law": _law(train, strata, stratified, weights, config),
+        "membership": membership(score, train, held_out, config, causal.context) if config.documents else None,
         "canaries": [
             {
                 "id": one.canary.name,
@@ -107,116 +143,60 @@ def audit(
             for one in exposures
         ],
         "exposure": _exposure_groups(exposures),
+        "coins": coin_section(score, train.tokenizer, [one for one in plan.canaries if one.coin], config)
+        if plan
+        else None,
         "canaries_survived": _survival(train, plan),
+        "identifiers": identifier_section(score, train, config.identifiers, config.seed),
+        "decisions": dict(sorted(Counter(decisions.column("action").to_pylist()).items())),
         "hits": _hits(found),
     }
     write_json(folder / "summary.json", value)
     return AuditResult(folder, value)
 
 
-def _extraction(model: CausalModel, shards: Shards, windows: Windows, config: AuditConfig, watch: Watch) -> pa.Table:
-    length = config.prefix + config.suffix
-    match = np.zeros((len(windows), length - 1), np.bool_)
-    logs = np.zeros((len(windows), length - 1), np.float32)
-    for start in range(0, len(windows), config.batch):
-        watch(f"scoring {shards.name} windows", start, len(windows))
-        scores = model.score(windows.tokens[start : start + config.batch])
-        match[start : start + config.batch], logs[start : start + config.batch] = scores.match, scores.log_probability
-    suffix_log = logs[:, config.prefix - 1 :].astype(np.float64).sum(1)
-    extracted = np.asarray(match[:, config.prefix - 1 :].all(1))
-    attributable = extracted & ~_with_other_prefixes(model, windows, extracted, config)
-    about = [shards.shards[s].describe(int(r)) for s, r in zip(windows.shard, windows.row, strict=True)]
-    texts: list[str | None] = [None] * len(windows)
-    for place in np.flatnonzero(extracted):
-        texts[place] = masked(shards.tokenizer.decode(windows.tokens[place].tolist()))
-    return pa.table(
-        {
-            "split": pa.array([shards.name] * len(windows), pa.string()),
-            **{
-                name: pa.array([row[name] for row in about], pa.string())
-                for name in ("id", "url", "source", "language")
-            },
-            "position": pa.array(windows.position),
-            "extracted": pa.array(extracted),
-            "attributable": pa.array(attributable),
-            "matched": pa.array(match[:, config.prefix - 1 :].mean(1) if len(windows) else np.zeros(0)),
-            "log10_probability": pa.array(suffix_log / np.log(10)),
-            "samples_for_half": pa.array(tries_until(suffix_log, 0.5)),
-            "text": pa.array(texts, pa.string()),
-        }
+def _table(score: Score, name: str, shards: Shards, windows: Windows, train: Shards, config: AuditConfig) -> pa.Table:
+    table = extraction_table(score, name, shards, windows, config)
+    return table.append_column("copies", pa.array(copies_in(train, windows.tokens)))
+
+
+def _law(
+    train: Shards,
+    windows: Windows,
+    table: pa.Table,
+    weights: np.ndarray[Any, np.dtype[np.float64]],
+    config: AuditConfig,
+) -> dict[str, Any] | None:
+    counts = token_counts(train)
+    bits = -np.log2((counts + 1) / (counts.sum() + len(counts)))
+    _, documents = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
+    return fit_law(
+        table.column("copies").to_numpy(),
+        bits[windows.tokens[:, config.prefix :]].mean(1),
+        table.column("extracted").to_numpy(),
+        weights,
+        documents,
+        cap=config.cap,
+        confidence=config.confidence,
+        seed=config.seed,
     )
 
 
-def _with_other_prefixes(
-    model: CausalModel, windows: Windows, extracted: np.ndarray[Any, np.dtype[np.bool_]], config: AuditConfig
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """bool[windows]: extracted windows whose suffix comes out behind the prefix of another document's window too."""
-    found = np.zeros(len(windows), np.bool_)
-    hits = np.flatnonzero(extracted)
-    if not len(hits):
-        return found
-    document = windows.shard * (1 << 32) + windows.row
-    chance = np.random.default_rng(config.seed + 1)
-    other = np.empty(len(hits), np.int64)
-    for place, hit in enumerate(hits):
-        strangers = np.flatnonzero(document != document[hit])
-        other[place] = chance.choice(strangers) if len(strangers) else hit
-    mixed = np.concatenate([windows.tokens[other, : config.prefix], windows.tokens[hits, config.prefix :]], axis=1)
-    for start in range(0, len(hits), config.batch):
-        scores = model.score(mixed[start : start + config.batch])
-        found[hits[start : start + config.batch]] = scores.match[:, config.prefix - 1 :].all(1)
-    return found
-
-
-def _rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
-    hits = table.column("extracted").to_numpy()
-    low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
-    _, documents = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
-    by_document = cluster_bootstrap(hits, documents, config.confidence, seed=config.seed)
-    samples = table.column("samples_for_half").to_numpy()
-    return {
-        "windows": len(hits),
-        "documents": int(documents.max()) + 1 if len(hits) else 0,
-        "extracted": int(hits.sum()),
-        "rate": float(hits.mean()) if len(hits) else 0.0,
-        "low": low,
-        "high": high,
-        "low_by_document": by_document[0],
-        "high_by_document": by_document[1],
-        "attributable": int(table.column("attributable").to_numpy().sum()),
-        "matched": float(np.mean(table.column("matched").to_numpy())) if len(hits) else 0.0,
-        "discoverable": {str(n): int((samples <= n).sum()) for n in (1, 10, 100, 1000)},
-    }
-
-
-def _by_copies(table: pa.Table, config: AuditConfig) -> list[dict[str, Any]]:
-    """The rate among training windows that stand in the corpus once, 2-3 times, 4-7 times, ..."""
-    copies, hits = table.column("copies").to_numpy(), table.column("extracted").to_numpy()
-    found = []
-    for power in range(int(np.log2(copies.max())) + 1 if len(copies) else 0):
-        mine = (copies >= 2**power) & (copies < 2 ** (power + 1))
-        if mine.any():
-            count = int(hits[mine].sum())
-            low, high = clopper_pearson(count, int(mine.sum()), config.confidence)
-            found.append(
-                {
-                    "copies": 2**power,
-                    "windows": int(mine.sum()),
-                    "extracted": count,
-                    "rate": count / int(mine.sum()),
-                    "low": low,
-                    "high": high,
-                }
-            )
-    return found
-
-
-def _exposures(model: CausalModel, shards: Shards, plan: CanaryPlan | None, watch: Watch) -> list[Exposure]:
-    found = []
-    for number, canary in enumerate(plan.canaries if plan else ()):
-        watch("ranking canaries", number, len(plan.canaries) if plan else 0)
-        found.append(measure_exposure(model, shards.tokenizer, canary))
-    return found
+def _tested(train: Shards, samples: list[tuple[Windows, pa.Table]], config: AuditConfig) -> list[dict[str, Any]]:
+    """The windows as `decide` wants them, each place once."""
+    names = ["id", "url", "source", "position", "extracted", "attributable", "copies"]
+    found: dict[tuple[int, int, int], dict[str, Any]] = {}
+    for windows, table in samples:
+        rows = table.select(names).to_pylist()
+        for shard, row, window in zip(windows.shard.tolist(), windows.row.tolist(), rows, strict=True):
+            if window["extracted"]:
+                document = train.shards[shard].document(row)
+                place = window["position"] + config.prefix
+                before = train.tokenizer.decode(document[:place])
+                whole = train.tokenizer.decode(document[: place + config.suffix])
+                window |= {"suffix": whole[len(before) :], "start": len(before), "end": len(whole)}
+            found[shard, row, window["position"]] = window
+    return list(found.values())
 
 
 def _exposure_groups(exposures: list[Exposure]) -> list[dict[str, Any]]:
@@ -252,7 +232,10 @@ def _survival(shards: Shards, plan: CanaryPlan | None) -> dict[str, int] | None:
 
 def _hits(table: pa.Table) -> list[dict[str, Any]]:
     """The extracted windows, those with the fewest copies first: they are the hardest to explain."""
-    rows = table.filter(table.column("extracted")).sort_by([("copies", "ascending"), ("id", "ascending")])
+    rows = table.filter(table.column("extracted")).sort_by(
+        [("copies", "ascending"), ("id", "ascending"), ("position", "ascending")]
+    )
     names = ["split", "id", "url", "source", "position", "copies", "attributable", "text"]
-    kept: list[dict[str, Any]] = rows.select(names).slice(0, HITS).to_pylist()
-    return kept
+    # a place may be in both samples; two documents planted under one id differ in their text
+    kept = {(row["split"], row["id"], row["position"], row["text"]): row for row in rows.select(names).to_pylist()}
+    return list(kept.values())[:HITS]

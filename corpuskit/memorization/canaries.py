@@ -38,6 +38,8 @@ class Canary:
     secret: str
     """Decimal digits."""
     copies: int
+    coin: bool = False
+    """Whether a fair coin decided if it is planted, independently of all else."""
 
     @property
     def text(self) -> str:
@@ -73,21 +75,32 @@ def _words(language: str) -> list[str]:
 
 
 def plan_canaries(config: CanaryConfig) -> CanaryPlan:
-    """`count` secrets for each number of copies, English and Korean in turn; the same configuration, the same plan."""
+    """`count` secrets for each number of copies, then those of the coins; the same configuration, the same plan.
+
+    English and Korean take turns.
+    """
     chance = random.Random(f"canaries:{config.seed}")
     canaries: list[Canary] = []
     seen: set[str] = set()
+
+    def secret(name: str, number: int, copies: int, coin: bool) -> Canary:
+        language = LANGUAGES[number % len(LANGUAGES)]
+        while True:
+            words = " ".join(chance.sample(_words(language), 4))
+            if words not in seen:
+                break
+        seen.add(words)
+        digits = "".join(chance.choice("0123456789") for _ in range(config.digits))
+        prefix = TEMPLATES[language].format(words=words, secret="")
+        return Canary(name, language, prefix, digits, copies, coin)
+
     for copies in config.copies:
-        for number in range(config.count):
-            language = LANGUAGES[number % len(LANGUAGES)]
-            while True:
-                name = " ".join(chance.sample(_words(language), 4))
-                if name not in seen:
-                    break
-            seen.add(name)
-            secret = "".join(chance.choice("0123456789") for _ in range(config.digits))
-            prefix = TEMPLATES[language].format(words=name, secret="")
-            canaries.append(Canary(f"{copies}x-{number:03d}", language, prefix, secret, copies))
+        canaries += [secret(f"{copies}x-{number:03d}", number, copies, False) for number in range(config.count)]
+    # a stream of its own: how many dosed secrets there are must not change the tosses
+    coins = random.Random(f"coins:{config.seed}")
+    for number in range(config.coins):
+        copies = config.coin_copies if coins.random() < 0.5 else 0
+        canaries.append(secret(f"coin-{number:03d}", number, copies, True))
     return CanaryPlan(config.seed, config.digits, tuple(canaries))
 
 

@@ -16,6 +16,10 @@ class CanaryConfig(Configured):
     """How often secrets are planted; 0 makes twins that are never planted, the null to compare with."""
     digits: int = Field(default=4, ge=2, le=6)
     """Digits of a secret: 4 makes 10,000 possible ones, and an exposure of up to 13.3 bits."""
+    coins: int = Field(default=64, ge=0)
+    """Further secrets, each planted or not by the toss of a coin: guessing the tosses from the model bounds epsilon."""
+    coin_copies: int = Field(default=4, ge=1)
+    """How often a secret whose coin says so is planted."""
     seed: int = Field(default=0, ge=0)
     """Seed of the secrets and their sentences."""
 
@@ -25,6 +29,18 @@ class CanaryConfig(Configured):
         if any(number < 0 for number in copies) or len(set(copies)) < len(copies):
             raise ValueError(f"copies are different numbers from 0 up, not {copies}")
         return sorted(copies)
+
+
+class DecodingPolicy(Configured):
+    """How text is sampled from the model: the temperature, and how many of the likeliest tokens stay possible."""
+
+    temperature: float = Field(default=1.0, gt=0)
+    top_k: int | None = Field(default=None, ge=1)
+    """Null keeps all tokens possible."""
+
+    @property
+    def name(self) -> str:
+        return f"temperature={self.temperature:g}" + (f",top_k={self.top_k}" if self.top_k else "")
 
 
 class AuditConfig(Configured):
@@ -38,6 +54,16 @@ class AuditConfig(Configured):
     """Of the intervals."""
     canaries: CanaryConfig | None = CanaryConfig()
     """Secrets planted before training, to measure their exposure; null plants none."""
+    policies: tuple[DecodingPolicy, ...] = (DecodingPolicy(top_k=40),)
+    """Ways of sampling, beside plain sampling, for which the probability of each suffix is computed."""
+    documents: int = Field(default=500, ge=0)
+    """Training documents, and as many held-out ones, on which membership is guessed; 0 leaves it out."""
+    document_tokens: int = Field(default=256, ge=32)
+    """Tokens of a document that are looked at, from its beginning; fewer where the model's context is shorter."""
+    identifiers: int = Field(default=24, ge=0)
+    """Hashes, UUIDs and long numbers of the text, of each form, that are ranked among fresh ones; 0 for none."""
+    cap: int = Field(default=8, ge=1)
+    """Copies to which the decisions would cap a passage, and for which the effect is predicted."""
     batch: int = Field(default=64, ge=1)
     """Windows in one forward pass."""
     seed: int = Field(default=0, ge=0)

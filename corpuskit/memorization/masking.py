@@ -6,9 +6,17 @@ import re
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _NUMBER = re.compile(r"\d[\d .-]+\d")
+_LONG = 7
+"""Digits from which a number may be somebody's: a telephone number without its prefix."""
 
 
 def masked(text: str) -> str:
     """The text with e-mail addresses and all numbers of two and more digits blotted out, its length kept."""
     text = _ADDRESS.sub(lambda found: "•" * len(found[0]), text)
     return _NUMBER.sub(lambda found: re.sub(r"\d", "•", found[0]), text)
+
+
+def names_someone(text: str) -> bool:
+    """Whether an e-mail address or a number of seven and more digits stands in the text."""
+    numbers = (sum(character.isdigit() for character in found) for found in _NUMBER.findall(text))
+    return _ADDRESS.search(text) is not None or any(digits >= _LONG for digits in numbers)

@@ -52,6 +52,34 @@ def cluster_bootstrap(
     return float(low), float(high)
 
 
+def weighted_rate(hits: npt.NDArray[np.bool_], weights: Floats, confidence: float = 0.95) -> dict[str, float]:
+    """Rate and total of a stratified sample (Horvitz and Thompson 1952) with a normal interval.
+
+    `weights[i]`: how many places of the corpus trial i stands for; trials of one stratum share theirs. The spread
+    within a stratum is that of its rate with one hit and one miss added (Agresti and Coull 1998), so that a stratum
+    without hits still leaves doubt; a stratum of which every place was tried leaves none.
+    """
+    places = float(weights.sum())
+    if not places:
+        return {"places": 0.0, "extractable": 0.0, "rate": 0.0, "low": 0.0, "high": 1.0}
+    variance = 0.0
+    for weight in np.unique(weights):
+        mine = weights == weight
+        trials = int(mine.sum())
+        smoothed = (int(hits[mine].sum()) + 1) / (trials + 2)
+        unseen = 1 - 1 / weight
+        variance += (weight * trials) ** 2 * unseen * smoothed * (1 - smoothed) / trials
+    wide = float(require("scipy.stats", "train").norm.ppf((1 + confidence) / 2)) * math.sqrt(variance) / places
+    rate = float((weights * hits).sum()) / places
+    return {
+        "places": places,
+        "extractable": rate * places,
+        "rate": rate,
+        "low": max(0.0, rate - wide),
+        "high": min(1.0, rate + wide),
+    }
+
+
 def tries_until(log_probability: Floats, p: float = 0.5) -> Floats:
     """Samples n at which text of this natural log-probability comes up at least once with probability p.
 

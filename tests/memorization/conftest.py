@@ -40,7 +40,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n, text in enumerate(texts)
     ]
     pq.write_table(pa.Table.from_batches([documents(rows)]), folder / "corpus.parquet")
-    plan = plan_canaries(CanaryConfig(count=2, copies=[0, 2], digits=3))
+    plan = plan_canaries(CanaryConfig(count=2, copies=[0, 2], digits=3, coins=20, coin_copies=2))
     plan.write(folder / "canaries.json")
     tokenizer = train_tokenizer(texts, 400)
     write_shards(
@@ -83,7 +83,7 @@ def trained(shards: Path) -> Path:
     order = TokenOrder(open_shards(shards / "tokens"), sequence_length=64, batch=16, seed=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     torch.set_num_threads(1)
-    for step in range(1, 151):
+    for step in range(1, 221):
         batch = order.batch_of(order.samples_at(step))
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
         logits = model(input_ids=inputs).logits

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,18 +33,20 @@ def test_a_trained_model_gives_its_text_back_and_an_untrained_one_does_not(
     for hit in learned["hits"]:
         assert hit["url"].startswith("http://x/")
         assert hit["copies"] >= (1 if hit["split"] == "train" else 0)
-    assert learned["canaries_survived"] == {"planned": 4, "in_the_shards": 4}
+    planned = sum(canary.copies for canary in CanaryPlan.read(shards / "canaries.json").canaries)
+    assert learned["canaries_survived"] == {"planned": planned, "in_the_shards": planned}
     assert [group["copies"] for group in learned["exposure"]] == [0, 2]
     summary = json.loads((tmp_path / "a/summary.json").read_text())
     assert summary == learned
     table = pq.read_table(tmp_path / "a/windows.parquet")
-    assert table.num_rows == learned["extraction"]["train"]["windows"] + learned["extraction"]["held_out"]["windows"]
+    uniform = table.filter(pc.equal(table.column("sample"), "uniform"))
+    assert uniform.num_rows == learned["extraction"]["train"]["windows"] + learned["extraction"]["held_out"]["windows"]
 
 
 def test_the_same_audit_twice_gives_the_same_bytes(shards: Path, trained: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         audit(trained, shards / "tokens", tmp_path / name, SMALL, canaries=shards / "canaries.json")
-    for name in ("summary.json", "windows.parquet"):
+    for name in ("summary.json", "windows.parquet", "decisions.parquet"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
@@ -93,7 +96,7 @@ def test_the_tree_walk_gives_each_candidate_its_own_probability(shards: Path, tr
 
 
 def test_an_untrained_model_ranks_secrets_by_chance(shards: Path, untrained: Path, tmp_path: Path) -> None:
-    plan = plan_canaries(CanaryConfig(count=40, copies=[0], digits=2, seed=5))
+    plan = plan_canaries(CanaryConfig(count=40, copies=[0], digits=2, coins=0, seed=5))
     plan.write(tmp_path / "canaries.json")
     value = audit(untrained, shards / "tokens", tmp_path / "a", SMALL, canaries=tmp_path / "canaries.json").value
     (group,) = value["exposure"]
@@ -130,12 +133,12 @@ def test_copies_are_counted_as_a_slow_search_counts_them() -> None:
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
-    plan = plan_canaries(CanaryConfig(count=3, copies=[0, 5]))
+    plan = plan_canaries(CanaryConfig(count=3, copies=[0, 5], coins=0))
     plan.write(tmp_path / "plan.json")
     assert CanaryPlan.read(tmp_path / "plan.json") == plan
     assert len({canary.prefix for canary in plan.canaries}) == 6
     assert {canary.language for canary in plan.canaries} == {"en", "ko"}
-    assert plan_canaries(CanaryConfig(count=3, copies=[0, 5])) == plan
+    assert plan_canaries(CanaryConfig(count=3, copies=[0, 5], coins=0)) == plan
 
 
 def test_what_is_shown_names_nobody() -> None:

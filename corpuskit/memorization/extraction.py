@@ -1,0 +1,159 @@
+"""Which windows the model completes verbatim: the table with one row a window, and the rates that are read from it.
+
+A window of prefix and suffix is *extractable* when greedy decoding from the prefix gives the suffix token by token
+(Carlini et al. 2022, Quantifying Memorization, arXiv:2202.07646, definition 3.1). The probability of the suffix under
+sampling says in how many samples it comes up (Hayes et al. 2024, arXiv:2410.19482). Every hit is tried again behind
+the prefix of another document's window: what comes out then was predictable, not remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpuskit.memorization import metrics
+from corpuskit.memorization.config import AuditConfig
+from corpuskit.memorization.masking import masked
+from corpuskit.memorization.scores import Passages, TokenScores
+from corpuskit.memorization.statistics import clopper_pearson, cluster_bootstrap, tries_until
+from corpuskit.memorization.windows import Windows
+from corpuskit.tokens import Shards
+
+Bools = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
+Score = Callable[[str, Passages], TokenScores]
+"""Scores of passages, kept under a name."""
+
+
+def extraction_table(score: Score, name: str, shards: Shards, windows: Windows, config: AuditConfig) -> pa.Table:
+    """One row a window, in order: whose text it is, whether and how surely it comes out, and the text where it does."""
+    scores = score(name, Passages.of(windows.tokens))
+    reproduced = metrics.reproduced(scores, config.prefix)
+    extracted = reproduced >= config.suffix
+    suffix_log = metrics.suffix_log_probability(scores, config.prefix)
+    about = [shards.shards[s].describe(int(r)) for s, r in zip(windows.shard, windows.row, strict=True)]
+    texts: list[str | None] = [None] * len(windows)
+    for place in np.flatnonzero(extracted):
+        texts[place] = masked(shards.tokenizer.decode(windows.tokens[place].tolist()))
+    suffix = scores.match.reshape(len(windows), -1)[:, config.prefix - 1 :]
+    return pa.table(
+        {
+            "split": pa.array([shards.name] * len(windows), pa.string()),
+            **{key: pa.array([row[key] for row in about], pa.string()) for key in ("id", "url", "source", "language")},
+            "position": pa.array(windows.position),
+            "extracted": pa.array(extracted),
+            "attributable": pa.array(extracted & ~_behind_another_prefix(score, name, windows, extracted, config)),
+            "reproduced": pa.array(reproduced),
+            "matched": pa.array(suffix.mean(1) if len(windows) else np.zeros(0)),
+            "log10_probability": pa.array(suffix_log / np.log(10)),
+            "samples_for_half": pa.array(tries_until(suffix_log, 0.5)),
+            **{
+                f"log10_probability[{policy}]": pa.array(
+                    metrics.suffix_log_probability(scores, config.prefix, policy) / np.log(10)
+                )
+                for policy in scores.policies
+            },
+            "text": pa.array(texts, pa.string()),
+        }
+    )
+
+
+def _behind_another_prefix(score: Score, name: str, windows: Windows, extracted: Bools, config: AuditConfig) -> Bools:
+    """bool[windows]: extracted windows whose suffix comes out behind the prefix of another document's window too."""
+    found = np.zeros(len(windows), np.bool_)
+    hits = np.flatnonzero(extracted)
+    if not len(hits):
+        return found
+    document = windows.shard * (1 << 32) + windows.row
+    chance = np.random.default_rng(config.seed + 1)
+    other = np.empty(len(hits), np.int64)
+    for place, hit in enumerate(hits):
+        strangers = np.flatnonzero(document != document[hit])
+        other[place] = chance.choice(strangers) if len(strangers) else hit
+    mixed = np.concatenate([windows.tokens[other, : config.prefix], windows.tokens[hits, config.prefix :]], axis=1)
+    scores = score(f"{name}_other_prefix", Passages.of(mixed))
+    found[hits] = metrics.reproduced(scores, config.prefix) >= config.suffix
+    return found
+
+
+def rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
+    """The share of extractable windows with its intervals, and the same at other lengths and decoding policies."""
+    hits = table.column("extracted").to_numpy()
+    low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
+    _, documents = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
+    by_document = cluster_bootstrap(hits, documents, config.confidence, seed=config.seed)
+    samples = table.column("samples_for_half").to_numpy()
+    counts = np.bincount(table.column("reproduced").to_numpy(), minlength=config.suffix + 1)
+    at_least = np.cumsum(counts[::-1])[::-1][1:]
+    policies = {
+        name[len("log10_probability[") : -1]: tries_until(table.column(name).to_numpy() * np.log(10), 0.5)
+        for name in table.column_names
+        if name.startswith("log10_probability[")
+    }
+    return {
+        "windows": len(hits),
+        "documents": int(documents.max()) + 1 if len(hits) else 0,
+        "extracted": int(hits.sum()),
+        "rate": float(hits.mean()) if len(hits) else 0.0,
+        "low": low,
+        "high": high,
+        "low_by_document": by_document[0],
+        "high_by_document": by_document[1],
+        "detectable": 1 - (1 - config.confidence) ** (1 / len(hits)) if len(hits) else 1.0,
+        "attributable": int(table.column("attributable").to_numpy().sum()),
+        "matched": float(np.mean(table.column("matched").to_numpy())) if len(hits) else 0.0,
+        "discoverable": _discoverable(samples),
+        "discoverable_by_policy": {name: _discoverable(tries) for name, tries in policies.items()},
+        "by_suffix": [
+            {"suffix": length, "extracted": int(at_least[length - 1])}
+            for length in range(1, config.suffix + 1)
+            if length == config.suffix or length.bit_count() == 1
+        ],
+    }
+
+
+def _discoverable(samples: npt.NDArray[np.float64]) -> dict[str, int]:
+    """Windows that come up at least once with probability 1/2 in this many samples."""
+    return {str(n): int((samples <= n).sum()) for n in (1, 10, 100, 1000)}
+
+
+def by_copies(table: pa.Table, config: AuditConfig) -> list[dict[str, Any]]:
+    """The rate among windows that stand in the corpus once, 2-3 times, 4-7 times, ..."""
+    copies, hits = table.column("copies").to_numpy(), table.column("extracted").to_numpy()
+    found = []
+    for power in range(int(np.log2(copies.max())) + 1 if len(copies) else 0):
+        mine = (copies >= 2**power) & (copies < 2 ** (power + 1))
+        if mine.any():
+            count = int(hits[mine].sum())
+            low, high = clopper_pearson(count, int(mine.sum()), config.confidence)
+            found.append(
+                {
+                    "copies": 2**power,
+                    "windows": int(mine.sum()),
+                    "extracted": count,
+                    "rate": count / int(mine.sum()),
+                    "low": low,
+                    "high": high,
+                    "median_log10_probability": float(np.median(table.column("log10_probability").to_numpy()[mine])),
+                }
+            )
+    return found
+
+
+def by_context(score: Score, windows: Windows, config: AuditConfig) -> list[dict[str, Any]]:
+    """The rate at which the same suffixes come out behind a quarter, half and all of the prefix."""
+    found = []
+    for length in sorted({max(1, config.prefix // 4), max(1, config.prefix // 2), config.prefix}):
+        name = "strata" if length == config.prefix else f"strata_prefix_{length}"
+        scores = score(name, Passages.of(windows.tokens[:, config.prefix - length :]))
+        count = int((metrics.reproduced(scores, length) >= config.suffix).sum())
+        low, high = clopper_pearson(count, len(windows), config.confidence)
+        share = count / len(windows) if len(windows) else 0.0
+        found.append(
+            {"prefix": length, "windows": len(windows), "extracted": count, "rate": share, "low": low, "high": high}
+        )
+    return found

@@ -1,0 +1,67 @@
+"""The one-run bound on epsilon, to the digits of the published formula."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpuskit.errors import UsageError
+from corpuskit.memorization.epsilon import epsilon_lower_bound, guess_coins, p_value
+
+
+@pytest.mark.parametrize(
+    ("secrets", "guesses", "right", "delta", "epsilon"),
+    [
+        (100, 100, 100, 0.0, 3.493),
+        (1000, 1000, 1000, 0.0, 5.809),
+        (1000, 1000, 1000, 1e-5, 5.782),
+        (1000, 200, 190, 0.0, 2.398),
+        (1000, 1000, 600, 0.0, 0.297),
+        (1000, 1000, 500, 0.0, 0.0),
+        (1000, 1000, 500, 1e-5, 0.0),
+        (10, 10, 10, 0.0, 1.052),
+    ],
+)
+def test_the_bound_has_the_published_digits(
+    secrets: int, guesses: int, right: int, delta: float, epsilon: float
+) -> None:
+    assert epsilon_lower_bound(secrets, guesses, right, delta) == pytest.approx(epsilon, abs=1e-3)
+
+
+def test_the_tail_is_the_sum_of_its_terms() -> None:
+    secrets, guesses, right, epsilon, delta = 40, 12, 9, 0.7, 1e-3
+    rate = math.exp(epsilon) / (1 + math.exp(epsilon))
+    chance = [math.comb(guesses, n) * rate**n * (1 - rate) ** (guesses - n) for n in range(guesses + 1)]
+    alpha = max(sum(chance[right - i : right]) / i for i in range(1, right + 1))
+    by_hand = sum(chance[right:]) + 2 * secrets * delta * alpha
+    assert p_value(secrets, guesses, right, epsilon, delta) == pytest.approx(by_hand, rel=1e-9)
+
+
+@given(st.integers(1, 60), st.data())
+def test_more_right_guesses_never_prove_less(guesses: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(0, guesses - 1))
+    assert epsilon_lower_bound(guesses, guesses, right) <= epsilon_lower_bound(guesses, guesses, right + 1)
+
+
+def test_blind_guessing_proves_something_once_in_twenty_runs_at_most() -> None:
+    chance = np.random.default_rng(0)
+    proven = 0
+    for _ in range(400):
+        planted = chance.random(64) < 0.5
+        guesses, right = guess_coins(chance.normal(size=64), planted)
+        proven += epsilon_lower_bound(64, guesses, right) > 0
+    assert proven / 400 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_a_model_that_knows_all_secrets_is_guessed_right() -> None:
+    planted = np.arange(100) % 2 == 0
+    assert guess_coins(planted.astype(float), planted) == (50, 50)
+
+
+def test_impossible_counts_are_refused() -> None:
+    with pytest.raises(UsageError, match="7 right of 5 guesses"):
+        p_value(10, 5, 7, 1.0)
