@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from corpuskit.errors import UsageError, nearest
 from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.privacy.detect import DETECTORS
 from corpuskit.privacy.detect.network import PRIVATE
-from corpuskit.privacy.finding import KINDS, STRUCTURED, Candidate, Finding, settle
+from corpuskit.privacy.finding import NAMES, STRUCTURED, Candidate, Finding, settle
 from corpuskit.privacy.fold import fold
 from corpuskit.privacy.marks import Mark, find_marks
+
+Names = Literal[False, True, "near_contact"]
 
 _BY_NUMBER = [DETECTORS[mark] for mark in Mark]
 
@@ -28,40 +31,64 @@ def find(
     types: Collection[str] = STRUCTURED,
     min_score: float = 0.5,
     private_addresses: bool = False,
+    names: Names = False,
+    name_model: str | Path | None = None,
     recognizers: Sequence[Any] = (),
 ) -> list[list[Finding]]:
     """Personal data in each text, by position, without overlaps.
 
     `language` ('en', 'ko', one for all or one a text) chooses the name models and the `recognizers` (instances of
-    presidio's EntityRecognizer) that run; the structured types are looked for in every text. `types` limits what is
-    reported, `private_addresses` also reports internet addresses that are not public. Offsets index the caller's own
-    strings. A null has no findings.
+    presidio's EntityRecognizer) that run; the structured types are looked for in every text. `types` limits the
+    structured types that are reported, `private_addresses` also reports internet addresses that are not public.
+    `names` adds people, places and organisations, or with 'near_contact' only people beside something structured;
+    Korean needs `name_model` (see `corpuskit.privacy.names`). Offsets index the caller's own strings. A null has no
+    findings.
 
-    Raises UsageError for an unknown type.
+    Raises UsageError for an unknown type and for names in Korean without a model.
     """
     wanted = set(types)
-    for name in wanted - KINDS.keys():
-        raise UsageError(f"'{name}' is no type of personal data{nearest(name, KINDS)}")
+    for name in wanted - set(STRUCTURED):
+        way_out = ": names=True finds names" if name in NAMES else nearest(name, STRUCTURED)
+        raise UsageError(f"'{name}' is no structured type of personal data{way_out}")
     candidates = structured(texts)
     languages = [language] * len(texts) if language is None or isinstance(language, str) else list(language)
     if recognizers:
         from corpuskit.privacy.presidio import analyze
 
-        own = {entity.lower() for recognizer in recognizers for entity in recognizer.supported_entities}
-        wanted |= own
+        wanted |= {entity.lower() for recognizer in recognizers for entity in recognizer.supported_entities}
         for text, spoken, row in zip(texts, languages, candidates, strict=True):
             if text:
                 row += analyze(recognizers, text, spoken)
-    found: list[list[Finding]] = []
-    for text, row in zip(texts, candidates, strict=True):
-        if not row or text is None:
-            found.append([])
-            continue
+    settled = []
+    for row in candidates:
         if private_addresses:
             row = [item._replace(type="ip") if item.type == PRIVATE else item for item in row]
-        sure = settle([item for item in row if item.score >= min_score])
-        found.append([Finding(*item, text[item.start : item.end]) for item in sure if item.type in wanted])
-    return found
+        settled.append(settle([item for item in row if item.score >= min_score]))
+    if names:
+        from corpuskit.privacy.names import find_names, near_contact
+
+        for number, named in enumerate(find_names(texts, languages, name_model)):
+            sure = [item for item in named if item.score >= min_score]
+            sure = near_contact(sure, settled[number]) if names == "near_contact" else sure
+            settled[number] = _beside(settled[number], sure)
+        wanted |= set(NAMES)
+    return [
+        [Finding(*item, text[item.start : item.end]) for item in row if item.type in wanted] if text is not None else []
+        for text, row in zip(texts, settled, strict=True)
+    ]
+
+
+def _beside(settled: list[Candidate], names: list[Candidate]) -> list[Candidate]:
+    """Structured findings with the names that overlap none of them: a form is surer than a model."""
+    together = sorted([*settled, *settle(names)])
+    kept: list[Candidate] = []
+    for item in together:
+        if kept and item.start < kept[-1].end:
+            if item.type in NAMES:
+                continue
+            kept.pop()
+        kept.append(item)
+    return kept
 
 
 def structured(texts: Sequence[str | None]) -> list[list[Candidate]]:

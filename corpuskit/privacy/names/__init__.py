@@ -1,0 +1,26 @@
+"""Names of people, places and organisations, by trained models: Korean of your own training, English by spaCy.
+
+A name alone is no personal data; `near_contact` keeps the people who stand beside an address or a number.
+
+    python -m corpuskit.privacy.names train labelled.tsv names.crfsuite
+    python -m corpuskit.privacy.names evaluate labelled.tsv names.crfsuite
+    python -m corpuskit.privacy.names cross-validate labelled.tsv
+"""
+
+from __future__ import annotations
+
+from corpuskit.privacy.names.evaluate import Accuracy, cross_validate, evaluate
+from corpuskit.privacy.names.find import find_names, near_contact
+from corpuskit.privacy.names.korean import train
+from corpuskit.privacy.names.labelled import Sentence, read_labelled
+
+__all__ = [
+    "Accuracy",
+    "Sentence",
+    "cross_validate",
+    "evaluate",
+    "find_names",
+    "near_contact",
+    "read_labelled",
+    "train",
+]

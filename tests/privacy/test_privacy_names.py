@@ -1,0 +1,147 @@
+"""Names: read from labelled sentences, learnt, found with the caller's offsets, and kept beside a contact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpuskit.document import documents
+from corpuskit.errors import UsageError
+from corpuskit.privacy import find
+from corpuskit.privacy.finding import Candidate
+from corpuskit.privacy.names import evaluate, near_contact, read_labelled, train
+from corpuskit.privacy.names.__main__ import main
+from corpuskit.privacy.names.labelled import Sentence
+from corpuskit.privacy.stage import PersonalData
+
+pytest.importorskip("kiwipiepy")
+pytest.importorskip("pycrfsuite")
+
+PEOPLE = ["김철수", "박영희", "이민호", "최지우", "정우성", "강동원", "조현우", "윤아름", "임수정", "한지민"]
+CITIES = ["서울", "부산", "대구", "인천", "광주", "대전", "수원", "춘천"]
+FRAMES = [
+    "{p} 씨는 {c}에서 일한다.",
+    "어제 {p} 의원이 {c} 시내로 떠났다.",
+    "{c}에 사는 {p} 대표를 만났다.",
+    "오늘 {c}의 날씨는 맑다.",
+]
+
+
+def sentences(people: list[str], cities: list[str]) -> list[Sentence]:
+    made = []
+    for frame in FRAMES:
+        for person in people:
+            for city in cities:
+                text = frame.format(p=person, c=city)
+                names = [(text.index(city), text.index(city) + len(city), "place")]
+                if person in text:
+                    names.append((text.index(person), text.index(person) + len(person), "person"))
+                made.append(Sentence(text, tuple(sorted(names))))
+    return made
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("names") / "names.crfsuite"
+    train(sentences(PEOPLE[:7], CITIES[:6]), path, iterations=30)
+    return path
+
+
+def test_people_that_training_never_saw_are_found(model: Path) -> None:
+    scores = evaluate(sentences(PEOPLE[7:], CITIES[6:]), model)
+    assert scores["person"].f1 > 0.7
+    assert scores["person"].names == 18
+
+
+def test_offsets_are_those_of_the_callers_string(model: Path) -> None:
+    first = "😀👍🏽 첫 줄\n어제 한지민 의원이 수원 시내로 떠났다.\ud800\n"
+    text = first + "가나다라 " * 400 + "\n임수정 씨는 부산에서 일한다."
+    people = [item.text for item in find([text], "ko", names=True, name_model=model)[0] if item.type == "person"]
+    assert "한지민" in people
+    assert "임수정" in people
+
+
+def test_names_are_found_only_in_their_language_and_only_when_asked_for(model: Path) -> None:
+    text = "임수정 씨는 부산에서 일한다."
+    assert find([text], "ko") == [[]]
+    assert find([text, None, ""], [None, "ko", "ko"], names=True, name_model=model) == [[], [], []]
+
+
+def test_near_contact_keeps_people_beside_something_structured(model: Path) -> None:
+    line = "임수정 씨는 부산에서 일한다."
+    assert find([line], "ko", names="near_contact", name_model=model) == [[]]
+    found = find([f"{line} 010-1234-5678"], "ko", names="near_contact", name_model=model)[0]
+    assert [item.type for item in found] == ["person", "phone"]
+    assert find([f"{line}{' ' * 200}010-1234-5678"], "ko", names="near_contact", name_model=model)[0][0].type == "phone"
+
+
+def test_reach_counts_to_either_side() -> None:
+    name = Candidate(200, 203, "person", 0.9)
+    place = Candidate(210, 212, "place", 0.9)
+    for start, kept in ((80, False), (90, True), (300, True), (310, False)):
+        assert bool(near_contact([name, place], [Candidate(start, start + 10, "email", 0.9)])) is kept
+    assert near_contact([name], [Candidate(190, 195, "organization", 0.9)]) == []
+
+
+def test_the_stage_scrubs_names(model: Path) -> None:
+    batch = documents([{"id": "a" * 32, "text": "임수정 씨는 부산에서 일한다. 010-1234-5678", "language": "ko"}])
+    stage = PersonalData(names="near_contact", name_model=model)
+    assert stage.measure(batch).column("text").to_pylist() == ["<PERSON> 씨는 부산에서 일한다. <PHONE>"]
+    assert stage.inputs() == [model]
+
+
+def test_a_missing_or_foreign_model_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="train"):
+        find(["가"], "ko", names=True)
+    with pytest.raises(UsageError, match="does not exist"):
+        find(["가"], "ko", names=True, name_model=tmp_path / "none")
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"not a model at all" * 10)
+    with pytest.raises(UsageError, match="no name model"):
+        find(["가"], "ko", names=True, name_model=bad)
+
+
+def test_nothing_to_learn_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no labelled names"):
+        train([Sentence("가", ())], tmp_path / "m")
+
+
+def test_labelled_sentences_are_read_with_their_spans(tmp_path: Path) -> None:
+    path = tmp_path / "labelled.tsv"
+    path.write_text(
+        "## comment\n박\tB-PS\n씨\tO\n \tO\n서\tB-LC\n울\tI-LC\n일\tB-DT\n\n김\tB-PS\n이\tB-PS\n", encoding="utf-8"
+    )
+    assert read_labelled(path) == [
+        Sentence("박씨 서울일", ((0, 1, "person"), (3, 5, "place"))),
+        Sentence("김이", ((0, 1, "person"), (1, 2, "person"))),
+    ]
+    path.write_text("가\tO\n나 O\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="line 2"):
+        read_labelled(path)
+
+
+def test_the_command_trains_and_evaluates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labelled = tmp_path / "labelled.tsv"
+    blocks = []
+    for sentence in sentences(PEOPLE[:3], CITIES[:3]):
+        tags = ["O"] * len(sentence.text)
+        for start, end, kind in sentence.names:
+            short = {"person": "PS", "place": "LC"}[kind]
+            tags[start:end] = ["B-" + short, *["I-" + short] * (end - start - 1)]
+        blocks.append("\n".join(f"{c}\t{t}" for c, t in zip(sentence.text, tags, strict=True)))
+    labelled.write_text("\n\n".join(blocks), encoding="utf-8")
+    model = tmp_path / "m.crfsuite"
+    assert main(["train", str(labelled), str(model)]) == 0
+    assert main(["evaluate", str(labelled), str(model)]) == 0
+    assert "person" in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path / "none"), str(model)]) == 2
+
+
+@pytest.mark.real
+def test_a_model_reads_sentences_it_never_saw(shared_data: Path, tmp_path: Path) -> None:
+    everything = read_labelled(shared_data / "pii/klue-ner/klue-ner-v1.1_dev.tsv")
+    train(everything[:1200], tmp_path / "m", iterations=40)
+    scores = evaluate(everything[1200:1500], tmp_path / "m")
+    assert scores["person"].f1 > 0.55
+    assert scores["person"].names > 200
