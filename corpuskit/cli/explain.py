@@ -108,7 +108,14 @@ def _print_measured(row: dict[str, Any]) -> None:
         if value:
             table.add_row(f"[dim]{name}[/]", Text(str(value)))
     for name, value in row.items():
-        if name not in NOT_MEASUREMENTS and value is not None:
+        if name in NOT_MEASUREMENTS or value is None:
+            continue
+        inner = {f"{name}.{part}": content for part, content in value.items()} if isinstance(value, dict) else {}
+        if any(isinstance(content, dict) for content in inner.values()):  # groups of values get a line each
+            for part, content in inner.items():
+                if content is not None and shown(content):
+                    table.add_row(f"[dim]{part}[/]", Text(shown(content)))
+        else:
             table.add_row(f"[dim]{name}[/]", Text(shown(value)))
     console.print(Padding(Group(table), (0, 2)))
 
@@ -116,12 +123,7 @@ def _print_measured(row: dict[str, Any]) -> None:
 def shown(value: Any) -> str:
     """A measurement as one readable line."""
     if isinstance(value, dict):
-        parts = [f"{name} {shown(inner)}" for name, inner in value.items() if inner is not None]
-        return (
-            ("{" + ", ".join(parts) + "}")
-            if any(isinstance(inner, dict) for inner in value.values())
-            else ", ".join(parts)
-        )
+        return ", ".join(f"{name} {shown(inner)}" for name, inner in value.items() if inner is not None)
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from corpuskit.cli.app import app, console
 from corpuskit.cli.recipes import Output, Override, RecipeFile, print_summary
@@ -45,11 +46,13 @@ def generate(
     length: Annotated[int, typer.Option("--length", "-n", min=1, help="Tokens to add.")] = 100,
     temperature: Annotated[float, typer.Option(min=0, help="0 always takes the likeliest token.")] = 0.8,
     seed: Annotated[int, typer.Option(help="The same seed, the same text.")] = 0,
+    adapter: Annotated[Path | None, typer.Option(help="An adapter's folder, such as runs/NAME/models/lora.")] = None,
 ) -> None:
     """Let a model go on with a text."""
-    from corpuskit.training import generate as continue_text
+    from corpuskit.training import generate as continued
 
-    print(continue_text(model, prompt, length=length, temperature=temperature, seed=seed))
+    text = continued(model, prompt, tokens=length, temperature=temperature, seed=seed, adapter=adapter)
+    console.print(Text.assemble((prompt, "bold"), text))
 
 
 @tokens.command()

@@ -130,18 +130,23 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
     totals = summary["totals"]
     title = f"{summary['name']}: what became of {totals['documents_in']:,} documents"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("stage", "in", "dropped", "by rule", "out", "text out"):
-        table.add_column(heading, justify="left" if heading in ("stage", "by rule") else "right", no_wrap=True)
-    for stage in summary["stages"]:
-        dropped = sum(stage["dropped"].values())
-        table.add_row(
+    rows = [
+        (
             stage["stage"],
             f"{stage['documents_in']:,}",
-            f"{dropped:,}" if dropped else "",
+            f"{sum(stage['dropped'].values()):,}" if stage["dropped"] else "",
             "\n".join(_rules(stage)),
             f"{stage['documents_out']:,}",
             megabytes(stage["bytes_out"]),
         )
+        for stage in summary["stages"]
+    ]
+    for place, heading in enumerate(("stage", "in", "dropped", "by rule", "out", "text out")):
+        widest = max([len(heading), *(len(row[place]) for row in rows)]) if heading != "by rule" else None
+        left = heading in ("stage", "by rule")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=True, min_width=widest)
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
     if summary["quarantined"]:
         where = f"{summary['folder']}/ledger/quarantine"

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,9 @@ from corpuskit.errors import Stopped, UsageError
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.tokens.train import KINDS, Kind
 from corpuskit.training.config import AdaptConfig, Count, TrainConfig
+
+if TYPE_CHECKING:
+    from corpuskit.training import TrainResult
 
 TOKENS, BASE, ADAPTER, AUDIT = "tokens", "models/base", "models/lora", "audits"
 
@@ -162,25 +165,27 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
 def _train(folder: Path, config: TrainConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training import pretrain
 
-    result = pretrain(folder / TOKENS, folder / BASE, config, watch=watch)
-    if not result.finished:
-        raise Stopped(
-            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
-            "run the same command again to go on"
-        )
-    says = f"{result.parameters / 1e6:.1f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
-    if result.bits_per_byte is not None:
-        says += f"; held out {result.bits_per_byte:.3f} bits a byte"
-    if result.unigram_bits_per_byte is not None:
-        says += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
-    return {"says": says, **asdict(result)}
+    return _trained(pretrain(folder / TOKENS, folder / BASE, config, watch=watch))
 
 
 def _adapt(folder: Path, config: AdaptConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training import finetune_lora
 
-    result = finetune_lora(folder / BASE, folder / TOKENS, folder / ADAPTER, config, watch=watch)
-    return {"says": result.sentence(), **asdict(result)}
+    return _trained(finetune_lora(folder / BASE, folder / TOKENS, folder / ADAPTER, config, watch=watch))
+
+
+def _trained(result: TrainResult) -> dict[str, Any]:
+    if not result.finished:
+        raise Stopped(
+            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
+            "run the same command again to go on"
+        )
+    says = f"{result.parameters / 1e6:.2f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
+    if result.bits_per_byte is not None:
+        says += f"; held out {result.bits_per_byte:.3f} bits a byte"
+    if result.unigram_bits_per_byte is not None:
+        says += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+    return {"says": says, **asdict(result)}
 
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
@@ -194,7 +199,7 @@ def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
 
 
 def steps_of_document(folder: Path, document: str) -> list[int] | None:
-    """Training steps of a run that read a document; [] where none did, None where the run's order is not known."""
+    """Training steps of a run that read a document; [] where none did, None where the run trained no model."""
     from corpuskit.training import training_order
 
     found = training_order(folder / BASE, folder / TOKENS)
