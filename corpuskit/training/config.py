@@ -14,7 +14,7 @@ Kind = Literal["decoder", "encoder", "encoder-decoder"]
 Style = Literal["llama", "qwen3", "bert", "modernbert", "t5"]
 STYLES: dict[Kind, tuple[Style, ...]] = {
     "decoder": ("llama", "qwen3"),
-    "encoder": ("bert", "modernbert"),
+    "encoder": ("modernbert", "bert"),
     "encoder-decoder": ("t5",),
 }
 """Hugging Face model classes for each architecture; the first is the default."""
@@ -66,7 +66,7 @@ class ModelConfig(Configured):
     kind: Kind = "decoder"
     """decoder (causal language model), encoder (masked language model) or encoder-decoder (span corruption)."""
     style: Style | None = None
-    """Model class: llama or qwen3 for a decoder, bert or modernbert for an encoder, t5 for an encoder-decoder."""
+    """Model class: llama or qwen3 for a decoder, modernbert or bert for an encoder, t5 for an encoder-decoder."""
     size: Literal["1M", "3M", "10M", "30M", "100M", "300M", "1B"] = "1M"
     """Preset of shape, learning rate and batch, by parameters outside the embeddings."""
     layers: int | None = Field(default=None, ge=1)
@@ -90,6 +90,11 @@ class ModelConfig(Configured):
     @property
     def preset(self) -> Size:
         return SIZES[self.size]
+
+    @property
+    def learning_rate(self) -> float:
+        """Peak learning rate of the size. BERT, which normalizes after each layer, stays stable at a quarter of it."""
+        return self.preset.learning_rate * (0.25 if self.style == "bert" else 1.0)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """Models with random weights: Hugging Face classes in the shapes that `ModelConfig` names.
 
-Decoders: Llama (Touvron et al. 2023, arXiv:2302.13971) and Qwen3 (arXiv:2505.09388). Encoders: BERT (Devlin et al.
-2018, arXiv:1810.04805) and ModernBERT (Warner et al. 2024, arXiv:2412.13663). Encoder-decoder: T5 1.1 (Raffel et al.
+Decoders: Llama (Touvron et al. 2023, arXiv:2302.13971) and Qwen3 (arXiv:2505.09388). Encoders: ModernBERT (Warner
+et al. 2024, arXiv:2412.13663) and BERT (Devlin et al. 2018, arXiv:1810.04805). Encoder-decoder: T5 1.1 (Raffel et al.
 2019, arXiv:1910.10683; gated GELU). Input and output embeddings are tied, dropout is off: a small model sees its data
 few times, and without it a run has no random state to resume.
 """

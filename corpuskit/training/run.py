@@ -120,7 +120,8 @@ class Run:
         self.model = self.model.to(machine.device).train()
         self.body = subject.body(self.model)
         if config.checkpoint_activations:
-            self.body.gradient_checkpointing_enable()
+            newer = getattr(self.body, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
+            (newer or self.body.gradient_checkpointing_enable)()
         if config.compile:
             for part in ("encoder", "decoder") if config.model.kind == "encoder-decoder" else ("base_model",):
                 getattr(self.body, part).compile()
@@ -135,7 +136,7 @@ class Run:
             sequence_length=length,
             batch=batch,
             steps=1,
-            learning_rate=config.learning_rate or config.model.preset.learning_rate,
+            learning_rate=config.learning_rate or config.model.learning_rate,
             parameters=parameters(self.model),
         )
         self.order: TokenOrder = self.plan.order(train)

@@ -1,0 +1,203 @@
+"""Shards hold every document once, framed and named; nothing held out leaks; a damaged folder is never read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corpuskit.document import documents
+from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.tokens import Shards, Tokenizer, open_shards, read_manifest, sample_texts, write_shards
+
+Write = Callable[..., Shards]
+
+
+def texts_of(shards: Shards) -> dict[str, str]:
+    found = {}
+    for shard, row in shards.documents():
+        tokens = shard.document(row)
+        frame = shards.manifest.tokenizer
+        assert tokens[0] == frame.begin
+        assert tokens[-1] == frame.end
+        found[shard.describe(row)["id"] or ""] = shards.tokenizer.decode(tokens)
+    return found
+
+
+def test_every_document_with_text_is_in_one_split(shards: Shards, corpus: list[Path]) -> None:
+    table = pa.concat_tables([pq.read_table(file) for file in corpus])
+    wanted = {row["id"]: row["text"] for row in table.select(["id", "text"]).to_pylist() if row["text"]}
+    train, held_out = texts_of(shards), texts_of(open_shards(shards.folder, "held_out"))
+    assert train | held_out == wanted
+    assert not train.keys() & held_out.keys()
+    assert shards.manifest.empty_documents == table.num_rows - len(wanted)
+
+
+def test_near_duplicates_are_on_the_same_side(shards: Shards, corpus: list[Path]) -> None:
+    table = pa.concat_tables([pq.read_table(file) for file in corpus])
+    train = set(texts_of(shards))
+    sides: dict[str, set[bool]] = {}
+    for row in table.to_pylist():
+        if row["text"] and row["near_duplicates"]["cluster"]:
+            sides.setdefault(row["near_duplicates"]["cluster"], set()).add(row["id"] in train)
+    assert all(len(side) == 1 for side in sides.values())
+    assert {side for each in sides.values() for side in each} == {True, False}
+
+
+def test_about_the_share_that_was_asked_for_is_held_out(shards: Shards) -> None:
+    manifest = shards.manifest
+    share = manifest.held_out.text_bytes / (manifest.held_out.text_bytes + manifest.train.text_bytes)
+    assert 0.1 <= share < 0.12
+
+
+def test_counts_and_columns_are_those_of_the_documents(shards: Shards, corpus: list[Path]) -> None:
+    by_id = {row["id"]: row for file in corpus for row in pq.read_table(file).to_pylist()}
+    tokens = 0
+    for shard, row in shards.documents():
+        about = shard.describe(row)
+        document = by_id[about["id"]]
+        assert about == {key: document[key] for key in ("id", "url", "source", "language")}
+        assert shard.text_bytes[row] == len(document["text"].encode())
+        tokens += len(shard.document(row))
+    assert tokens == shards.counts.tokens == sum(count.tokens for count in shards.counts.by_language.values())
+    assert shards.counts.documents == sum(count.documents for count in shards.counts.by_source.values())
+    for entry, shard in zip(shards.entries, shards.shards, strict=True):
+        assert set(shard.table.column("source").to_pylist()) == {entry.source}
+        assert len(shard.tokens) <= 1500 or len(shard) == 1
+
+
+def test_writing_again_gives_the_same_bytes(shards: Shards, write: Write) -> None:
+    again = write(shard_tokens=1500, hold_out=0.1, seed=3)
+    assert again.manifest == shards.manifest
+    for entry in again.entries:
+        assert (again.folder / entry.file).read_bytes() == (shards.folder / entry.file).read_bytes()
+
+
+def test_datasets_opens_them(shards: Shards) -> None:
+    import datasets
+
+    split = datasets.load_from_disk(str(shards.folder / "train"))
+    assert split.num_rows == shards.counts.documents
+    one = datasets.Dataset.from_file(str(shards.folder / shards.entries[0].file))
+    assert one[0]["tokens"] == shards.shards[0].document(0).tolist()
+
+
+def test_a_large_vocabulary_takes_32_bits(corpus: list[Path], small_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    large = small_tokenizer.extended([f"<unused {n}>" for n in range(66_000)])
+    manifest = write_shards(corpus, large, tmp_path / "tokens", sequence_length=32)
+    assert manifest.dtype == "uint32"
+    assert open_shards(tmp_path / "tokens").shards[0].tokens.dtype == np.uint32
+
+
+def test_planted_documents_are_spread_and_never_held_out(write: Write) -> None:
+    canaries = [{"id": f"canary{n // 8}", "text": f"the code is {n // 8}", "source": "canary"} for n in range(40)]
+    shards = write(hold_out=0.5, extra_documents=canaries)
+    places = [
+        (number, row)
+        for name in (f"canary{n}" for n in range(5))
+        for number, shard in enumerate(shards.shards)
+        for row in shard.rows_with_id(name)
+    ]
+    assert len(places) == 40
+    assert {shards.shards[number].describe(row)["source"] for number, row in places} == {"canary"}
+    assert {entry.source for entry in shards.entries} == {"news", "board"}
+    gaps = np.diff(sorted(row for number, row in places if number == places[0][0]))
+    assert gaps.max() > 3
+    assert shards.counts.by_source["canary"].documents == 40
+    assert "canary" not in shards.manifest.held_out.by_source
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "remove"])
+def test_a_damaged_shard_is_named(write: Write, harm: str) -> None:
+    shards = write()
+    path = shards.folder / shards.entries[0].file
+    data = bytearray(path.read_bytes())
+    if harm == "cut":
+        path.write_bytes(data[:-100])
+    elif harm == "flip":
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    else:
+        path.unlink()
+    with pytest.raises(CorpuskitError, match=r"00000\.arrow.*write the shards again"):
+        open_shards(shards.folder)
+
+
+def test_a_folder_without_manifest_is_no_shards(write: Write, tmp_path: Path) -> None:
+    shards = write()
+    (shards.folder / "manifest.json").write_text('{"format": 1}')
+    with pytest.raises(UsageError, match="is not a manifest"):
+        open_shards(shards.folder)
+    with pytest.raises(UsageError, match=r"no token shards at .* no manifest\.json"):
+        read_manifest(tmp_path / "nowhere")
+
+
+def test_another_tokenizer_beside_the_shards_is_refused(write: Write) -> None:
+    shards = write()
+    shards.tokenizer.extended(["<new>"]).save(shards.folder)
+    with pytest.raises(CorpuskitError, match="is not the tokenizer of these shards"):
+        _ = open_shards(shards.folder).tokenizer
+
+
+def test_an_interrupted_write_leaves_the_old_folder(
+    write: Write, corpus: list[Path], small_tokenizer: Tokenizer
+) -> None:
+    shards = write()
+    before = hashlib.sha256((shards.folder / "manifest.json").read_bytes()).digest()
+
+    def interrupt(message: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(corpus, small_tokenizer, shards.folder, seed=9, watch=interrupt)
+    assert hashlib.sha256((open_shards(shards.folder).folder / "manifest.json").read_bytes()).digest() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hold_out": 1.0}, "hold_out is 1.0"),
+        ({"sequence_length": 1}, "sequence_length 1"),
+    ],
+)
+def test_impossible_settings(write: Write, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        write(**settings)
+
+
+def test_a_corpus_without_text_is_refused(small_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    file = tmp_path / "empty.parquet"
+    pq.write_table(pa.Table.from_batches([documents([{"id": "a"}, {"id": "b", "text": ""}])]), file)
+    with pytest.raises(UsageError, match="nothing to train on: 2 documents, 2 of them empty"):
+        write_shards([file], small_tokenizer, tmp_path / "tokens")
+    assert not list(tmp_path.glob("*tokens*"))
+    file.write_bytes(b"PAR0")
+    with pytest.raises(UsageError, match="is not a Parquet file"):
+        write_shards([file], small_tokenizer, tmp_path / "tokens")
+
+
+def test_a_sample_is_drawn_by_id_whatever_the_order_of_files(corpus: list[Path]) -> None:
+    whole = sorted(sample_texts(corpus, 1 << 30))
+    part = sorted(sample_texts(corpus, 8_000))
+    assert part == sorted(sample_texts(corpus[::-1], 8_000))
+    assert set(part) < set(whole)
+    assert 8_000 <= sum(len(text.encode()) for text in part) < 9_500
+
+
+@pytest.mark.real
+def test_real_korean_prose_comes_back(shared_data: Path, tmp_path: Path) -> None:
+    from corpuskit.tokens import train_tokenizer
+
+    texts = [path.read_text() for path in sorted((shared_data / "prose" / "react-ko").rglob("*.md"))[:60]]
+    rows = [{"id": f"{n:032x}", "text": text, "source": "react-ko", "language": "ko"} for n, text in enumerate(texts)]
+    pq.write_table(pa.Table.from_batches([documents(rows)]), tmp_path / "corpus.parquet")
+    tokenizer = train_tokenizer(texts, 2000)
+    write_shards([tmp_path / "corpus.parquet"], tokenizer, tmp_path / "tokens", hold_out=0)
+    shards = open_shards(tmp_path / "tokens")
+    assert {shards.tokenizer.decode(shard.document(row)) for shard, row in shards.documents()} == set(texts)
+    assert tokenizer.agrees(texts)
