@@ -2,7 +2,9 @@
 
 A WARC file (ISO 28500:2017) compressed record by record is a row of gzip members (annex A). A place to cut is found
 by looking for the first member at or after a byte that decodes to the head of a record. Both ends of a split are such
-places, found by the same function, so that whatever it finds no record is lost and none is read twice.
+places, found by the same function, so that whatever it finds no record is lost and none is read twice. (Where a page is
+itself a WARC file, packed so that its members stand literally in the archive, a cut can fall into it: that page is then
+quarantined as cut off, and the records inside it are read.)
 """
 
 from __future__ import annotations
