@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.document import document_id, documents
@@ -28,6 +28,7 @@ from corpuskit.memorization.windows import copies_in, stratified_windows
 from corpuskit.tokens import open_shards, train_tokenizer, write_shards
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), max_size=80), st.integers(1, 4), st.sampled_from([1, 3]))
 def test_places_with_equal_tokens_have_equal_hashes(tokens: list[int], length: int, share: int) -> None:
     array = np.array(tokens, np.uint16)
@@ -155,8 +156,8 @@ def test_an_audit_writes_decisions_that_point_at_the_text(shards: Path, trained:
     for row in acted:
         for span in row["spans"]:
             assert 0 <= span["start"] < span["end"] <= len(texts[row["id"]])
-    assert value["law"]["log2_copies"]["value"] > 0
-    assert [group["copies"] for group in value["by_copies"]][0] == 1
+    assert value["law"]["log2_copies"]["low"] <= value["law"]["log2_copies"]["value"]
+    assert value["by_copies"][0]["copies"] == 1
     assert value["by_context"][0]["prefix"] == 4
     assert value["extraction"]["weighted"]["low"] <= value["extraction"]["weighted"]["rate"]
 
@@ -171,7 +172,7 @@ def test_an_audit_writes_decisions_that_point_at_the_text(shards: Path, trained:
     ],
 )
 def test_identifiers_are_found_and_fresh_ones_have_their_form(form: str, text: str) -> None:
-    assert [found[0] for found in FORMS[form].finditer(f"번호는 {text}입니다.")] == ([] if form == "x" else [text])
+    assert [found[0] for found in FORMS[form].finditer(f"번호는 {text}입니다.")] == [text]
     other = fresh(text, form, random.Random(0))
     assert other != text
     assert re.sub("[0-9a-f]", "x", other) == re.sub("[0-9a-f]", "x", text)

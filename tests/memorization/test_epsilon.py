@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import UsageError
@@ -41,6 +41,7 @@ def test_the_tail_is_the_sum_of_its_terms() -> None:
     assert p_value(secrets, guesses, right, epsilon, delta) == pytest.approx(by_hand, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.data())
 def test_more_right_guesses_never_prove_less(guesses: int, data: st.DataObject) -> None:
     right = data.draw(st.integers(0, guesses - 1))

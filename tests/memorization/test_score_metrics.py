@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import UsageError
@@ -44,6 +44,7 @@ def split(values: np.ndarray, scores: TokenScores) -> list[np.ndarray]:
     return [values[start:end].astype(float) for start, end in itertools.pairwise(scores.offsets)]
 
 
+@settings(deadline=None)
 @given(PASSAGES, st.sampled_from([0.1, 0.2, 0.5, 1.0]))
 def test_membership_scores_equal_slow_ones(passages: list[list[tuple[float, int]]], share: float) -> None:
     scores = scores_of(passages)
@@ -76,6 +77,7 @@ def test_membership_scores_equal_slow_ones(passages: list[list[tuple[float, int]
             assert found[name][number] == pytest.approx(value, rel=1e-5, abs=1e-9), name
 
 
+@settings(deadline=None)
 @given(PASSAGES, st.integers(1, 5))
 def test_runs_equal_slow_ones(passages: list[list[tuple[float, int]]], prefix: int) -> None:
     scores = scores_of(passages)
