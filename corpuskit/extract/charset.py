@@ -55,6 +55,9 @@ _AS_BROWSERS_DO = {
     "utf8": "utf-8",
 }
 
+_BY_DEFAULT = ("cp1252", "iso8859-1", "iso8859-15")
+"""What servers and editors write without looking, and what every byte string decodes under."""
+
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _XML = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
@@ -95,8 +98,8 @@ def _not_ascii(data: bytes, media_type: str | None) -> tuple[str, str]:
         read = _read(data, name)
         if read is None:
             continue
-        if name.startswith(("cp125", "iso8859", "latin")) and not escapes:
-            doubtful.append((read, name))  # every byte string decodes under these
+        if name in _BY_DEFAULT:
+            doubtful.append((read, name))
         else:
             return read, name
     guess = _detected(data)

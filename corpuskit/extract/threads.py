@@ -46,7 +46,9 @@ _SOFTWARE = (
 _NOT_SAID = "[class*=signature], [class*=Signature]"
 _CANDIDATES = ("div", "article", "li", "section", "td", "dd")
 _DIGITS = re.compile(r"\d+")
-_MIN_CHARACTERS = 200
+_MIN_THREAD, _MIN_POST = 200, 40
+"""UTF-8 bytes that all posts, and a post on average, must have: a Hangul syllable counts as much as three letters."""
+_MOST_LINKS = 0.3
 
 
 def keep_posts(tree: Any) -> int:
@@ -70,10 +72,10 @@ def keep_posts(tree: Any) -> int:
 def _marked(body: Any) -> list[Any]:
     """Elements that a known software marks as posts: those of the software that marks the most text."""
     best: list[Any] = []
-    most = _MIN_CHARACTERS - 1
+    most = _MIN_THREAD - 1
     for selector in _SOFTWARE:
         found = _outermost(body.query_selector_all(selector).values())
-        size = sum(len(post.text) for post in found)
+        size = sum(_size(post) for post in found)
         if size > most:
             best, most = found, size
     return best
@@ -101,10 +103,14 @@ def _repeated(body: Any) -> list[Any]:
         if len(elements) < 3:
             continue
         elements = _outermost(elements)
-        texts = [len(element.text) for element in elements]
-        if len(elements) < 3 or sum(texts) <= most or sum(texts) / len(texts) < 80:
+        size = sum(_size(element) for element in elements)
+        if len(elements) < 3 or size <= most or size < _MIN_POST * len(elements):
             continue
-        links = sum(len(link.text) for element in elements for link in element.get_elements_by_tag_name("a").values())
-        if links < 0.3 * sum(texts):
-            best, most = elements, sum(texts)
-    return best if most >= _MIN_CHARACTERS else []
+        links = sum(_size(link) for element in elements for link in element.get_elements_by_tag_name("a").values())
+        if links < _MOST_LINKS * size:
+            best, most = elements, size
+    return best if most >= _MIN_THREAD else []
+
+
+def _size(element: Any) -> int:
+    return len(element.text.encode("utf-8", "replace"))
