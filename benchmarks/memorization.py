@@ -4,6 +4,7 @@
 
 1. The throughput of scoring windows (probability, rank, margin, entropy, spread of every token) over that of
    `model(input_ids).logits` and cross entropy at the same batch, in turns, wall clock and CPU time of the process.
+   One thread, since the threads of a busy machine wait for each other.
 2. The growth of the process's peak memory while either scores a batch of a large vocabulary.
 3. Membership scores one text at a time with all logits kept, as the published scripts compute them, beside ours.
 4. Seconds to compute every metric from a cache of ten million tokens.
@@ -81,6 +82,9 @@ def throughput(folder: Path) -> None:
 
 
 def _peak(folder: str, scored: bool, to: Any) -> None:
+    import torch
+
+    torch.set_num_threads(1)
     model = CausalModel(folder)
     tokens = np.random.default_rng(0).integers(0, 50_000, (BATCH, LENGTH))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -173,6 +177,9 @@ def analysis(tokens: int = 10_000_000, length: int = 256) -> None:
 
 
 def main() -> None:
+    import torch
+
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         throughput(Path(folder))
         memory(Path(folder))

@@ -2,7 +2,13 @@
 
 from corpuskit.memorization.audit import AuditResult, audit
 from corpuskit.memorization.canaries import Canary, CanaryPlan, canary_documents, plan_canaries
-from corpuskit.memorization.config import AuditConfig, CanaryConfig
+from corpuskit.memorization.config import AuditConfig, CanaryConfig, DecodingPolicy
+from corpuskit.memorization.decisions import decide, write_decisions
+from corpuskit.memorization.epsilon import epsilon_lower_bound
+from corpuskit.memorization.gate import Difference, check, differences
+from corpuskit.memorization.membership import Separation, blind_scores, separation
+from corpuskit.memorization.model import CausalModel
+from corpuskit.memorization.scores import Passages, TokenScores, read_scores, score_passages
 
 __all__ = [
     "AuditConfig",
@@ -10,7 +16,22 @@ __all__ = [
     "Canary",
     "CanaryConfig",
     "CanaryPlan",
+    "CausalModel",
+    "DecodingPolicy",
+    "Difference",
+    "Passages",
+    "Separation",
+    "TokenScores",
     "audit",
+    "blind_scores",
     "canary_documents",
+    "check",
+    "decide",
+    "differences",
+    "epsilon_lower_bound",
     "plan_canaries",
+    "read_scores",
+    "score_passages",
+    "separation",
+    "write_decisions",
 ]

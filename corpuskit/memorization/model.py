@@ -1,6 +1,6 @@
 """A causal language model as an audit needs it: token scores without ever holding the logits of a whole batch.
 
-The language-model head is applied to a few hundred positions at a time and reduced at once to a handful of numbers a
+The language-model head is applied to some positions at a time and reduced at once to a handful of numbers a
 token, so memory does not grow with vocabulary times length.
 """
 
@@ -20,8 +20,10 @@ from corpuskit.engine.files import file_digest
 from corpuskit.errors import UsageError, require
 from corpuskit.memorization.config import DecodingPolicy
 
-ROWS = 256
-"""Positions whose logits are in memory at once: few enough that they stay in a CPU's cache for small vocabularies."""
+LOGITS = 1 << 22
+"""Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""
+PREFIXES = 512
+"""Rows of one forward pass over prefixes."""
 Array = npt.NDArray[Any]
 
 
@@ -144,8 +146,8 @@ class CausalModel:
         torch = self._torch
         found: list[npt.NDArray[np.float64]] = []
         with torch.inference_mode():
-            for start in range(0, len(tokens), ROWS):
-                ids = torch.from_numpy(np.ascontiguousarray(tokens[start : start + ROWS], np.int64)).to(self.device)
+            for start in range(0, len(tokens), PREFIXES):
+                ids = torch.from_numpy(np.ascontiguousarray(tokens[start : start + PREFIXES], np.int64)).to(self.device)
                 logs = torch.log_softmax(self.head(self._hidden(ids)[:, -1]).float(), -1).cpu().numpy()
                 found += [row[choice].astype(np.float64) for row, choice in zip(logs, wanted[start:], strict=False)]
         return found
@@ -163,9 +165,10 @@ class CausalModel:
         with torch.inference_mode():
             ids = torch.from_numpy(np.ascontiguousarray(tokens, np.int64)).to(self.device)
             hidden, targets = self._hidden(ids)[:, :-1][predicted], ids[:, 1:][predicted]
-            for start in range(0, len(targets), ROWS):
-                logits = self.head(hidden[start : start + ROWS]).float()
-                parts.append(_reduce(torch, logits, targets[start : start + ROWS, None], policies))
+            rows = max(LOGITS // self.head.weight.shape[0], 16)
+            for start in range(0, len(targets), rows):
+                logits = self.head(hidden[start : start + rows]).float()
+                parts.append(_reduce(torch, logits, targets[start : start + rows, None], policies))
         columns = [torch.cat(values).cpu().numpy() for values in zip(*parts, strict=True)]
         if not columns:
             columns = [np.empty(0, np.float32)] * (5 + len(policies))
@@ -173,28 +176,26 @@ class CausalModel:
 
 
 def _reduce(torch: Any, logits: Any, target: Any, policies: Sequence[DecodingPolicy]) -> tuple[Any, ...]:
-    """The columns of `Scores` for logits [rows, vocabulary] and target ids [rows, 1]; overwrites the logits."""
+    """The columns of `Scores` for logits [rows, vocabulary] and target ids [rows, 1]."""
     chosen = logits.gather(-1, target)
-    best, first = logits.max(-1, keepdim=True)
-    rank = (logits > chosen).sum(-1)
-    equal = logits == chosen
-    tied = torch.nonzero(equal.sum(-1) > 1)[:, 0]
+    rank = torch.count_nonzero(logits > chosen, -1)
+    tied = torch.nonzero(torch.count_nonzero(logits >= chosen, -1) > rank + 1)[:, 0]
     if len(tied):
         before = torch.arange(logits.shape[-1], device=logits.device) < target[tied]
-        rank[tied] += (equal[tied] & before).sum(-1)
-    under = [_under_policy(torch, logits, chosen, rank, policy) for policy in policies]
-    normal = torch.logsumexp(logits, -1, keepdim=True)
-    logits.sub_(normal)
-    probabilities = logits.exp()
-    mean = torch.linalg.vecdot(probabilities, logits)[:, None]
+        rank[tied] += ((logits[tied] == chosen[tied]) & before).sum(-1)
+    widest = min(max(2, *(policy.top_k or 0 for policy in policies), 0), logits.shape[-1])
+    best = logits.topk(widest, -1).values
+    under = [_under_policy(torch, logits, best, chosen[:, 0], rank, policy) for policy in policies]
+    logs = torch.log_softmax(logits, -1)
+    probabilities = logs.exp()
+    mean = torch.linalg.vecdot(probabilities, logs)
+    own = logs.gather(-1, target)[:, 0]
     # centred before it is squared: the difference of two large sums would lose the digits of a small spread
-    sigma = torch.linalg.vecdot(probabilities, (logits - mean).square_()).sqrt()
-    second = logits.scatter_(-1, first, -torch.inf).amax(-1, keepdim=True)
-    margin = best - normal - second
-    return ((chosen - normal)[:, 0], rank, margin[:, 0], -mean[:, 0], sigma, *under)
+    sigma = torch.linalg.vecdot(probabilities, logs.sub_(mean[:, None]).square_()).sqrt()
+    return own, rank, best[:, 0] - best[:, 1], -mean, sigma, *under
 
 
-def _under_policy(torch: Any, logits: Any, chosen: Any, rank: Any, policy: DecodingPolicy) -> Any:
-    kept = logits if policy.top_k is None else logits.topk(min(policy.top_k, logits.shape[-1]), -1).values
-    logs = chosen[:, 0] / policy.temperature - torch.logsumexp(kept / policy.temperature, -1)
+def _under_policy(torch: Any, logits: Any, best: Any, chosen: Any, rank: Any, policy: DecodingPolicy) -> Any:
+    kept = logits if policy.top_k is None else best[:, : policy.top_k]
+    logs = chosen / policy.temperature - torch.logsumexp(kept / policy.temperature, -1)
     return logs if policy.top_k is None else torch.where(rank < policy.top_k, logs, -torch.inf)

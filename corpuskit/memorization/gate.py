@@ -1,0 +1,80 @@
+"""An audit as a gate, and two audits side by side: conditions on the figures of summary.json, and what differs."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from corpuskit.errors import UsageError, nearest
+
+_CONDITION = re.compile(r"\s*([\w.+-]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure in two audits; None where an audit lacks it."""
+
+    name: str
+    before: float | None
+    after: float | None
+
+
+def figures(summary: dict[str, Any]) -> dict[str, float]:
+    """Every number of a summary under its dotted path; a list's items are named by `copies` or `prefix`, or counted.
+
+    {'extraction.train.high': 0.0018, 'by_copies.8.rate': 0.25, ...}
+    """
+    return dict(_walk("", {key: value for key, value in summary.items() if key not in ("hits", "canaries")}))
+
+
+def check(summary: dict[str, Any], condition: str) -> float | None:
+    """The figure that meets a condition such as 'extraction.train.high > 0.001'; None where it is not met.
+
+    Raises UsageError where the condition cannot be read, or the audit has no such figure: a gate that cannot be
+    checked must not pass.
+    """
+    parts = _CONDITION.fullmatch(condition)
+    try:
+        limit = float(parts[3]) if parts else None
+    except ValueError:
+        limit = None
+    if parts is None or limit is None:
+        raise UsageError(f"'{condition}' is not a condition: write a figure, <, <=, > or >=, and a number")
+    known = figures(summary)
+    if parts[1] not in known:
+        raise UsageError(f"the audit has no figure '{parts[1]}'{nearest(parts[1], known)}")
+    value = known[parts[1]]
+    return value if _COMPARE[parts[2]](value, limit) else None
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """The figures in which two audits' summaries differ, in the order of their names."""
+    one, two = figures(before), figures(after)
+    return [
+        Difference(name, one.get(name), two.get(name))
+        for name in sorted({*one, *two})
+        if one.get(name) != two.get(name)
+    ]
+
+
+def _walk(path: str, value: Any) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _walk(f"{path}.{key}" if path else str(key), inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            label = number
+            if isinstance(inner, dict):
+                label = next((inner[key] for key in ("copies", "prefix", "suffix") if key in inner), number)
+            yield from _walk(f"{path}.{label}", inner)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield path, float(value)

@@ -1,0 +1,53 @@
+"""A gate passes or fails on a named figure, and never passes because the figure is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from corpuskit.errors import UsageError
+from corpuskit.memorization import Difference, check, differences
+
+SUMMARY = {
+    "extraction": {"train": {"rate": 0.01, "high": 0.02}},
+    "by_copies": [{"copies": 1, "rate": 0.0}, {"copies": 8, "rate": 0.5}],
+    "law": None,
+    "hits": [{"copies": 3}],
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        ("extraction.train.high > 0.001", 0.02),
+        ("extraction.train.high>2e-2", None),
+        ("extraction.train.high >= 0.02", 0.02),
+        ("by_copies.8.rate < 0.4", None),
+        ("by_copies.1.rate <= 0", 0.0),
+    ],
+)
+def test_conditions(condition: str, value: float | None) -> None:
+    assert check(SUMMARY, condition) == value
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("extraction.train.hihg > 1", "no figure 'extraction.train.hihg'.*extraction.train.high"),
+        ("law.log2_copies.value > 1", "no figure"),
+        ("extraction.train.high", "is not a condition"),
+        ("extraction.train.high > 1e", "is not a condition"),
+    ],
+)
+def test_a_gate_that_cannot_be_checked_is_an_error(condition: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check(SUMMARY, condition)
+
+
+def test_what_differs_between_two_audits() -> None:
+    after = {**SUMMARY, "extraction": {"train": {"rate": 0.0, "high": 0.02}}, "by_copies": [{"copies": 1, "rate": 0.0}]}
+    assert differences(SUMMARY, after) == [
+        Difference("by_copies.8.copies", 8, None),
+        Difference("by_copies.8.rate", 0.5, None),
+        Difference("extraction.train.rate", 0.01, 0.0),
+    ]
+    assert differences(SUMMARY, SUMMARY) == []
