@@ -56,7 +56,7 @@ KEYWORDS: dict[Mark, tuple[str, ...]] = {
     Mark.BOX: ("po box", "p.o. box", "사서함"),
 }
 
-SEPARATORS = " \u00a0-.()/·+,_~‐‑‒–—−"
+SEPARATORS = " \u00a0-.()/·+,_~‐‑‒–—−ㅡ"
 """What may stand between two digits of one number."""
 NUMBER_WORDS = "공영일이삼사오육륙칠팔구"
 """Sino-Korean digits: 공일공 is 010."""

@@ -96,6 +96,11 @@ def test_particles_hide_nothing(type: str, value: str, particle: str) -> None:
         ("hong골뱅이naver.com", "hong골뱅이naver.com"),
         ("hong 골뱅이 네이버 닷컴", "hong 골뱅이 네이버 닷컴"),
         ("john at example dot com", "john at example dot com"),
+        ("JOHN AT EXAMPLE DOT COM", "JOHN AT EXAMPLE DOT COM"),
+        ("이메일 hong @ naver.com", "hong @ naver.com"),
+        ("010 ㅡ 1234 ㅡ 5678", "010 ㅡ 1234 ㅡ 5678"),
+        ("(+82) 10-1234-5678", "(+82) 10-1234-5678"),
+        ("010-123-4567", "010-123-4567"),
         ("hong＠naver．com입니다", "hong＠naver．com"),
     ],
 )

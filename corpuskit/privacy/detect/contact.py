@@ -20,6 +20,9 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,
 _LABELS = re.compile(r"[^\W_](?:[\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,30}")
 _CREDENTIALS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/@:<>\"']{0,100}:[^\s/@<>\"']{1,200}$")
 _AFTER_HOST = re.compile(r"(?::[0-9]{1,5})?(?:/[^\s<>\"']{0,500})?")
+_SPACED_LOCAL = re.compile(
+    r"(?:메일|e-?mail|contact|연락)[^A-Za-z0-9]{0,6}(?P<local>[A-Za-z0-9._+-]{1,40}) $", re.IGNORECASE
+)
 _PROVIDERS = re.compile(
     r" ?(?:네이버|지메일|구글|다음|한메일|네이트|카카오|핫메일|야후|naver|gmail|daum|hanmail|nate|kakao"
     r"|hotmail|yahoo|outlook)"
@@ -35,7 +38,8 @@ _DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) 
 _SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@) ?[\])}>]|골뱅이) ?", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63} ?$")
 _SPELT_AT_DOT = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,63} at [A-Za-z0-9][A-Za-z0-9-]{1,40}(?= dot )"
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,63} at [A-Za-z0-9][A-Za-z0-9-]{1,40}(?= dot )",
+    re.IGNORECASE,
 )
 
 _HANDLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_/(\-@.*]|\.[A-Za-z0-9_])")
@@ -114,6 +118,9 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
                 assert tail is not None
                 return [Candidate(start - len(head) + match.start(), tail.end(), "url_credentials", 0.95)]
     head = head[-_REACH:]
+    spaced = _SPACED_LOCAL.search(head) if text[end : end + 1] == " " else None
+    if spaced is not None and (close := _host_end(text, end + 1)) > end + 1:
+        return [Candidate(start - len(head) + spaced.start("local"), close, "email", 0.8)]
     local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'%+")
     if local.endswith("."):
         return []
@@ -153,7 +160,7 @@ def spelt_at(text: str, start: int, end: int) -> list[Candidate]:
     if text[start:end].lower() == " dot ":
         for match in _SPELT_AT_DOT.finditer(text, max(0, start - 120), end):
             if match.end() == start:
-                host_start = match[0].rindex(" at ") + 4 + match.start()
+                host_start = match[0].lower().rindex(" at ") + 4 + match.start()
                 close = _spelt_host_end(text, host_start)
                 if close > host_start:
                     return [Candidate(match.start(), close, "email", 0.85)]

@@ -15,7 +15,7 @@ from corpuskit.errors import require
 from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.finding import Candidate
 
-_DASHES = "‐‑‒–—−"
+_DASHES = "‐‑‒–—−ㅡ"
 _S = f"[-. ()/·_\u00a0{_DASHES}]"
 _BEFORE = r"(?<![0-9])(?<![0-9][-.])"
 _AFTER = r"(?![0-9])(?![-.][0-9])"
@@ -23,7 +23,7 @@ _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[2-8]?|80)"
 
 _MOBILE = re.compile(
     rf"(?:(?:\+|(?<![0-9])00|(?<![0-9+]))82{_S}{{0,3}}(?:0{_S}?)?"
-    rf"|{_BEFORE}\(?0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{4}}"
+    rf"|{_BEFORE}\(?0{_S}?)1(?:0{_S}{{0,3}}[0-9]{{3,4}}"
     rf"|[16789]{_S}{{0,3}}[0-9]{{3,4}})(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
 )
 _LANDLINE = re.compile(
@@ -76,13 +76,22 @@ def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
         for match in overlapping(pattern, text, begin, limit):
             sure = score(text, match)
             if sure:
-                bracket = match[0].startswith("(") and ")" not in match[0]
-                yield Candidate(match.start() + bracket, _with_extension(text, match.end()), "phone", sure)
+                yield Candidate(
+                    match.start() + _bracket(text, match), _with_extension(text, match.end()), "phone", sure
+                )
 
 
 def _with_extension(text: str, end: int) -> int:
     match = _EXTENSION.match(text, end)
     return match.end() if match else end
+
+
+def _bracket(text: str, match: re.Match[str]) -> int:
+    """1 where a match begins with a bracket that is not its own, -1 where its own stands before it, else 0."""
+    value = match[0]
+    if value.startswith("(") and ")" not in value:
+        return 1
+    return -(")" in value and "(" not in value and text[match.start() - 1 : match.start()] == "(")
 
 
 def _in_a_word(text: str, match: re.Match[str]) -> bool:
@@ -100,6 +109,9 @@ def _mobile(text: str, match: re.Match[str]) -> float:
         return 0.0
     value = match[0]
     separated = not value[1:].isdigit()
+    national = digits_of(value)[-10:]
+    if national.startswith("010") and not separated:  # 010 is followed by eight digits; seven are a slip or no number
+        return 0.0
     if separated:
         # '0.10 1234 5678' is a decimal; groups of a phone number are not parted by spaces and dots at once.
         return 0.95 if match["gap"] else 0.8
