@@ -6,7 +6,7 @@ from typing import Any
 
 from scrapy.resolver import CachingHostnameResolver
 from twisted.internet.interfaces import IResolutionReceiver
-from zope.interface import implementer  # type: ignore[import-untyped]
+from zope.interface import implementer
 
 from corpuskit.sources.crawl.addresses import refusal
 
