@@ -1,0 +1,169 @@
+"""Toxicity: who is right on comments that a model never saw, false alarms on clean prose, bias, and speed.
+
+    python benchmarks/toxicity.py PACKAGES [quality] [prose] [bias] [speed]
+
+PACKAGES holds the wheels of the two peers (toxic-comment-classifier 0.3.0, alt-profanity-check 1.9.1) and the texts
+that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.teachers` reads them: their own weights,
+without their frameworks. Real texts come from ../shared/data. One core, process CPU time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from peers import DATA
+
+from corpuskit.kernels.arrow import text_buffers
+from corpuskit.toxicity import examples as read
+from corpuskit.toxicity import score
+from corpuskit.toxicity.examples import ENGLISH, KOREAN
+from corpuskit.toxicity.features import score_windows
+from corpuskit.toxicity.model import Model
+from corpuskit.toxicity.teachers import ProfanityCheck, ToxicCommentClassifier
+from corpuskit.toxicity.training import english_examples, fit_model, korean_examples
+
+Scorer = Callable[[Sequence[str]], Any]
+MARKERS = (
+    "ain't",
+    "finna",
+    "tryna",
+    "gon",
+    "yall",
+    "y'all",
+    "lil",
+    "wit",
+    "dat",
+    "dis",
+    "dem",
+    "talmbout",
+    "iont",
+    "bruh",
+)
+"""Words that are common in African-American English and say nothing of anyone."""
+IDENTITIES = {
+    "en": ("a woman", "a man", "gay", "a lesbian", "transgender", "Muslim", "Jewish", "Christian", "Black", "white",
+           "Asian", "Mexican", "an immigrant", "disabled", "old"),
+    "ko": ("여성", "남성", "동성애자", "성소수자", "이슬람교도", "기독교인", "조선족", "중국인", "장애인", "노인"),
+}  # fmt: skip
+SENTENCES = {"en": "My friend is {} and we had lunch together.", "ko": "제 친구는 {}이고 어제 같이 점심을 먹었습니다."}
+
+
+def auc(scores: Any, targets: Any) -> float:
+    order = np.argsort(scores, kind="stable")
+    ranks = np.empty(len(order))
+    _, inverse, counts = np.unique(np.asarray(scores)[order], return_inverse=True, return_counts=True)
+    ranks[order] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positive = np.asarray(targets, bool)
+    size, rest = positive.sum(), (~positive).sum()
+    return float((ranks[positive].sum() - size * (size + 1) / 2) / (size * rest))
+
+
+def scorer(model: Model) -> Scorer:
+    def run(texts: Sequence[str]) -> Any:
+        data, offsets = text_buffers(list(texts))
+        everything = np.ones(len(offsets) - 1, np.bool_)
+        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"))[0]
+        return model.probabilities(raw)[:, 0]
+
+    return run
+
+
+def shipped(language: str) -> Scorer:
+    return lambda texts: np.nan_to_num(score(list(texts), language).column("toxicity").to_numpy())
+
+
+def quality(packages: Path) -> None:
+    print("\nEnglish tweets, annotators' majority; ours trained on the other four fifths")
+    tweets = read.davidson(DATA)
+    held = np.arange(len(tweets.texts)) % 5 == 0
+    texts = [text for text, out in zip(tweets.texts, held, strict=True) if out]
+    targets = tweets.targets[held, 0] > 0.5
+    ours = scorer(fit_model(english_examples(DATA, packages, tweets.take(np.flatnonzero(~held))), ENGLISH, {}))
+    peers = {
+        "toxic-comment-classifier": lambda t: ToxicCommentClassifier(packages)(t)[:, 0],
+        "alt-profanity-check": ProfanityCheck(packages),
+    }
+    for name, run in {"corpuskit": ours, **peers}.items():
+        print(f"  {name:28} AUC {auc(run(texts), targets):.4f}")
+    print("Korean comments of other sites than the training data")
+    sets = {"curse": read.curse_detection, "beep": read.beep, "kmhas": read.kmhas}
+    for learn, test in ((("curse",), "beep"), (("curse", "kmhas"), "beep"), (("beep", "kmhas"), "curse")):
+        found = sets[learn[0]](DATA, KOREAN)
+        for name in learn[1:]:
+            found = found + sets[name](DATA, KOREAN)
+        run = scorer(fit_model(korean_examples(DATA, found, KOREAN), KOREAN, {}))
+        other = sets[test](DATA, KOREAN)
+        value = auc(run(other.texts), other.targets[:, 0] > 0.5)
+        print(f"  learned from {' and '.join(learn):18} tested on {test:8} AUC {value:.4f}")
+
+
+def clean() -> dict[str, tuple[str, list[str]]]:
+    months = ("petitions_2019-06", "petitions_2019-07")
+    lines = [
+        line for month in months for line in (DATA / "duplicates/petitions" / month).read_text("utf-8").splitlines()
+    ]
+    news = (DATA / "duplicates/mccormick/articles_1000.train").read_text("utf-8").splitlines()
+    pages = [json.loads(path.read_text("utf-8")) for path in sorted(DATA.glob("extraction/wcxb/ground-truth/*.json"))]
+    mains = [page["ground_truth"].get("main_content") or "" for page in pages]
+    return {
+        "Korean petitions, 2019-06 and 07": ("ko", [json.loads(line)["content"] for line in lines]),
+        "English news": ("en", [line.partition(" ")[2] for line in news]),
+        "English web pages": ("en", mains),
+    }
+
+
+def prose() -> None:
+    print("\nClean documents over the default limit of 0.8 (no page of these was read by anyone: some may be abusive)")
+    for name, (language, texts) in clean().items():
+        over = shipped(language)(texts) > 0.8
+        print(f"  {name:34} {over.sum():4} of {len(texts):5} ({over.mean():.2%})")
+
+
+def bias() -> None:
+    tweets = read.davidson(DATA)
+    words = [set(text.lower().split()) for text in tweets.texts]
+    harmless = tweets.targets[:, 0] == 0
+    marked = np.array([bool(found & set(MARKERS)) for found in words])
+    scores = shipped("en")(tweets.texts)
+    print("\nTweets that no annotator called offensive, share over 0.5 and over 0.8")
+    for name, rows in (("with dialect markers", harmless & marked), ("without", harmless & ~marked)):
+        print(f"  {name:22} {rows.sum():6}  {(scores[rows] > 0.5).mean():.2%}  {(scores[rows] > 0.8).mean():.2%}")
+    for language, terms in IDENTITIES.items():
+        values = shipped(language)([SENTENCES[language].format(term) for term in terms])
+        print("  " + ", ".join(f"{term} {value:.2f}" for term, value in zip(terms, values, strict=True)))
+
+
+def speed(packages: Path) -> None:
+    print("\nMB of text a second")
+    texts = [text for language, found in clean().values() if language == "en" for text in found]
+    korean = clean()["Korean petitions, 2019-06 and 07"][1]
+    runs: list[tuple[str, Scorer, list[str]]] = [
+        ("corpuskit, English", shipped("en"), texts),
+        ("corpuskit, Korean", shipped("ko"), korean),
+        ("toxic-comment-classifier", ToxicCommentClassifier(packages), texts[:100]),
+        ("alt-profanity-check", ProfanityCheck(packages), texts[:300]),
+    ]
+    for name, run, some in runs:
+        run(some[:2])
+        started = time.process_time()
+        run(some)
+        print(f"  {name:28} {sum(len(t.encode()) for t in some) / 1e6 / (time.process_time() - started):8.2f}")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(".")
+    chosen = sys.argv[2:] or ["quality", "prose", "bias", "speed"]
+    for part, work in (
+        ("quality", lambda: quality(folder)),
+        ("prose", prose),
+        ("bias", bias),
+        ("speed", lambda: speed(folder)),
+    ):
+        if part in chosen:
+            work()

@@ -1,0 +1,111 @@
+"""detoxify (https://github.com/unitaryai/detoxify) for those who bring its weights: offline, and weights alone.
+
+detoxify's own offline switch still asks the hub for the configuration that the checkpoint names, and its loader runs
+whatever a checkpoint pickles. Here the checkpoint is read as plain tensors, and the folder in which it lies stands in
+for the name, so that nothing is fetched and nothing is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpuskit.errors import UsageError, require
+from corpuskit.kernels.arrow import large_strings
+from corpuskit.toxicity.scoring import LABELS, Scores
+from corpuskit.toxicity.windows import window_spans
+
+NAMES = {
+    "toxic": "toxicity",
+    "severe_toxic": "severe_toxicity",
+    "identity_hate": "identity_attack",
+}
+"""Class names in some checkpoints -> the label that they mean here."""
+
+BATCH_TOKENS = 8192
+"""Tokens of a batch, padding counted."""
+
+
+class Detoxify:
+    """A detoxify checkpoint on a GPU where there is one.
+
+    `checkpoint`: the .ckpt file; its folder holds config.json (with the checkpoint's number of labels) and the
+    tokenizer's files. Raises UsageError for a file that is no such checkpoint.
+    """
+
+    def __init__(self, checkpoint: str | Path):
+        torch = require("torch", "toxicity")
+        library = require("detoxify.detoxify", "toxicity")
+        path = Path(checkpoint)
+        if not path.is_file():
+            raise UsageError(f"{path}: no checkpoint is here")
+        try:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            arguments = {**loaded["config"]["arch"]["args"], "model_type": str(path.parent)}
+            classes = loaded["config"]["dataset"]["args"]["classes"]
+            self.model, self.tokenizer = library.get_model_and_tokenizer(
+                **arguments, state_dict=loaded["state_dict"], huggingface_config_path=str(path.parent)
+            )
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise UsageError(
+                f"{path} is no detoxify checkpoint that can be read without running it: {error}"
+            ) from error
+        except Exception as error:  # the unpickler's own error type, for a file that holds more than tensors
+            raise UsageError(f"{path} holds more than weights, and is not loaded: {error}") from error
+        self._torch = torch
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model.to(self.device).eval()
+        self.classes = [NAMES.get(name, name) for name in classes]
+
+    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32[texts, classes]: probabilities, in batches of texts of like length."""
+        torch = self._torch
+        found = np.zeros((len(texts), len(self.classes)), np.float32)
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+        start = 0
+        while start < len(order):
+            longest, end = 1, start
+            while end < len(order):
+                longest = max(longest, len(texts[order[end]]) // 2 + 2)
+                if end > start and longest * (end - start + 1) > BATCH_TOKENS:
+                    break
+                end += 1
+            chosen = order[start:end]
+            inputs = self.tokenizer([texts[n] for n in chosen], return_tensors="pt", truncation=True, padding=True)
+            with torch.inference_mode():
+                logits = self.model(**inputs.to(self.device))[0]
+            found[chosen] = torch.sigmoid(logits.float()).cpu().numpy()
+            start = end
+        return found
+
+    def assess(self, texts: Any, window: int, limit: float) -> Scores:
+        """What `corpuskit.toxicity.assess` gives, by this checkpoint: the worst window of each text and each label."""
+        array = large_strings(texts)
+        values: list[str | None] = array.to_pylist()
+        spans = window_spans(array, window)
+        pieces = [(values[document] or "")[start:end] for document, start, end in spans.tolist()]
+        scored = self.predict(pieces)
+        labels = np.full((len(values), len(LABELS)), np.nan, np.float32)
+        windows = np.full((len(values), 2), -1, np.int64)
+        for column, name in enumerate(self.classes):
+            if name in LABELS:
+                place = LABELS.index(name)
+                np.fmax.at(labels[:, place], spans[:, 0], scored[:, column])
+        worst = scored[:, self.classes.index("toxicity")] if "toxicity" in self.classes else scored.max(1, initial=0.0)
+        for number in np.argsort(worst, kind="stable"):  # the last to write is the worst
+            windows[spans[number, 0]] = spans[number, 1:]
+        over = np.flatnonzero(worst > limit)
+        passages = pa.table(
+            {
+                "document": spans[over, 0],
+                "start": spans[over, 1],
+                "end": spans[over, 2],
+                "toxicity": worst[over].astype(np.float32),
+            }
+        )
+        return Scores(labels, windows, passages)

@@ -1,0 +1,154 @@
+"""Score texts with the shipped models: a probability a label, and where the worst of a text stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpuskit.errors import UsageError, nearest
+from corpuskit.kernels.arrow import Bytes, Offsets, large_strings, text_buffers
+from corpuskit.toxicity.features import score_windows
+from corpuskit.toxicity.model import shipped
+
+LABELS = (
+    "toxicity",
+    "severe_toxicity",
+    "obscene",
+    "threat",
+    "insult",
+    "identity_attack",
+    "origin",
+    "appearance",
+    "politics",
+    "age",
+    "gender",
+)
+"""Every label that one of the shipped models has. The first six are detoxify's; `identity_attack` and those after it
+come from Korean annotations where the share-alike model is installed."""
+
+LANGUAGES = ("en", "ko")
+WINDOW = 40
+"""Words in a window."""
+
+HANGUL_SHARE = 0.2
+"""A text whose language is not given is read as Korean where this share of its letters is Hangul."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What `assess` finds in n texts."""
+
+    labels: npt.NDArray[np.float32]
+    """float32[n, LABELS]: the highest probability in any window; NaN where no model has the label for the text."""
+    windows: npt.NDArray[np.int64]
+    """int64[n, 2]: start and end (characters) of the window with the highest toxicity; -1 where there is none."""
+    passages: pa.Table
+    """`document` (position of the text), `start`, `end` (characters) and `toxicity` of each window over the limit."""
+
+
+@nb.njit(cache=True, nogil=True)
+def _hangul_shares(data: Bytes, offsets: Offsets) -> Any:
+    """float64[documents]: Hangul syllables and letters among all letters, in the first 16 KiB of each text."""
+    shares = np.zeros(len(offsets) - 1)
+    for document in range(len(offsets) - 1):
+        hangul = 0
+        letters = 0
+        position = offsets[document]
+        end = min(offsets[document + 1], position + 16384)
+        while position < end:
+            byte = data[position]
+            if 0xE1 <= byte <= 0xED and position + 2 < end:
+                code = ((np.int64(byte) & 0x0F) << 12) | ((np.int64(data[position + 1]) & 0x3F) << 6)
+                # Jamo, compatibility jamo and syllables, to the 64 characters that share their first two bytes
+                if 0x1100 <= code < 0x1200 or 0x3100 <= code < 0x3180 or 0xAC00 <= code < 0xD7C0:
+                    hangul += 1
+                letters += 1
+                position += 3
+                continue
+            if 0x41 <= (byte & 0xDF) <= 0x5A or 0xC3 <= byte < 0xE0:
+                letters += 1
+            position += 1
+        if letters:
+            shares[document] = hangul / letters
+    return shares
+
+
+def _models(
+    data: Bytes, offsets: Offsets, language: str | Sequence[str | None] | pa.Array | None
+) -> npt.NDArray[np.str_]:
+    """The model for each text: 'en', 'ko', or '' where none reads its language."""
+    count = len(offsets) - 1
+    if isinstance(language, str):
+        if language not in LANGUAGES:
+            raise UsageError(f"no toxicity model reads the language '{language}'{nearest(language, LANGUAGES)}")
+        return np.full(count, language)
+    given = [None] * count if language is None else pa.array(language, pa.string()).to_pylist()
+    if len(given) != count:
+        raise UsageError(f"{count} texts and {len(given)} languages: give one language a text, one for all, or None")
+    by_script = np.where(_hangul_shares(data, offsets) >= HANGUL_SHARE, "ko", "en")
+    known = np.array([code if code in LANGUAGES else "" if code not in (None, "und") else "?" for code in given])
+    return np.where(known == "?", by_script, known)
+
+
+def assess(
+    texts: Any,
+    language: str | Sequence[str | None] | pa.Array | None = None,
+    window: int = WINDOW,
+    limit: float = 1.0,
+) -> Scores:
+    """What the shipped models find in texts (sequence of str or None, or an Arrow string array).
+
+    A text is read in windows of about `window` words, whole sentences where they fit, and each label has its highest
+    probability in any window. `language` is 'en' or 'ko' for all, or one code a text; a text whose code is null or
+    'und' is read by its script, and one in another language has no scores. `limit` is the toxicity above which a
+    window becomes a passage.
+    """
+    array = large_strings(texts)
+    data, offsets = text_buffers(array)
+    models = _models(data, offsets, language)
+    readable = np.asarray(array.is_valid())
+    labels = np.full((len(array), len(LABELS)), np.nan, np.float32)
+    windows = np.full((len(array), 2), -1, np.int64)
+    found: list[npt.NDArray[Any]] = []
+    values: list[npt.NDArray[Any]] = []
+    for code in LANGUAGES:
+        chosen = (models == code) & readable
+        if not chosen.any():
+            continue
+        model = shipped(code)
+        raw, spans, over, over_raw = score_windows(data, offsets, chosen, model.weights, window, model.raw_limit(limit))
+        probabilities = model.probabilities(raw)
+        for column, label in enumerate(model.labels):
+            labels[chosen, LABELS.index(label)] = probabilities[chosen, column]
+        windows[chosen] = spans[chosen]
+        found.append(over)
+        table = np.full((len(over_raw), raw.shape[1]), 0, np.float32)
+        table[:, 0] = over_raw
+        values.append(model.probabilities(table)[:, 0])
+    spots = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
+    scores = np.concatenate(values) if values else np.zeros(0, np.float32)
+    order = np.lexsort((spots[:, 1], spots[:, 0]))
+    passages = pa.table(
+        {
+            "document": spots[order, 0],
+            "start": spots[order, 1],
+            "end": spots[order, 2],
+            "toxicity": scores[order].astype(np.float32),
+        }
+    )
+    return Scores(labels, windows, passages)
+
+
+def score(texts: Any, language: str | Sequence[str | None] | pa.Array | None = None) -> pa.Table:
+    """One float32 column a label with probabilities in [0, 1]; null where no model has the label for the text.
+
+    `texts` and `language` are those of `assess`, which also says where the worst of a text stands.
+    """
+    found = assess(texts, language).labels
+    return pa.table({label: pa.array(found[:, column], from_pandas=True) for column, label in enumerate(LABELS)})

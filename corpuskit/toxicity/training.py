@@ -1,0 +1,198 @@
+"""Make the model files that ship, from the data folder and the packages beside it; the same bytes each time.
+
+English learns from tweets that people labelled and from two packaged classifiers (`corpuskit.toxicity.teachers`), which
+label public-domain texts, single words of their vocabulary, and texts spliced from both: Hinton et al. 2015,
+"Distilling the Knowledge in a Neural Network", with soft targets. Korean learns from comments that people labelled.
+Both learn what is clean from prose, public petitions or e-mails, and from contrast sentences of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from corpuskit.kernels.arrow import text_buffers
+from corpuskit.toxicity import examples as read
+from corpuskit.toxicity.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE, Examples, clean
+from corpuskit.toxicity.features import LABELS, vectors
+from corpuskit.toxicity.fitting import fit, platt, raw_scores
+from corpuskit.toxicity.model import Model
+from corpuskit.toxicity.teachers import ProfanityCheck, ToxicCommentClassifier
+from corpuskit.toxicity.windows import window_spans
+
+BITS = 19
+SEED = 20260
+HELD_OUT = 10
+"""One in so many examples is kept from the fit and calibrates it."""
+
+Array = npt.NDArray[np.float32]
+
+
+def windows(texts: Sequence[str], most: int = 40) -> list[str]:
+    """Texts cut into the windows in which they are scored."""
+    return [texts[document][start:end] for document, start, end in window_spans(texts, most).tolist()]
+
+
+def _sample(texts: list[str], count: int, generator: np.random.Generator) -> list[str]:
+    chosen = np.sort(generator.permutation(len(texts))[:count])
+    return [texts[number] for number in chosen]
+
+
+def _logit(probability: Array) -> Array:
+    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(bounded / (1 - bounded)), np.float32)
+
+
+class Teachers:
+    """Both packaged classifiers as one: six labels, the first the mean (in logits) of what the two say."""
+
+    def __init__(self, packages: Path):
+        self.six = ToxicCommentClassifier(packages)
+        self.one = ProfanityCheck(packages)
+
+    def __call__(self, texts: Sequence[str]) -> Array:
+        labels = self.six(texts)
+        labels[:, 0] = 1 / (1 + np.exp(-(_logit(labels[:, 0]) + _logit(self.one(texts))) / 2))
+        return labels
+
+
+def _probes(vocabulary: list[str]) -> list[str]:
+    """Each word that a teacher knows, alone and in a short phrase."""
+    phrases = ("you are a {}", "the {} was there", "{} you", "I think all {} are", "you {}", "he said {} to them")
+    return vocabulary + [phrases[number % len(phrases)].format(word) for number, word in enumerate(vocabulary)]
+
+
+def _insertions(words: list[str], texts: list[str], count: int, generator: np.random.Generator) -> list[str]:
+    """Short pieces of texts, each with one or two of `words` put somewhere into it."""
+    made = []
+    for _ in range(count):
+        piece = texts[generator.integers(len(texts))].split()[: int(generator.integers(3, 30))]
+        for _ in range(int(generator.integers(1, 3))):
+            piece.insert(int(generator.integers(len(piece) + 1)), words[generator.integers(len(words))])
+        made.append(" ".join(piece))
+    return made
+
+
+def _splices(first: list[str], second: list[str], count: int, generator: np.random.Generator) -> list[str]:
+    """Texts made of a few words of one text and a few of another."""
+    made = []
+    for _ in range(count):
+        pieces = []
+        for pool, longest in ((first, 10), (second, 16)):
+            words = pool[generator.integers(len(pool))].split()
+            size = int(generator.integers(2, longest))
+            start = int(generator.integers(max(1, len(words) - size + 1)))
+            pieces.append(" ".join(words[start : start + size]))
+        made.append(" ".join(pieces if generator.random() < 0.5 else pieces[::-1]))
+    return made
+
+
+def english_examples(data: Path, packages: Path, tweets: Examples | None = None) -> Examples:
+    """What the English model learns from. `tweets` are the labelled ones, all of them where not given."""
+    generator = np.random.default_rng(SEED)
+    teachers = Teachers(packages)
+    tweets = read.davidson(data) if tweets is None else tweets
+    prose = windows(read.english_prose(packages))
+    mail = windows(read.emails(packages))
+    targets = teachers(tweets.texts)
+    for label in ("toxicity", "identity_attack"):
+        column = ENGLISH.index(label)
+        targets[:, column] = HUMAN_TRUST * tweets.targets[:, column] + (1 - HUMAN_TRUST) * targets[:, column]
+    taught = _sample(mail, 30_000, generator)
+    taught += _splices(tweets.texts, mail, 40_000, generator)
+    probes = _probes(teachers.six.vocabulary)
+    loaded = [
+        word for word, score in zip(probes, teachers(probes)[:, 0], strict=True) if score > 0.2 and " " not in word
+    ]
+    taught += probes + _insertions(loaded, mail + prose, 40_000, generator)
+    found = read.labelled(tweets.texts, targets)
+    found += read.labelled(taught, teachers(taught), TEACHER_WEIGHT)
+    found += clean(_sample(prose, 20_000, generator) + read.declaration(data, "eng"), ENGLISH)
+    return found + read.contrast("en", ENGLISH)
+
+
+HUMAN_TRUST = 0.7
+"""How much the annotators' share counts beside the teachers' probability in the target of a tweet."""
+
+TEACHER_WEIGHT = 0.7
+"""Importance of a text that teachers labelled alone, where a tweet has 1."""
+
+
+def korean_examples(data: Path, comments: Examples, labels: Sequence[str]) -> Examples:
+    """What a Korean model learns from: labelled `comments`, Korean and English prose, petitions, contrast sentences."""
+    generator = np.random.default_rng(SEED)
+    tweets = read.davidson(data)
+    some = tweets.take(np.sort(generator.permutation(len(tweets.texts))[:4_000]))
+    english = read.examples(some.texts, labels, {"toxicity": some.targets[:, 0]}, 0.5)
+    prose = windows(read.korean_prose(data))
+    public = windows(read.petitions(data, PETITION_MONTHS))
+    calm = _sample(prose, 12_000, generator) + _sample(public, 20_000, generator) + read.declaration(data, "kor")
+    return comments + english + clean(calm, labels) + read.contrast("ko", labels)
+
+
+PETITION_MONTHS = ("2019-04", "2019-05")
+"""Months that the Korean models learn from; the later ones measure their false alarms."""
+
+
+def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any]) -> Model:
+    """A calibrated model with integer weights of the examples."""
+    held = np.arange(len(found.texts)) % HELD_OUT == 0
+    rows = vectors(*text_buffers(found.texts), BITS)
+    learning = np.where(held, 0, found.importance).astype(np.float32)
+    shown = found.targets.copy()
+    shown[held] = np.nan
+    weights, _ = fit(rows, shown, learning, found.lead, BITS)
+    scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127
+    whole = np.zeros((len(weights), LABELS), np.int8)
+    whole[:, : len(labels)] = np.rint(weights / scale)
+    raw = raw_scores(*rows, whole[:, : len(labels)].astype(np.float32))
+    lines = [
+        platt(raw[held, column], found.targets[held, column], found.importance[held]) for column in range(len(labels))
+    ]
+    slope, offset = np.array(lines).T
+    return Model(tuple(labels), whole, slope, offset, about)
+
+
+def train(data: Path, packages: Path, output: Path) -> dict[str, Path]:
+    """Make the model files that ship in the folder `output`; the same data gives the same bytes.
+
+    `data` is the data folder (`toxicity/`, `prose/`, `duplicates/`, `language/`), `packages` the folder with the
+    packages that teach (`corpuskit.toxicity.teachers`) and the public-domain texts (`examples.PACKAGES`). Writes
+    english.npz and korean.npz, and share-alike/korean.npz, which learns from comments under CC-BY-SA-4.0 too and is
+    itself under that licence. Raises UsageError for a file that is missing or not the one that is meant.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "share-alike").mkdir(exist_ok=True)
+    curses = read.curse_detection(data, KOREAN)
+    wide = read.curse_detection(data, KOREAN_SHARE_ALIKE)
+    wide = wide + read.beep(data, KOREAN_SHARE_ALIKE) + read.kmhas(data, KOREAN_SHARE_ALIKE)
+    sorts: dict[str, tuple[Examples, Sequence[str], dict[str, Any]]] = {
+        "english.npz": (
+            english_examples(data, packages),
+            ENGLISH,
+            {"language": "en", "licence": "Apache-2.0", "data": "Davidson et al. 2017 (MIT); teachers (MIT)"},
+        ),
+        "korean.npz": (
+            korean_examples(data, curses, KOREAN),
+            KOREAN,
+            {"language": "ko", "licence": "Apache-2.0", "data": "Curse-detection-data (MIT)"},
+        ),
+        "share-alike/korean.npz": (
+            korean_examples(data, wide, KOREAN_SHARE_ALIKE),
+            KOREAN_SHARE_ALIKE,
+            {
+                "language": "ko",
+                "licence": "CC-BY-SA-4.0",
+                "data": "Curse-detection-data (MIT); BEEP! and K-MHaS (CC-BY-SA-4.0)",
+            },
+        ),
+    }
+    written = {}
+    for name, (found, labels, about) in sorts.items():
+        fit_model(found, labels, {**about, "examples": len(found.texts)}).save(output / name)
+        written[name] = output / name
+    return written
