@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -111,19 +112,16 @@ def memory(folder: Path, size: int = 10**9) -> None:
         for path in sorted((DATA / "duplicates/petitions").iterdir())
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
+    sentences = [part for text in texts for part in text.split(". ") if 20 < len(part) < 300]
+    chance = random.Random(0)
     source, written, number = folder / "big.jsonl", 0, 0
-    with source.open("w", encoding="utf-8") as file:
-        while written < size:
-            text = f"{number} {texts[number % len(texts)]} {number * 7919}"
-            written += (
-                file.write(json.dumps({"url": f"http://x/{number}", "text": text}, ensure_ascii=False) + "\n") * 2
-            )
+    with source.open("wb") as file:
+        while written < size:  # new texts of real sentences: next to nothing is a duplicate
+            text = ". ".join(chance.choices(sentences, k=24)) + "."
+            line = json.dumps({"url": f"http://x/{number}", "text": text}, ensure_ascii=False) + "\n"
+            written += file.write(line.encode())
             number += 1
-    stages = (
-        STAGES.format(engine="fast")
-        .replace("  - extract: {engine: fast}\n", "")
-        .replace("min_score: 0.65", "min_score: 0.3")
-    )
+    stages = STAGES.format(engine="fast").replace("  - extract: {engine: fast}\n", "").replace("c4, ", "")
     recipe = folder / "big.yaml"
     recipe.write_text(f"name: big\nsources:\n  - jsonl: {{paths: '{source}'}}" + stages)
     command = [sys.executable, "-m", "corpuskit", "run", str(recipe), "--workers", "2", "--output", str(folder / "big")]
