@@ -60,11 +60,11 @@ def prepare(texts: pa.Array | Sequence[str | None], languages: Languages = None)
     """Texts ready for the kernels. `languages` is one code for all, or one a text (None or 'und': look at the text)."""
     composed = compose(texts)
     data, offsets = text_buffers(composed)
+    if isinstance(languages, str) and languages not in ("", "und"):
+        return Texts(data, offsets, np.full(len(composed), _way_of(languages), np.uint8))
     ways = np.empty(len(composed), np.uint8)
     _guess_ways(data, offsets, code_points(), CHARACTER_SHARE, ways)
-    if isinstance(languages, str):
-        languages = [languages] * len(composed)
-    if languages is not None:
+    if languages is not None and not isinstance(languages, str):
         codes = languages if isinstance(languages, pa.Array) else pa.array(languages, pa.string())
         if len(codes) != len(composed):
             raise ValueError(f"{len(composed)} texts with {len(codes)} languages")
@@ -72,8 +72,12 @@ def prepare(texts: pa.Array | Sequence[str | None], languages: Languages = None)
         numbers = np.asarray(encoded.indices.fill_null(-1))
         for number, code in enumerate(encoded.dictionary.to_pylist()):
             if code and code != "und":
-                ways[numbers == number] = CHARACTERS if code in BY_CHARACTERS else WORDS
+                ways[numbers == number] = _way_of(code)
     return Texts(data, offsets, ways)
+
+
+def _way_of(language: str) -> int:
+    return CHARACTERS if language in BY_CHARACTERS else WORDS
 
 
 @nb.njit(cache=True, nogil=True)

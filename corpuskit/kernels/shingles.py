@@ -126,6 +126,15 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
     for _ in range(size):
         power *= _ROLL
     while count < room:
+        if way == WORDS:  # most bytes of most texts: letters of ASCII, one after the other
+            first_byte = at
+            while at < end:
+                symbol = np.uint64(fold[data[at] & 0x7F])
+                if data[at] >= 0x80 or symbol <= _IGNORED:
+                    break
+                value = (value ^ symbol) * _WORD_STEP
+                at += 1
+            length += at - first_byte
         if at < end:
             code = np.int64(data[at])
             width = 1
