@@ -54,8 +54,9 @@ class TokenOrder:
         packing: Packing = "concatenate",
         mixture: Mapping[str, float] | None = None,
     ) -> None:
-        """`batch`: windows a step, over all ranks; a step is named by its number, from 1. `mixture`: share of tokens for each source; without it every window
-        comes once an epoch. Raises UsageError for a source that is not there, and where there is nothing to train on.
+        """`batch`: windows a step, over all ranks; a step is named by its number, from 1. `mixture`: share of tokens
+        for each source; without it every window comes once an epoch. Raises UsageError for a source that is not there,
+        and where there is nothing to train on.
         """
         self.shards, self.batch, self.seed = shards, batch, seed
         self.sequence_length = sequence_length or shards.manifest.sequence_length

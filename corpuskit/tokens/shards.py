@@ -265,7 +265,8 @@ class ShardWriter:
     def add(self, documents: pa.Table, places: Sequence[str]) -> None:
         """Rows with the columns of a shard, in order, and the source in whose shard each is to lie."""
         for source in dict.fromkeys(places):
-            rows = documents.filter(pa.array([place == source for place in places]))
+            chosen = [place == source for place in places]
+            rows = documents if all(chosen) else documents.filter(pa.array(chosen))
             while rows.num_rows:
                 ends = np.cumsum(_lengths(rows)) + self._tokens.get(source, 0)
                 fits = int(np.searchsorted(ends, self.shard_tokens, side="right"))
@@ -313,13 +314,13 @@ class ShardWriter:
         lengths = _lengths(table)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        counts = _count(table, lengths)
+        counts = _count(table.column("text_bytes"), lengths)
         size = path.stat().st_size
         self.entries.append(ShardEntry(file=name, source=source, size=size, sha256=digest, **counts.model_dump()))
         for name, totals in (("source", self._by_source), ("language", self._by_language)):
             for value in pc.unique(table.column(name)).to_pylist():
                 chosen = np.asarray(pc.equal(table.column(name), value).to_numpy())
-                counts = _count(table.filter(pa.array(chosen)), lengths[chosen])
+                counts = _count(table.column("text_bytes").filter(pa.array(chosen)), lengths[chosen])
                 totals[value] = totals.get(value, Counts()) + counts
 
 
@@ -334,6 +335,5 @@ def _lengths(table: pa.Table) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def _count(table: pa.Table, lengths: npt.NDArray[np.int64]) -> Counts:
-    text_bytes = pc.sum(table.column("text_bytes")).as_py() or 0
-    return Counts(documents=table.num_rows, tokens=int(lengths.sum()), text_bytes=text_bytes)
+def _count(text_bytes: Any, lengths: npt.NDArray[np.int64]) -> Counts:
+    return Counts(documents=len(lengths), tokens=int(lengths.sum()), text_bytes=pc.sum(text_bytes).as_py() or 0)

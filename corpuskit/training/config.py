@@ -146,8 +146,8 @@ class TrainConfig(Configured):
     """Course of the learning rate after warm-up: cosine to a tenth, or steady and then down to nothing (wsd)."""
     warmup: float = Field(default=0.02, ge=0, le=0.5)
     """Share of the steps over which the learning rate rises from nothing."""
-    optimizer: Literal["adamw", "muon"] = "adamw"
-    """muon uses Muon for the matrices inside the layers and AdamW for the rest."""
+    optimizer: Literal["adamw", "muon"] = "muon"
+    """muon uses Muon for the matrices inside the layers and AdamW for the rest; adamw is AdamW throughout."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Weight decay of the matrices."""
     gradient_clip: float = Field(default=1.0, gt=0)
