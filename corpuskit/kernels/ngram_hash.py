@@ -1,0 +1,76 @@
+"""Hashed word and character n-gram features of a word, the same buckets on every machine.
+
+The hashing trick of Weinberger et al. 2009 ("Feature Hashing for Large Scale Multitask Learning", section 2) over the
+subword n-grams of Bojanowski et al. 2017 ("Enriching Word Vectors with Subword Information", section 3.2): a word is
+the sum of its own bucket and of the buckets of its character n-grams, with a mark at its beginning and its end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+SHORTEST, LONGEST = 3, 5
+"""Orders of the character n-grams, in symbols. A Hangul syllable is two or three symbols (its letters)."""
+
+LONGEST_WORD = 64
+"""Symbols in a word; longer runs are read as several words."""
+
+FEATURES_A_WORD = 1 + (LONGEST - SHORTEST + 1) * (LONGEST_WORD + 2)
+"""Room that `word_buckets` needs for its answer."""
+
+_PRIME = np.uint64(0x100000001B3)
+_BASIS = np.uint64(0xCBF29CE484222325)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_WORD = np.uint64(0xD6E8FEB86659FD93)
+_SHIFT = np.uint64(32)
+_EDGE = np.uint64(1)
+
+Symbols = npt.NDArray[np.uint16]
+Buckets = npt.NDArray[np.int64]
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _bucket(value: Any, bits: Any) -> Any:
+    mixed = (value ^ (value >> _SHIFT)) * _MIX
+    mixed = (mixed ^ (mixed >> _SHIFT)) * _MIX
+    return np.int64(mixed >> np.uint64(64 - bits))
+
+
+@nb.njit(cache=True, nogil=True)
+def word_key(symbols: Symbols, start: int, end: int) -> Any:
+    """64-bit key of the word `symbols[start:end]` (FNV-1a over its symbols)."""
+    key = _BASIS
+    for position in range(start, end):
+        key = (key ^ np.uint64(symbols[position])) * _PRIME
+    return key
+
+
+@nb.njit(cache=True, nogil=True)
+def pair_bucket(before: Any, key: Any, bits: int) -> Any:
+    """Bucket in [0, 2**bits) of two neighbouring words, given by their keys, in this order."""
+    return _bucket((before * _MIX) ^ (key + _WORD), bits)
+
+
+@nb.njit(cache=True, nogil=True)
+def word_buckets(symbols: Symbols, start: int, end: int, bits: int, out: Buckets) -> Any:
+    """Write the buckets in [0, 2**bits) of the word `symbols[start:end]` into `out`; return how many.
+
+    The first is the whole word's, the others are those of its character n-grams of SHORTEST to LONGEST symbols,
+    the marks at both ends counted. `out` is int64[FEATURES_A_WORD] or longer.
+    """
+    out[0] = _bucket(word_key(symbols, start, end) ^ _WORD, bits)
+    count = 1
+    for first in range(start - 1, end):
+        value = _BASIS
+        last = min(first + LONGEST, end + 1)
+        for position in range(first, last):
+            symbol = _EDGE if position < start or position >= end else np.uint64(symbols[position])
+            value = (value ^ symbol) * _PRIME
+            if position - first + 1 >= SHORTEST:
+                out[count] = _bucket(value, bits)
+                count += 1
+    return count
