@@ -55,6 +55,7 @@ def finetune_lora(
         batch=config.batch,
         mixture={config.source: 1.0} if config.source else None,
         learning_rate=config.learning_rate,
+        optimizer="adamw",  # Muon keeps updates at full rank, and these matrices are of low rank by design
         weight_decay=0.0,
         seed=config.seed,
     )
