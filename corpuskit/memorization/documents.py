@@ -65,7 +65,7 @@ def token_counts(shards: Shards) -> npt.NDArray[np.int64]:
 
 
 def _beginnings(shards: Shards, count: int, length: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """The first `length` tokens of at most `count` documents, without the token that ends a document."""
+    """The first `length` tokens, each beginning once, of at most `count` documents, without the token that ends one."""
     places = [
         (number, int(row))
         for number, shard in enumerate(shards.shards)
@@ -73,4 +73,5 @@ def _beginnings(shards: Shards, count: int, length: int, seed: int) -> list[npt.
     ]
     chosen = np.sort(np.random.default_rng(seed + 4).choice(len(places), min(count, len(places)), replace=False))
     documents = [shards.shards[places[place][0]].document(places[place][1]) for place in chosen]
-    return [document[: min(length, len(document) - 1)].astype(np.int64) for document in documents]
+    found = [document[: min(length, len(document) - 1)].astype(np.int64) for document in documents]
+    return list({document.tobytes(): document for document in found}.values())
