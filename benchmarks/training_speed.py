@@ -94,13 +94,13 @@ class Ours(Side):
         with self.machine.autocast():
             hidden, targets = self.objective.hidden(self.model, tensors)
         weight, bias = output_layer(self.model)
-        loss = summed_cross_entropy(hidden, weight, targets, bias) / count
+        loss = summed_cross_entropy(self.machine.narrowed(hidden), weight, targets, bias) / count
         loss.backward()
         self.torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.model.zero_grad(set_to_none=True)
-        return float(loss)
+        return float(loss.detach())
 
 
 class Bare(Side):
@@ -124,7 +124,7 @@ class Bare(Side):
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.model.zero_grad(set_to_none=True)
-        return float(loss)
+        return float(loss.detach())
 
 
 class HuggingFace(Side):

@@ -24,6 +24,10 @@ class Machine:
         context: AbstractContextManager[Any] = torch.autocast(kind, torch.bfloat16, enabled=self.bfloat16)
         return context
 
+    def narrowed(self, states: Any) -> Any:
+        """Hidden states in the format that products are computed in."""
+        return states.bfloat16() if self.bfloat16 else states
+
     def tensors(self, arrays: dict[str, Any]) -> dict[str, Any]:
         torch = require("torch", "train")
         return {name: torch.from_numpy(array).to(self.device, non_blocking=True) for name, array in arrays.items()}

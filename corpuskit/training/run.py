@@ -217,7 +217,7 @@ class Run:
             with self.machine.autocast():
                 hidden, targets = self.objective.hidden(self.body, self.machine.tensors(part))
             weight, bias = output_layer(self.body)
-            loss = summed_cross_entropy(hidden, weight, targets, bias) / count
+            loss = summed_cross_entropy(self.machine.narrowed(hidden), weight, targets, bias) / count
             loss.backward()
             total += loss.detach()
         self.machine.sum_gradients(self.model)

@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import corpuskit.training.loss
 from corpuskit.tokens import Shards, TokenOrder
 from corpuskit.tokens.windows import IGNORED, Batch
 from corpuskit.training.config import ModelConfig, TrainConfig
-from corpuskit.training.loss import chunked_cross_entropy, summed_cross_entropy, token_losses
+from corpuskit.training.loss import summed_cross_entropy, token_losses
 from corpuskit.training.masking import GOLDFISH_CONTEXT, corrupt_spans, goldfish_targets, span_counts, word_starts
 from corpuskit.training.models import build_model, model_tokenizer
 from corpuskit.training.objectives import MaskedWords, Spans, objective_of
@@ -21,30 +22,42 @@ from corpuskit.training.objectives import MaskedWords, Spans, objective_of
 MODELS = [("decoder", "llama"), ("decoder", "qwen3"), ("encoder", "bert"), ("encoder", "modernbert")]
 
 
-@pytest.mark.parametrize("function", [summed_cross_entropy, chunked_cross_entropy])
+@pytest.mark.parametrize("chunk", [40 * 64, 40 * 700, 1 << 22])
 @pytest.mark.parametrize("biased", [False, True])
-def test_the_loss_and_its_gradients_are_the_plain_ones(function: object, biased: bool) -> None:
+def test_the_loss_and_its_gradients_are_the_plain_ones(
+    chunk: int, biased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpuskit.training.loss, "CHUNK", chunk)
     torch.manual_seed(0)
     hidden, weight, bias = torch.randn(2500, 16), torch.randn(40, 16), torch.randn(40)
     targets = torch.randint(0, 40, (2500,))
     targets[::7] = IGNORED
     results = []
-    for way in (function, None):
+    for ours in (True, False):
         leaves = [leaf.clone().requires_grad_() for leaf in (hidden, weight, bias)]
         added = leaves[2] if biased else None
-        if way is None:
+        if not ours:
             logits = torch.nn.functional.linear(leaves[0], leaves[1], added)
             loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
         else:
-            loss = way(leaves[0], leaves[1], targets, added)  # type: ignore[operator]
+            loss = summed_cross_entropy(leaves[0], leaves[1], targets, added)
         (loss / 100).backward()
         results.append([loss.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)])
     assert len(results[0]) == len(results[1]) == (4 if biased else 3)
-    for ours, plain in zip(*results, strict=True):
-        torch.testing.assert_close(ours, plain, rtol=2e-5, atol=2e-5)
+    for mine, plain in zip(*results, strict=True):
+        torch.testing.assert_close(mine, plain, rtol=2e-5, atol=2e-5)
     each = token_losses(hidden, weight, bias if biased else None, targets)
     torch.testing.assert_close(each.sum(), results[1][0], rtol=1e-5, atol=1e-3)
     assert (each[::7] == 0).all()
+
+
+def test_a_loss_over_bfloat16_states_is_summed_exactly() -> None:
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(3000, 32).bfloat16(), torch.randn(500, 32)
+    targets = torch.randint(0, 500, (3000,))
+    logits = torch.nn.functional.linear(hidden, weight.bfloat16()).float()
+    plain = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+    torch.testing.assert_close(summed_cross_entropy(hidden, weight, targets), plain, rtol=1e-5, atol=1e-2)
 
 
 @pytest.mark.parametrize(("kind", "style"), MODELS)
