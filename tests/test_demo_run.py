@@ -23,7 +23,14 @@ from corpuskit.recipe.located import override, parse
 from corpuskit.sources.crawl import fate
 
 EXPECTED = yaml.safe_load((Path(__file__).parents[1] / "corpuskit/demo/data/expected.yaml").read_text(encoding="utf-8"))
-SHORT = ("train.budget={steps: 30}", "adapt.budget={steps: 5}", "audit.windows=60", "audit.canaries.count=2")
+SHORT = (
+    "train.budget={steps: 30}",
+    "adapt.budget={steps: 5}",
+    "audit.windows=60",
+    "audit.canaries.count=2",
+    "audit.canaries.coins=4",
+    "audit.documents=20",
+)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class Outcome:
     quarantined: int = 0
     corpus_digest: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    job_seconds: float = 0.0
 
     def add(self, receipt: Receipt) -> None:
         for mine, theirs in (
@@ -253,6 +255,7 @@ class Run:
             finally:
                 self.watcher.end()
             outcome.jobs[job.name] = receipt["summary"]
+            outcome.job_seconds += receipt["seconds"]
 
     def _run_job(self, job: Job, key: str, where: Path) -> dict[str, Any]:
         assert self.watcher is not None
@@ -260,7 +263,9 @@ class Run:
         if where.exists() and (not begun or begun.get("key") != key):
             shutil.rmtree(where)  # the work of another configuration
         write_json(where / "begun.json", {"key": key})
-        receipt = {"key": key, "summary": job.run(self.folder, self.watcher.message)}
+        started = time.monotonic()
+        summary = job.run(self.folder, self.watcher.message)
+        receipt = {"key": key, "seconds": round(time.monotonic() - started, 3), "summary": summary}
         write_json(where / "receipt.json", receipt)
         return receipt
 

@@ -30,6 +30,8 @@ MEASUREMENT = pa.struct(
 
 
 class ExtractStage(BatchStage):
+    """Makes text, title, author and date of a fetched page; a page that breaks a parser is quarantined."""
+
     name: ClassVar[str] = "extract"
 
     engine: Engine = "accurate"

@@ -97,7 +97,7 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
         ],
         "stages": stages,
         "quarantined": outcome.quarantined,
-        "totals": {**totals, "seconds": sum(stage["seconds"] for stage in stages)},
+        "totals": {**totals, "seconds": sum(stage["seconds"] for stage in stages) + outcome.job_seconds},
         "languages": {
             code: {"documents": counts.documents_out, "bytes": counts.bytes_out}
             for code, counts in sorted(outcome.languages.items())

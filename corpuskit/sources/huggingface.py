@@ -21,6 +21,8 @@ _ROWS_AT_ONCE = 256
 
 
 class Datasets(Source):
+    """A Hugging Face data set: a folder that save_to_disk wrote, or a name on the hub."""
+
     key: ClassVar[str] = "datasets"
 
     path: str

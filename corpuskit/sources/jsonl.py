@@ -20,6 +20,8 @@ from corpuskit.sources.records import Columns, Unreadable, decode, document_row
 
 
 class JsonLines(Source):
+    """JSON lines, one object a line; plain, .gz or .zst."""
+
     key: ClassVar[str] = "jsonl"
 
     paths: str | list[str]

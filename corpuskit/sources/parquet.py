@@ -19,6 +19,8 @@ _ROWS_AT_ONCE = 256
 
 
 class Parquet(Source):
+    """Parquet files, by row groups."""
+
     key: ClassVar[str] = "parquet"
 
     paths: str | list[str]

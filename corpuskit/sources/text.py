@@ -24,6 +24,8 @@ def _codec(name: str) -> str:
 
 
 class TextFiles(Source):
+    """Text files: one document a file, or several with a separator between them."""
+
     key: ClassVar[str] = "text"
 
     paths: str | list[str]

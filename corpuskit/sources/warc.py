@@ -26,6 +26,8 @@ TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown
 
 
 class Warc(Source):
+    """Web archives (WARC and ARC): gzip, zstd, lz4 or plain."""
+
     key: ClassVar[str] = "warc"
 
     paths: str | list[str]

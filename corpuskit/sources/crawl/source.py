@@ -34,6 +34,8 @@ _LOG = "crawler.log"
 
 
 class CrawlSource(Source):
+    """Pages of live sites, fetched once, politely, into WARC files, and read from there."""
+
     key: ClassVar[str] = "crawl"
 
     contact: str
