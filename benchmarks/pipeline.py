@@ -28,7 +28,7 @@ from peers import DATA, ROOT, python_with, timed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-PEER = ["datatrove[io,processing]==0.10.1", "trafilatura==2.3.1", "lxml_html_clean", "fasttext-numpy2-wheel", "spacy"]
+PEER = ["datatrove[io,processing]==0.10.1", "lxml_html_clean", "fasttext-numpy2-wheel", "spacy"]
 STAGES = """
 stages:
   - extract: {{engine: {engine}}}

@@ -120,8 +120,8 @@ def test_real_pages_become_shards_and_a_trained_model(web: Web, shared_data: Pat
     by_source = summary["by_source"]
     assert by_source["pages"]["documents_in"] > 0.9 * len(web.starts)
     assert by_source["forums"]["documents_in"] > 0.9 * len(web.threads)
-    for source in ("pages", "forums", "petitions", "prose"):
-        assert by_source[source]["documents_out"] > 0.3 * by_source[source]["documents_in"], source
+    for source, least in (("pages", 0.4), ("forums", 0.2), ("petitions", 0.8), ("prose", 0.4)):
+        assert by_source[source]["documents_out"] > least * by_source[source]["documents_in"], source
     assert {"en", "ko"} <= set(summary["languages"])
     files = sorted((tmp_path / "run/corpus").glob("*.parquet"))
     rows = sum(pq.read_metadata(path).num_rows for path in files)

@@ -9,6 +9,7 @@ import typer
 
 from corpuskit.cli.app import app, console
 from corpuskit.engine.ledger import newest_run
+from corpuskit.errors import CorpuskitError
 
 
 @app.command()
@@ -25,6 +26,7 @@ def audit(
     """Measure what a model memorised of a run's training text."""
     from corpuskit.memorization import AuditConfig
     from corpuskit.memorization import audit as measure
+    from corpuskit.memorization.gate import check
     from corpuskit.recipe.jobs import AUDIT, BASE, TOKENS
 
     folder = run or newest_run()
@@ -43,3 +45,7 @@ def audit(
         )
     console.print(result.sentence(), highlight=False)
     console.print(f"{target}/summary.json", highlight=False)
+    for condition in fail_if or []:
+        found = check(result.value, condition)
+        if found is not None:
+            raise CorpuskitError(f"the audit fails: {condition}, and it is {found:.6g}")
