@@ -3,18 +3,19 @@
     python -m venv /tmp/peers-duplicates
     /tmp/peers-duplicates/bin/pip install datatrove[io] tokenizers datasketch rensa spacy nltk xxhash
     python -m venv /tmp/peers-textdedup && /tmp/peers-textdedup/bin/pip install text-dedup
-    python benchmarks/duplicates_end_to_end.py [megabytes]
+    python benchmarks/duplicates_end_to_end.py
 
 The texts are sentences of English articles in random order, 24 a document, with one document in twenty a lightly edited
 copy of another. Word 5-grams; 14 bands of 8 for datatrove (its default), a threshold of 0.8 for the others. Two workers
-each. Times are those of whole processes, their imports included: wall clock, and CPU of all children. Only corpuskit
-compares its candidates.
+each. Times are those of whole processes, their imports included: wall clock, and CPU of all processes. From two sizes
+comes the rate beyond the start-up, which is most of the time for small inputs. Only corpuskit compares its candidates,
+and it writes its ledger and its report besides.
 """
 
 from __future__ import annotations
 
+import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -85,61 +86,101 @@ def write_input(folder: Path, megabytes: float) -> int:
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """(wall, CPU of the command and its children) in seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """(wall, CPU of the command and all processes of its session) in seconds."""
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - started, used
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        used: dict[int, float] = {}
+        while process.poll() is None:
+            used |= _session_seconds(process.pid)
+            time.sleep(0.02)
+        wall = time.perf_counter() - started
+        if process.returncode:
+            output.seek(0)
+            raise SystemExit(f"{' '.join(command)}\n{output.read()[-3000:]}")
+    return wall, sum(used.values())
+
+
+def _session_seconds(session: int) -> dict[int, float]:
+    """CPU seconds so far of each process of a session."""
+    seconds = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):
+            continue
+        if int(fields[3]) == session:
+            seconds[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def rows(pattern: str, folder: Path) -> int:
     return sum(pq.read_metadata(path).num_rows for path in folder.glob(pattern))
 
 
-def main() -> None:
-    megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 16
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    size = write_input(folder, megabytes)
-    print(f"{size / 1e6:.1f} MB, {rows('input/*.parquet', folder):,} documents", flush=True)
+def corpuskit(folder: Path) -> list[str]:
     (folder / "recipe.yaml").write_text(RECIPE.format(folder=folder))
+    program = str(Path(sys.executable).parent / "corpuskit")
+    return [program, "run", str(folder / "recipe.yaml"), "--workers", "2", "--output", str(folder / "run")]
+
+
+def datatrove(folder: Path) -> list[str]:
     (folder / "four_stages.py").write_text(DATATROVE)
-    corpuskit = [str(Path(sys.executable).parent / "corpuskit"), "run", str(folder / "recipe.yaml"), "--workers", "2"]
-    measured([*corpuskit, "--output", str(folder / "warm")])  # numba compiles its loops once a machine
-    wall, used = measured([*corpuskit, "--output", str(folder / "run")])
-    kept = rows("run/corpus/**/*.parquet", folder)
-    print(f"{'corpuskit':>12} {wall:7.1f} s wall {used:7.1f} s CPU, kept {kept:,}", flush=True)
-    textdedup = ["/tmp/peers-textdedup/bin/python", "-m", "text_dedup.minhash", "--path", "parquet", "--data_files"]
-    textdedup += [
-        f"{folder}/input/*.parquet",
-        "--split",
-        "train",
-        "--column",
-        "text",
-        "--ngram",
-        "5",
-        "--num_perm",
-        "112",
-    ]
-    textdedup += ["--threshold", "0.8", "--min_length", "0", "--hash_func", "xxh3", "--num_proc", "2"]
-    textdedup += ["--cache_dir", f"{folder}/cache", "--output", f"{folder}/textdedup", "--batch_size", "1000"]
-    for name, command in (
-        ("datatrove", ["/tmp/peers-duplicates/bin/python", str(folder / "four_stages.py"), str(folder)]),
-        ("text-dedup", textdedup),
-    ):
-        if not Path(command[0]).exists():
-            print(f"{name:>12} is not installed")
-            continue
-        peer_wall, peer_used = measured(command)
+    return ["/tmp/peers-duplicates/bin/python", str(folder / "four_stages.py"), str(folder)]
+
+
+def text_dedup(folder: Path) -> list[str]:
+    options = {
+        "path": "parquet",
+        "data_files": f"{folder}/input/*.parquet",
+        "split": "train",
+        "column": "text",
+        "ngram": "5",
+        "num_perm": "112",
+        "threshold": "0.8",
+        "min_length": "0",
+        "hash_func": "xxh3",
+        "num_proc": "2",
+        "batch_size": "1000",
+        "cache_dir": f"{folder}/cache",
+        "output": f"{folder}/textdedup",
+    }
+    command = ["/tmp/peers-textdedup/bin/python", "-m", "text_dedup.minhash"]
+    return [*command, *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+TOOLS = {
+    "corpuskit": (corpuskit, "run/corpus/**/*.parquet", (16, 64, 512)),
+    "datatrove": (datatrove, "datatrove/*.parquet", (16, 64)),
+    "text-dedup": (text_dedup, "textdedup/*.arrow", (16, 64)),
+}
+
+
+def main() -> None:
+    sizes = {megabytes for _, _, wanted in TOOLS.values() for megabytes in wanted}
+    seconds: dict[tuple[str, int], tuple[float, float]] = {}
+    for megabytes in sorted(sizes):
+        for name, (command, written, wanted) in TOOLS.items():
+            if megabytes not in wanted:
+                continue
+            folder = Path(tempfile.mkdtemp(prefix="bench-"))
+            write_input(folder, megabytes)
+            if name == "corpuskit" and megabytes == min(wanted):
+                measured(corpuskit(folder))  # numba compiles its loops once a machine
+                shutil.rmtree(folder / "run")
+            wall, used = seconds[name, megabytes] = measured(command(folder))
+            kept = rows(written, folder) if written.endswith("parquet") else len(list(folder.glob(written)))
+            print(f"{name:>10} {megabytes:4} MB {wall:7.1f} s wall {used:7.1f} s CPU, wrote {kept:,}", flush=True)
+            shutil.rmtree(folder)
+    rates = {}
+    for name, (_, _, wanted) in TOOLS.items():
+        growth = [seconds[name, wanted[-1]][k] - seconds[name, wanted[0]][k] for k in (0, 1)]
+        rates[name] = [(wanted[-1] - wanted[0]) / grown for grown in growth]
+        ratio = [ours / theirs for ours, theirs in zip(rates["corpuskit"], rates[name], strict=True)]
         print(
-            f"{name:>12} {peer_wall:7.1f} s wall {peer_used:7.1f} s CPU; corpuskit: "
-            f"{peer_wall / wall:.0f} times in wall time, {peer_used / used:.0f} times in CPU",
-            flush=True,
+            f"{name:>10}: {rates[name][0]:7.2f} MB a second of wall time, {rates[name][1]:7.2f} of CPU, beyond its "
+            f"start-up; corpuskit {ratio[0]:.0f} and {ratio[1]:.0f} times"
         )
-    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
     python benchmarks/duplicates_scale.py 100000 1000000 5000000 --memory 500
 
 Documents are short (40 invented words), one in ten an edited copy of an earlier one; they are sketched by the stage
-itself, and the step that resolves them runs in a process of its own. Memory is what it holds beyond its start:
-anonymous memory, which the budget speaks of, and all that was resident, mapped files included.
+itself, and the step that resolves them runs in a process of its own. Memory is what that process holds beyond Python,
+libraries and compiled code (anonymous memory, which the budget speaks of), and the most that it ever had resident,
+those and mapped files included.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import shutil
 import tempfile
 import threading
@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.document import SCHEMA
+from corpuskit.duplicates import cluster
 from corpuskit.duplicates.stage import NearDuplicates
 from corpuskit.engine.sketches import Sketches
 
@@ -45,12 +46,10 @@ def part(number: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=SCHEMA)
 
 
-def anonymous() -> int:
-    """Bytes of memory of this process that no file backs."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
-            return int(line.split()[1]) * 1024
-    return 0
+def status(name: str) -> int:
+    """Bytes of this process: RssAnon (those that no file backs) or VmHWM (the most that was ever resident)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def folder_bytes(folder: Path) -> int:
@@ -65,13 +64,14 @@ def folder_bytes(folder: Path) -> int:
 
 def resolve(sketches: Sketches, results: multiprocessing.Queue) -> None:  # type: ignore[type-arg]
     stage = NearDuplicates()
-    base, resident = anonymous(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    cluster(["one text of a few words that is compiled for"] * 3 + ["one text of a few words that is compiled"], 0.1)
+    base = status("RssAnon")
     peak = [0, 0]
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.05):
-            peak[0] = max(peak[0], anonymous() - base)
+            peak[0] = max(peak[0], status("RssAnon") - base)
             peak[1] = max(peak[1], folder_bytes(sketches.workspace))
 
     watcher = threading.Thread(target=watch)
@@ -81,8 +81,7 @@ def resolve(sketches: Sketches, results: multiprocessing.Queue) -> None:  # type
     wall, used = time.perf_counter() - started, time.process_time() - used
     done.set()
     watcher.join()
-    whole = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - resident
-    results.put((wall, used, peak[0], whole, peak[1], dropped))
+    results.put((wall, used, peak[0], status("VmHWM"), peak[1], dropped))
 
 
 def measure(documents: int, memory: int) -> None:

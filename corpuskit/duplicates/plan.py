@@ -23,7 +23,7 @@ class Plan:
     """Readings of the sketches: the digests once, each band once, and the preference."""
 
     def __str__(self) -> str:
-        where = "in memory" if self.arrays + self.temporary <= self.memory // 2 else "partly in files"
+        where = "in memory" if self.arrays + self.temporary <= self.memory // 3 else "partly in files"
         return (
             f"near-duplicates of {self.documents:,} documents within {_bytes(self.memory)}: "
             f"sketches {_bytes(self.sketches)}, "
@@ -35,7 +35,7 @@ class Plan:
 def plan(documents: int, bands: int, memory: int) -> Plan:
     """The plan for a corpus. Bytes a document: 8 a band and 25 in the sketches, 16 for the keys of the band at work,
     up to 40 in arrays; documents that share a bucket take another 24 a bucket and 8 a shingle."""
-    share = max(memory // 8, 1)
+    share = max(memory // 16, 1)
     partitions = min(MOST_PARTITIONS, 1 << max(0, -(-16 * documents // share) - 1).bit_length())
     return Plan(documents, memory, documents * (8 * bands + 25), 16 * documents, 40 * documents, partitions, bands + 2)
 

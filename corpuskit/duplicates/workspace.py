@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-MOST_PARTITIONS = 256
+MOST_PARTITIONS = 4096
 CHUNK_RECORDS = 1 << 18
 """Records that are read from a partition at a time."""
 
@@ -27,7 +27,7 @@ class Workspace:
     def __init__(self, folder: Path, memory: int) -> None:
         self.folder = folder
         self.memory = memory
-        self._left = memory // 2
+        self._left = memory // 3
         self._maps: list[np.memmap[Any, Any]] = []
         self._names = 0
 
@@ -121,7 +121,7 @@ class Partitions:
 
     def __init__(self, workspace: Workspace, name: str, fields: int, records: int) -> None:
         size = records * fields * 8
-        share = max(workspace.memory // 8, 1)
+        share = max(workspace.memory // 16, 1)
         self.count = min(MOST_PARTITIONS, 1 << max(0, -(-size // share) - 1).bit_length())
         self._workspace = workspace
         self._name = name
