@@ -22,6 +22,10 @@ def audit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: RUN/audits/NAME of the model.")
     ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="Exit 1 where it holds: 'extraction.train.high > 0.001'. Repeatable."),
+    ] = None,
 ) -> None:
     """Measure what a model memorised of a run's training text."""
     from corpuskit.memorization import AuditConfig
