@@ -8,6 +8,7 @@ which ends in the quarantine. `concurrent.futures` would lose the whole pool and
 from __future__ import annotations
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -151,6 +152,7 @@ def _work(pipe: Connection, parent: int) -> None:
         except (BrokenPipeError, OSError):
             os._exit(1)
 
+    _forward_log(say)
     while True:
         try:
             task, careful, poison = pipe.recv()
@@ -164,6 +166,22 @@ def _work(pipe: Connection, parent: int) -> None:
             say("failed", f"{type(error).__name__}: {error}", False, traceback.format_exc())
         else:
             say("done", result)
+
+
+class _Forwarding(logging.Handler):
+    def __init__(self, say: Say):
+        super().__init__(logging.INFO)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._say("note", record.getMessage())
+
+
+def _forward_log(say: Say) -> None:
+    """Let the person who runs hear what the stages tell the logger `corpuskit` (a plan, a limit reached)."""
+    logger = logging.getLogger("corpuskit")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_Forwarding(say))
 
 
 def _die_with(parent: int) -> None:

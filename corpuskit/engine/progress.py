@@ -25,6 +25,9 @@ class Watcher(Protocol):
     def message(self, text: str, done: float, total: float, **numbers: Any) -> None:
         """Where the work of a step without counted tasks stands."""
 
+    def note(self, text: str) -> None:
+        """A stage has something to say (the plan of a step over the whole corpus)."""
+
     def end(self) -> None:
         """The step is complete."""
 
@@ -80,6 +83,9 @@ class PlainLines:
             self._line(
                 f"{self._step}: {text} {done:,.0f}" + (f" of {total:,.0f}" if total else "") + f" {shown}".rstrip()
             )
+
+    def note(self, text: str) -> None:
+        self._line(f"  {text}")
 
     def end(self) -> None:
         if self._rates:
@@ -140,6 +146,9 @@ class LiveTable:
     def message(self, text: str, done: float, total: float, **numbers: Any) -> None:
         shown = " · ".join([text, *(f"{name} {value}" for name, value in numbers.items())])
         self._bar.update(self._task, completed=done, total=total or None, note=shown)
+
+    def note(self, text: str) -> None:
+        self.console.print(f"  {text}", markup=False, highlight=False)
 
     def end(self) -> None:
         if self._live is not None:

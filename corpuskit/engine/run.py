@@ -215,8 +215,12 @@ class Run:
         return [receipt for receipt in found if receipt is not None]
 
     def _hear(self, kind: str, *content: Any) -> None:
-        if kind == "stage" and self.watcher is not None:
+        if self.watcher is None:
+            return
+        if kind == "stage":
             self.watcher.stage(*content)
+        elif kind == "note":
+            self.watcher.note(*content)
 
     def _collect(self) -> None:
         assert self.watcher is not None
