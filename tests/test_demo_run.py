@@ -22,6 +22,7 @@ from corpuskit.recipe.load import Recipe, check
 from corpuskit.recipe.located import override, parse
 from corpuskit.sources.crawl import fate
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole run
 EXPECTED = yaml.safe_load((Path(__file__).parents[1] / "corpuskit/demo/data/expected.yaml").read_text(encoding="utf-8"))
 SHORT = (
     "train.budget={steps: 30}",

@@ -22,7 +22,7 @@ from corpuskit.recipe.execute import RunResult, run_recipe
 from corpuskit.recipe.load import check
 from corpuskit.recipe.located import parse
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
