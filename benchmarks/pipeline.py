@@ -70,7 +70,7 @@ def write_warcs(folder: Path, copies: int) -> int:
     return size
 
 
-def ours(folder: Path, warcs: Path, engine: str) -> tuple[float, float]:
+def ours(folder: Path, warcs: Path, engine: str) -> float:
     recipe = folder / f"{engine}.yaml"
     recipe.write_text(f"name: bench\nsources:\n  - warc: {{paths: '{warcs}/*.warc.gz'}}" + STAGES.format(engine=engine))
     command = [
@@ -95,15 +95,15 @@ def speed(folder: Path, copies: int = 2) -> None:
     script = str(Path(__file__).with_name("pipeline_peer.py"))
     ours(folder, warcs, "fast")  # compiles the kernels once, as an installation does
     shutil.rmtree(folder / "fast")
-    rows = [(f"corpuskit, {engine}, all stages", *ours(folder, warcs, engine)) for engine in ("fast", "accurate")]
+    rows = [(f"corpuskit, {engine}, all stages", ours(folder, warcs, engine)) for engine in ("fast", "accurate")]
     rows.append(
-        ("datatrove, trafilatura, its stages", *timed([str(peer), script, str(warcs), str(folder / "peer"), model]))
+        ("datatrove, trafilatura, its stages", timed([str(peer), script, str(warcs), str(folder / "peer"), model]))
     )
     wall = rows[-1][1]
     print(f"{size / 1e6:.0f} MB of HTML, {copies * len(pages()):,} pages, 2 workers")
-    print(f"{'':38}{'seconds':>10}{'CPU s':>10}{'MB/s':>10}{'ratio':>10}")
-    for name, seconds, cpu in rows:
-        print(f"{name:38}{seconds:10.1f}{cpu:10.1f}{size / 1e6 / seconds:10.2f}{wall / seconds:10.1f}")
+    print(f"{'':38}{'seconds':>10}{'MB/s':>10}{'ratio':>10}")
+    for name, seconds in rows:
+        print(f"{name:38}{seconds:10.1f}{size / 1e6 / seconds:10.2f}{wall / seconds:10.1f}")
 
 
 def memory(folder: Path, size: int = 10**9) -> None:
