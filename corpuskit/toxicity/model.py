@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -75,7 +76,7 @@ def load(path: Path) -> Model:
             raise ValueError(f"format {int(found['format'])}, {len(weights)} rows, {len(labels)} labels")
         about = json.loads(found["about"].tobytes().decode("utf-8"))
         return Model(labels, weights, found["slope"], found["offset"], about)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CorpuskitError(
             f"{path}: not a toxicity model of this version ({error}); make it again with corpuskit.toxicity.train"
         ) from error
