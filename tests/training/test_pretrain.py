@@ -128,9 +128,13 @@ def test_two_ranks_train_as_one(shards: Shards, tmp_path: Path) -> None:
     settings = config(budget={"steps": 6})
     pretrain(shards.folder, tmp_path / "one", settings)
     (tmp_path / "script.py").write_text(SCRIPT)
-    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29517"]
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     arguments = [str(tmp_path / "script.py"), str(shards.folder), str(tmp_path / "two"), settings.model_dump_json()]
-    subprocess.run([*run, *arguments], check=True, capture_output=True, timeout=200)
+    for _ in range(3):  # the ranks may miss each other at the start where the machine is busy; a run resumes
+        result = subprocess.run([*run, *arguments], capture_output=True, text=True, check=False, timeout=200)
+        if result.returncode == 0:
+            break
+    assert result.returncode == 0, result.stderr[-3000:]
     one, two = read_metrics(tmp_path / "one"), read_metrics(tmp_path / "two")
     for key in ("loss", "gradient_norm"):
         assert [line[key] for line in one] == pytest.approx([line[key] for line in two], rel=1e-3)
