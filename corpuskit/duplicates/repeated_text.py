@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pydivsufsort
 
 from corpuskit.duplicates.workspace import Column, Records, Workspace
-from corpuskit.errors import require
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.grouping import Numbering, count_groups
 from corpuskit.kernels.windows import anchors, copy_segments, mark_repeated, marked_runs
@@ -68,7 +68,7 @@ def repeated_text(texts: Texts, total: int, wanted: Wanted, workspace: Workspace
 def _stretches(segments: _Segments, wanted: Wanted) -> Records:
     if len(segments.data) < 2 * wanted.length:
         return np.empty((0, 3), np.uint64)
-    suffixes = require("pydivsufsort", "train").divsufsort(segments.data)
+    suffixes = pydivsufsort.divsufsort(segments.data)
     rows, owners = np.unique(segments.rows, return_inverse=True)
     marks = np.zeros(len(segments.data), np.uint8)
     mark_repeated(
