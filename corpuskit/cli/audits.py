@@ -31,7 +31,7 @@ def audit(
     from corpuskit.memorization import AuditConfig
     from corpuskit.memorization import audit as measure
     from corpuskit.memorization.gate import check
-    from corpuskit.recipe.jobs import AUDIT, BASE, TOKENS
+    from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS
 
     folder = run or newest_run()
     chosen = model or folder / BASE

@@ -143,7 +143,7 @@ def _print_trained(folder: Path, document: str) -> None:
     """The training steps that read a document, where the run has trained."""
     if not (folder / "models" / "base").is_dir():
         return
-    from corpuskit.recipe.jobs import steps_of_document
+    from corpuskit.recipe.jobs.train import steps_of_document
 
     steps = steps_of_document(folder, document)
     if steps is not None:

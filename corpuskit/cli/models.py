@@ -35,7 +35,7 @@ def train(
     if loaded.keys.train is None:
         raise UsageError(f"{recipe}: there is no 'train' in this recipe, so nothing to train")
     started = time.time()
-    result = run_recipe(loaded.without_audit(), folder=output, workers=workers, console=console)
+    result = run_recipe(loaded.up_to("train"), folder=output, workers=workers, console=console)
     print_summary(result.summary, time.time() - started)
 
 
@@ -62,7 +62,7 @@ def trace(
     document: Annotated[str | None, typer.Option(help="Name the steps that saw the document with this id.")] = None,
 ) -> None:
     """Say which pages made a training step, or which steps saw a page."""
-    from corpuskit.recipe.jobs import BASE, TOKENS
+    from corpuskit.recipe.jobs.job import BASE, TOKENS
     from corpuskit.training import training_order
 
     folder = run or newest_run()

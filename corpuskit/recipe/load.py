@@ -15,7 +15,8 @@ from corpuskit.engine.stage import Configured, Stage
 from corpuskit.errors import UsageError
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.check import Problems
-from corpuskit.recipe.jobs import Sections, TokensSection, jobs
+from corpuskit.recipe.jobs import JOBS, jobs
+from corpuskit.recipe.jobs.tokens import TokensSection
 from corpuskit.recipe.located import Located, override, read
 from corpuskit.recipe.registry import source_class, stage_class
 from corpuskit.recipe.sizes import parse_size
@@ -58,7 +59,8 @@ class Recipe:
     stages: Sequence[Stage]
     value: dict[str, Any]
     text: str
-    audited: bool = True
+    last: str | None = None
+    """The key whose jobs are the last to run; None runs all."""
 
     def pipeline(self) -> Pipeline:
         keys = self.keys
@@ -75,13 +77,12 @@ class Recipe:
             recipe_text=self.text,
         )
 
-    def without_audit(self) -> Recipe:
-        """The same recipe up to its trained model. Canaries that it plants stay, so that an audit may follow."""
-        return replace(self, audited=False)
+    def up_to(self, key: str) -> Recipe:
+        """The same recipe without the jobs after a key. Canaries that it plants stay, so that an audit may follow."""
+        return replace(self, last=key)
 
     def jobs(self) -> list[Job]:
-        found = jobs(Sections(self.keys.tokens, self.keys.train, self.keys.adapt, self.keys.audit))
-        return found if self.audited else [job for job in found if job.name != "audit"]
+        return jobs({entry.key: getattr(self.keys, entry.key) for entry in JOBS}, self.last)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -112,9 +113,9 @@ def check(located: Located, text: str = "") -> Recipe:
     ]
     _check_names(problems, sources, stages)
     if keys is not None:
-        for section, needs in (("train", "tokens"), ("adapt", "train"), ("audit", "train")):
-            if getattr(keys, section) is not None and getattr(keys, needs) is None:
-                problems.add((section,), f"needs the key '{needs}' in the recipe")
+        for entry in JOBS:
+            if entry.needs and getattr(keys, entry.key) is not None and getattr(keys, entry.needs) is None:
+                problems.add((entry.key,), f"needs the key '{entry.needs}' in the recipe")
     problems.raise_any()
     assert keys is not None
     return Recipe(keys, sources, stages, located.value, text)

@@ -1,0 +1,22 @@
+"""What follows once the corpus is clean: token shards, a pretrained model, an adapter, an audit. One file a key."""
+
+from __future__ import annotations
+
+from corpuskit.engine.pipeline import Job
+from corpuskit.recipe.jobs import adapt, audit, tokens, train
+from corpuskit.recipe.jobs.job import JobKey, Sections
+
+JOBS: tuple[JobKey, ...] = (tokens.KEY, train.KEY, adapt.KEY, audit.KEY)
+"""The keys that make jobs, in the order in which a run does them."""
+
+
+def jobs(sections: Sections, last: str | None = None) -> list[Job]:
+    """The jobs of a recipe, in order; with `last`, those up to and with that key."""
+    found: list[Job] = []
+    for entry in JOBS:
+        section = sections.get(entry.key)
+        if section is not None:
+            found += entry.jobs(section, sections)
+        if entry.key == last:
+            break
+    return found
