@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from corpuskit.memorization import metrics
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.scores import Passages, TokenScores, score_passages
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.scoring.model import CausalModel
+from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 
 BATCH, LENGTH = 32, 256
 ROUNDS = 5

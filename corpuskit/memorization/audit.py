@@ -21,17 +21,17 @@ from corpuskit.engine.files import replacing, write_json
 from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
+from corpuskit.memorization.corpus.windows import Windows, copies_in, sample_windows, stratified_windows
 from corpuskit.memorization.decisions import decide, write_decisions
-from corpuskit.memorization.documents import membership, token_counts
-from corpuskit.memorization.exposure import Exposure
-from corpuskit.memorization.exposure import measure as measure_exposure
-from corpuskit.memorization.extraction import Score, by_context, by_copies, extraction_table, rate
-from corpuskit.memorization.identifiers import identifier_section
-from corpuskit.memorization.law import fit_law
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.scores import Passages, TokenScores, score_passages
-from corpuskit.memorization.statistics import weighted_rate
-from corpuskit.memorization.windows import Windows, copies_in, sample_windows, stratified_windows
+from corpuskit.memorization.measures.documents import membership, token_counts
+from corpuskit.memorization.measures.exposure import Exposure
+from corpuskit.memorization.measures.exposure import measure as measure_exposure
+from corpuskit.memorization.measures.extraction import Score, by_context, by_copies, extraction_table, rate
+from corpuskit.memorization.measures.identifiers import identifier_section
+from corpuskit.memorization.measures.law import fit_law
+from corpuskit.memorization.measures.statistics import weighted_rate
+from corpuskit.memorization.scoring.model import CausalModel
+from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 from corpuskit.tokens import Shards, open_shards
 
 Watch = Callable[..., None]

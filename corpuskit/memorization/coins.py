@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpuskit.memorization import metrics
 from corpuskit.memorization.canaries import Canary
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.memorization.epsilon import epsilon_lower_bound, guess_coins
-from corpuskit.memorization.extraction import Score
-from corpuskit.memorization.membership import separation
-from corpuskit.memorization.scores import Passages, TokenScores
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.measures.epsilon import epsilon_lower_bound, guess_coins
+from corpuskit.memorization.measures.extraction import Score
+from corpuskit.memorization.measures.membership import separation
+from corpuskit.memorization.scoring.scores import Passages, TokenScores
 from corpuskit.tokens import Tokenizer
 
 DELTA = 1e-5

@@ -14,10 +14,10 @@ import pytest
 from corpuskit.errors import UsageError
 from corpuskit.kernels.ngrams import count_equal
 from corpuskit.memorization import AuditConfig, CanaryConfig, CanaryPlan, audit, plan_canaries
-from corpuskit.memorization.exposure import candidate_log_probabilities
+from corpuskit.memorization.corpus.windows import sample_windows
 from corpuskit.memorization.masking import masked
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.windows import sample_windows
+from corpuskit.memorization.measures.exposure import candidate_log_probabilities
+from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.tokens import open_shards
 
 SMALL = AuditConfig(windows=200, prefix=16, suffix=16)

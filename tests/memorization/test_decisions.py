@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from corpuskit.document import document_id, documents
 from corpuskit.memorization import AuditConfig, audit
 from corpuskit.memorization.coins import secret_passages
+from corpuskit.memorization.corpus.places import hashed_places
+from corpuskit.memorization.corpus.windows import copies_in, stratified_windows
 from corpuskit.memorization.decisions import decide, write_decisions
-from corpuskit.memorization.identifiers import FORMS, find_identifiers, fresh
-from corpuskit.memorization.law import fit_law, fit_logistic
-from corpuskit.memorization.places import hashed_places
-from corpuskit.memorization.statistics import weighted_rate
-from corpuskit.memorization.windows import copies_in, stratified_windows
+from corpuskit.memorization.measures.identifiers import FORMS, find_identifiers, fresh
+from corpuskit.memorization.measures.law import fit_law, fit_logistic
+from corpuskit.memorization.measures.statistics import weighted_rate
 from corpuskit.tokens import open_shards, train_tokenizer, write_shards
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import UsageError
-from corpuskit.memorization.epsilon import epsilon_lower_bound, guess_coins, p_value
+from corpuskit.memorization.measures.epsilon import epsilon_lower_bound, guess_coins, p_value
 
 
 @pytest.mark.parametrize(

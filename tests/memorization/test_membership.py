@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from corpuskit.memorization import AuditConfig
-from corpuskit.memorization import documents as section
-from corpuskit.memorization.membership import blind_scores, separation
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.scores import Passages, TokenScores, score_passages
+from corpuskit.memorization.measures import documents as section
+from corpuskit.memorization.measures.membership import blind_scores, separation
+from corpuskit.memorization.scoring.model import CausalModel
+from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 from corpuskit.tokens import open_shards
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from corpuskit.errors import CorpuskitError, UsageError
-from corpuskit.memorization import metrics
-from corpuskit.memorization import scores as cache
 from corpuskit.memorization.config import DecodingPolicy
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.scores import Passages, read_scores, score_passages
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.scoring import scores as cache
+from corpuskit.memorization.scoring.model import CausalModel
+from corpuskit.memorization.scoring.scores import Passages, read_scores, score_passages
 from corpuskit.tokens import open_shards
 
 POLICIES = (DecodingPolicy(temperature=0.7), DecodingPolicy(top_k=5))
@@ -126,8 +126,8 @@ def test_a_killed_scoring_ends_with_the_same_bytes(
 import sys
 from pathlib import Path
 import torch
-from corpuskit.memorization import scores
-from corpuskit.memorization.model import CausalModel
+from corpuskit.memorization.scoring import scores
+from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.tokens import open_shards
 torch.set_num_threads(1)
 scores.CHUNK_TOKENS = 800

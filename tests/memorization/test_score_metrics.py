@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import UsageError
-from corpuskit.memorization import metrics
-from corpuskit.memorization.scores import TokenScores
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.scoring.scores import TokenScores
 
 
 def scores_of(passages: list[list[tuple[float, int]]], tokens: list[list[int]] | None = None) -> TokenScores:

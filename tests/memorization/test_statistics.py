@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from corpuskit.memorization.statistics import (
+from corpuskit.memorization.measures.statistics import (
     NULL_EXPOSURE,
     clopper_pearson,
     cluster_bootstrap,

@@ -21,7 +21,7 @@ import pyarrow as pa
 from corpuskit.engine.files import digest, file_digest, read_json, remove_temporaries, replacing, write_json
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.memorization.config import DecodingPolicy
-from corpuskit.memorization.model import CausalModel
+from corpuskit.memorization.scoring.model import CausalModel
 
 FORMAT = 1
 CHUNK_TOKENS = 1 << 16

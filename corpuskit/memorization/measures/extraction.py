@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpuskit.memorization import metrics
 from corpuskit.memorization.config import AuditConfig
+from corpuskit.memorization.corpus.windows import Windows
 from corpuskit.memorization.masking import masked
-from corpuskit.memorization.scores import Passages, TokenScores
-from corpuskit.memorization.statistics import clopper_pearson, cluster_bootstrap, tries_until
-from corpuskit.memorization.windows import Windows
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.measures.statistics import clopper_pearson, cluster_bootstrap, tries_until
+from corpuskit.memorization.scoring.scores import Passages, TokenScores
 from corpuskit.tokens import Shards
 
 Bools = npt.NDArray[np.bool_]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.memorization.canaries import Canary
-from corpuskit.memorization.model import CausalModel
-from corpuskit.memorization.statistics import exposure
+from corpuskit.memorization.measures.statistics import exposure
+from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.tokens import Tokenizer
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpuskit.memorization import metrics
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.memorization.extraction import Score
-from corpuskit.memorization.membership import blind_scores, separation
-from corpuskit.memorization.scores import Passages
-from corpuskit.memorization.windows import planted
+from corpuskit.memorization.corpus.windows import planted
+from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.measures.extraction import Score
+from corpuskit.memorization.measures.membership import blind_scores, separation
+from corpuskit.memorization.scoring.scores import Passages
 from corpuskit.tokens import Shards
 
 SHORTEST = 32

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.errors import UsageError
-from corpuskit.memorization.scores import TokenScores
+from corpuskit.memorization.scoring.scores import TokenScores
 
 Values = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]

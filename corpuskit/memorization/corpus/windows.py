@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from corpuskit.kernels.ngrams import count_equal
 from corpuskit.memorization.canaries import SOURCE
-from corpuskit.memorization.places import hashed_places
+from corpuskit.memorization.corpus.places import hashed_places
 from corpuskit.tokens import Shard, Shards
 
 Numbers = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.errors import require
-from corpuskit.memorization.statistics import clopper_pearson
+from corpuskit.memorization.measures.statistics import clopper_pearson
 
 Values = npt.NDArray[np.float64]
 FEATURES = 1 << 14

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from corpuskit.memorization.coins import secret_log_probability, secret_passages
-from corpuskit.memorization.extraction import Score
-from corpuskit.memorization.statistics import NULL_EXPOSURE, exposure
-from corpuskit.memorization.windows import planted
+from corpuskit.memorization.corpus.windows import planted
+from corpuskit.memorization.measures.extraction import Score
+from corpuskit.memorization.measures.statistics import NULL_EXPOSURE, exposure
 from corpuskit.tokens import Shards
 
 SCANNED = 20_000
