@@ -148,6 +148,13 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    for stage in summary["stages"]:
+        if stage["silent"]:
+            console.print(
+                f"[yellow]never broken[/] by any of {stage['documents_in']:,} documents: {', '.join(stage['silent'])}. "
+                "Is the limit what was meant?",
+                highlight=False,
+            )
     if summary["quarantined"]:
         where = f"{summary['folder']}/ledger/quarantine"
         console.print(f"{summary['quarantined']:,} records could not be read; the reasons are in {where}")

@@ -33,12 +33,16 @@ class StageCounts:
     seconds: float = 0.0
     changed: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    """Rule -> documents whose first broken rule it was."""
+    broke: dict[str, int] = field(default_factory=dict)
+    """Rule -> documents that broke it, first or not; 0 for a rule of the stage that none broke."""
 
     def add(self, other: StageCounts) -> None:
         for name in ("documents_in", "documents_out", "bytes_in", "bytes_out", "seconds", "changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for rule, count in other.dropped.items():
-            self.dropped[rule] = self.dropped.get(rule, 0) + count
+        for mine, others in ((self.dropped, other.dropped), (self.broke, other.broke)):
+            for rule, count in others.items():
+                mine[rule] = mine.get(rule, 0) + count
 
 
 @dataclass

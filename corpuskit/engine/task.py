@@ -223,9 +223,13 @@ class _Streaming:
             batch = self._take_changes(name, batch, counts)
             broken = decide(batch, name, rules)
             seconds = time.perf_counter() - started
+            for rule in rules:
+                counts.broke.setdefault(rule.name, 0)
             for row, found in broken.items():
                 if row not in decided and alive:
                     counts.dropped[found[0]["rule"]] = counts.dropped.get(found[0]["rule"], 0) + 1
+                    for each in found:
+                        counts.broke[each["rule"]] += 1
                 decided.setdefault(row, []).extend(found)
             after = _living(batch.num_rows, decided, alive)
             sizes = text_bytes(batch)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from corpuskit import __version__
 from corpuskit.engine.files import write_json
+from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
 from corpuskit.engine.progress import watcher
 from corpuskit.engine.run import Outcome, Run
@@ -20,6 +21,9 @@ from corpuskit.errors import UsageError, nearest
 from corpuskit.recipe.load import Recipe, load
 
 EXECUTORS = ("local", "ray")
+
+MANY = 10_000
+"""Documents from which on a rule that none of them broke is worth a word: its limit may be a slip."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
     kinds = {source.label(): source.kind for source in recipe.sources}
     order = [stage.name for stage in recipe.stages]
     stages = [
-        {"stage": name, **asdict(outcome.stages[name])}
+        {"stage": name, **asdict(outcome.stages[name]), "silent": silent_rules(outcome.stages[name])}
         for name in sorted(outcome.stages, key=lambda name: order.index(name) if name in order else -1)
     ]
     totals = {
@@ -113,6 +117,11 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
         "jobs": outcome.jobs,
         "corpus_digest": outcome.corpus_digest,
     }
+
+
+def silent_rules(counts: StageCounts) -> list[str]:
+    """The rules of a stage that none of many documents broke."""
+    return [rule for rule, broke in counts.broke.items() if not broke] if counts.documents_in >= MANY else []
 
 
 def _now() -> str:

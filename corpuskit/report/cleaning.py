@@ -88,8 +88,21 @@ def dropped(facts: RunFacts) -> str:
         + (f"; the {_LISTED} rules that dropped most are drawn." if len(rules) > _LISTED else ".")
     )
     return html.section(
-        "dropped", "What was dropped, and why", lead, drawing + "<h3>Samples, by rule</h3>" + "".join(details)
+        "dropped",
+        "What was dropped, and why",
+        lead,
+        drawing + _silent(facts) + "<h3>Samples, by rule</h3>" + "".join(details),
     )
+
+
+def _silent(facts: RunFacts) -> str:
+    """Rules that nothing broke in a large corpus: a limit that decides nothing may be a slip."""
+    told = [
+        f"<b>{', '.join(map(text, stage['silent']))}</b> ({plural(stage['documents_in'], 'document')})"
+        for stage in facts.summary.get("stages") or []
+        if stage.get("silent")
+    ]
+    return f'<p class="facts">No document broke {"; ".join(told)}. Is the limit what was meant?</p>' if told else ""
 
 
 def _sample(row: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ def test_every_document_is_kept_or_in_the_ledger(corpus: Path, tmp_path: Path, e
     assert len(dropped) == 5
     assert outcome.sources["web"].documents_in == 126
     assert outcome.stages["length"].dropped == {"length.characters": 3}
+    assert outcome.stages["length"].broke == {"length.characters": 3}
     assert outcome.stages["same_text"].dropped == {"same_text.duplicate": 2}
     short = next(row for row in dropped if row["stage"] == "length")
     assert (short["value"], short["limit"], short["excerpt"]) == ("3", ">= 5", "abc")
@@ -52,6 +53,13 @@ def test_a_limit_may_differ_by_language(tmp_path: Path, execute: Execute) -> Non
     execute(tmp_path / "in.jsonl", [Length(minimum=5, minimum_korean=3)], tmp_path / "run")
     assert [row["text"] for row in rows(tmp_path / "run/corpus")] == ["한국어"]
     assert [row["limit"] for row in rows(tmp_path / "run/ledger/dropped")] == [">= 5"]
+
+
+def test_every_broken_rule_is_counted_and_the_silent_ones_too(tmp_path: Path, execute: Execute) -> None:
+    write_jsonl(tmp_path / "in.jsonl", [{"text": "a"}, {"text": "bbbbbb"}, {"text": "aaaaaa"}])
+    outcome = execute(tmp_path / "in.jsonl", [Length(minimum=5), Vowels(maximum=7)], tmp_path / "run")
+    assert outcome.stages["length"].broke == {"length.characters": 1}
+    assert outcome.stages["vowels"].broke == {"vowels.a": 0}
 
 
 def test_a_second_run_does_nothing_again(corpus: Path, tmp_path: Path, execute: Execute) -> None:

@@ -8,8 +8,10 @@ from typing import ClassVar
 
 import pytest
 
+from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.stage import BatchStage
 from corpuskit.errors import UsageError
+from corpuskit.recipe.execute import MANY, silent_rules
 from corpuskit.recipe.load import check, load
 from corpuskit.recipe.located import override, parse
 from corpuskit.recipe.schema import described, json_schema
@@ -148,6 +150,12 @@ def test_a_stage_of_a_users_own_is_named_by_its_path() -> None:
 @pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), ("1GiB", 2**30), ("20M", 20 * 10**6), ("1.5k", 1500)])
 def test_sizes_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size
+
+
+def test_a_rule_that_none_of_many_documents_broke_is_named() -> None:
+    broke = {"gopher.min_words": 7, "gopher.max_words": 0}
+    assert silent_rules(StageCounts(documents_in=MANY, broke=broke)) == ["gopher.max_words"]
+    assert silent_rules(StageCounts(documents_in=MANY - 1, broke=broke)) == []
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)

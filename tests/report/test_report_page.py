@@ -107,6 +107,7 @@ def test_samples_state_value_limit_and_evidence(run_folder: Path) -> None:
     assert "near_duplicates.kept: 0123456789abcdef" in text
     assert "near_duplicates.similarity: 0.91" in text
     assert "x" * 300 not in text  # evidence is cut to what can be read
+    assert "No document broke contamination.<overlap> (172 documents)" in text
 
 
 def test_risk_counts_what_was_found_and_what_the_corpus_still_holds(run_folder: Path) -> None:
