@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field
 
-from corpuskit.engine.source import BadRecord, Quarantine, Source, Split
+from corpuskit.engine.source import BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError, nearest, require
 from corpuskit.sources import files
-from corpuskit.sources.records import FIELDS, Columns, Unreadable, document_row
+from corpuskit.sources.records import FIELDS, Unreadable
+from corpuskit.sources.tables import RecordSource
 
 ROWS_PER_SPLIT = 20_000
 _ROWS_AT_ONCE = 256
 
 
-class Datasets(Source):
+class Datasets(RecordSource):
     """A Hugging Face data set: a folder that save_to_disk wrote, or a name on the hub."""
 
     key: ClassVar[str] = "datasets"
@@ -33,8 +33,6 @@ class Datasets(Source):
     """The dataset's configuration, such as '20231101.ko'; for datasets by name."""
     revision: str | None = None
     """A commit or tag of the dataset on the hub, so that later runs read the same rows."""
-    columns: Columns = Field(default_factory=dict)
-    """Which column of the dataset fills which document column: `{text: content}`. Others keep their own names."""
 
     def fingerprint(self, folder: Path) -> str:
         if Path(self.path).is_dir():
@@ -61,14 +59,7 @@ class Datasets(Source):
             rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
             for number, record in enumerate(rows, start):
                 try:
-                    yield document_row(
-                        record,
-                        self.columns,
-                        source=self.label(),
-                        kind=self.kind,
-                        license=self.license,
-                        provenance={"path": self.path, "offset": number, "length": None},
-                    )
+                    yield self.document(record, self.path, number)
                 except Unreadable as error:
                     quarantine(BadRecord(f"row {number}: {error}", self.path, number))
 

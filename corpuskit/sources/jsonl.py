@@ -12,23 +12,20 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field
 
-from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Source, Split
+from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.sources import files
-from corpuskit.sources.records import Columns, Unreadable, decode, document_row
+from corpuskit.sources.records import Unreadable, decode
+from corpuskit.sources.tables import RecordSource
 
 
-class JsonLines(Source):
+class JsonLines(RecordSource):
     """JSON lines, one object a line; plain, .gz or .zst."""
 
     key: ClassVar[str] = "jsonl"
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.jsonl.zst`, `s3://bucket/part-*.jsonl`."""
-    columns: Columns = Field(default_factory=dict)
-    """Which field of the object fills which document column: `{text: body}`. Others keep their own names. A page that
-    still has to be extracted goes into `content`."""
 
     def fingerprint(self, folder: Path) -> str:
         return files.fingerprint(files.find(self.paths, self.key))
@@ -52,15 +49,7 @@ class JsonLines(Source):
                 record = json.loads(decode(line))
                 if not isinstance(record, dict):
                     raise Unreadable(f"the line is no JSON object but {type(record).__name__}")
-                place = {"path": split.path, "offset": offset, "length": len(line)}
-                yield document_row(
-                    record,
-                    self.columns,
-                    source=self.label(),
-                    kind=self.kind,
-                    license=self.license,
-                    provenance=place,
-                )
+                yield self.document(record, split.path, offset, len(line))
             except (ValueError, RecursionError) as error:
                 reason = str(error) if isinstance(error, Unreadable) else f"not JSON: {error}"
                 quarantine(BadRecord(reason, split.path, offset, content=line[: 1 << 16]))

@@ -8,25 +8,23 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
 
-from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Source, Split
+from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
-from corpuskit.sources.records import FIELDS, Columns, Unreadable, document_row
+from corpuskit.sources.records import FIELDS, Unreadable
+from corpuskit.sources.tables import RecordSource
 
 _ROWS_AT_ONCE = 256
 
 
-class Parquet(Source):
+class Parquet(RecordSource):
     """Parquet files, by row groups."""
 
     key: ClassVar[str] = "parquet"
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.parquet`, `s3://bucket/part-*.parquet`."""
-    columns: Columns = Field(default_factory=dict)
-    """Which column of the table fills which document column: `{text: content}`. Others keep their own names."""
 
     def fingerprint(self, folder: Path) -> str:
         return files.fingerprint(files.find(self.paths, self.key))
@@ -61,17 +59,9 @@ class Parquet(Source):
                 try:
                     for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=wanted):
                         for record in _records(batch):
-                            place = {"path": split.path, "offset": row, "length": None}
                             row += 1
                             try:
-                                yield document_row(
-                                    record,
-                                    self.columns,
-                                    source=self.label(),
-                                    kind=self.kind,
-                                    license=self.license,
-                                    provenance=place,
-                                )
+                                yield self.document(record, split.path, row - 1)
                             except Unreadable as error:
                                 quarantine(BadRecord(f"row group {group}, row {row - 1}: {error}", split.path, row - 1))
                 except (pa.ArrowException, OSError) as error:
