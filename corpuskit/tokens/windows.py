@@ -94,7 +94,7 @@ class BestFit:
             shard.append(np.full(len(begins), number, np.int64))
         starts, lengths, numbers = np.concatenate(start), np.concatenate(length), np.concatenate(shard)
         order = np.argsort(-lengths, kind="stable")
-        window = _best_fit(lengths[order], sequence_length)
+        window = best_fit(lengths[order], sequence_length)
         by_window = np.argsort(window, kind="stable")
         order = order[by_window]
         self.shard, self.start, self.length = numbers[order], starts[order], lengths[order]
@@ -190,7 +190,7 @@ def _fill(
 
 
 @nb.njit(cache=True, nogil=True)
-def _best_fit(lengths: Numbers, capacity: int) -> Numbers:
+def best_fit(lengths: Numbers, capacity: int) -> Numbers:
     """int64[n]: the window of each length (sorted, longest first). A tree over room left finds the tightest window."""
     leaves = 1
     while leaves < capacity + 1:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpuskit.errors import UsageError
 from corpuskit.kernels.permutation import permute, unpermute
 from corpuskit.tokens import Shards, TokenOrder, open_shards
-from corpuskit.tokens.windows import IGNORED, _best_fit
+from corpuskit.tokens.windows import IGNORED, best_fit
 
 
 @settings(max_examples=80, deadline=None)
@@ -79,7 +79,7 @@ def test_best_fit_is_the_obvious_best_fit(lengths: list[int]) -> None:
             room = 16
             left.append(16 - length)
         rooms.append(room)
-    windows = _best_fit(np.array(ordered), 16)
+    windows = best_fit(np.array(ordered), 16)
     filled: dict[int, int] = {}
     for length, window, room in zip(ordered, windows.tolist(), rooms, strict=True):
         assert 16 - filled.get(window, 0) == room  # as tight as the obvious choice
