@@ -10,10 +10,6 @@ models/base/
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ from corpuskit.training.models import build_model, load_model, model_tokenizer
 from corpuskit.training.plan import FILE as PLAN
 from corpuskit.training.plan import check_same, read_plan
 from corpuskit.training.run import Run, Subject, TrainResult, Watch
+from corpuskit.training.signals import stop_signals
 
 
 def pretrain(
@@ -54,7 +51,7 @@ def pretrain(
 def train(subject: Subject, shards: Path, folder: Path, config: TrainConfig, watch: Watch, resume: bool) -> TrainResult:
     """Run or go on with the training of a subject; see `pretrain`."""
     training, held_out = open_shards(shards, "train"), open_shards(shards, "held_out")
-    with this_machine(config.precision) as machine, _stop_signals() as stop:
+    with this_machine(config.precision) as machine, stop_signals() as stop:
         if machine.rank == 0:
             if not resume:
                 _clear(folder)
@@ -92,24 +89,3 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     for name in (PLAN, METRICS, "model.safetensors", "adapter_model.safetensors"):
         (folder / name).unlink(missing_ok=True)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], str | None]]:
-    """SIGTERM and SIGINT ask for an end after the step; a second SIGINT interrupts at once."""
-    asked: list[str] = []
-
-    def ask(number: int, frame: Any) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(signal.Signals(number).name)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: asked[0] if asked else None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
