@@ -4,26 +4,29 @@ Sample number i is window `permute(i mod n)` of the shards, under a key that the
 (`corpuskit.kernels.permutation`). So the order has no state: resuming at any step, with any number of ranks and
 workers, gives the same tokens, and which documents made a step, or which steps saw a document, is a calculation.
 
-With a mixture of sources, blocks of 1,024 samples each hold every source in its exact share (largest remainder), in an
-order of the block's own; each source runs through its own permuted epochs. A window is a fixed number of tokens, so a
-share of samples is a share of tokens.
+With a mixture of sources, or with epochs for each, the samples are shared out among the sources
+(`corpuskit.tokens.shares`), and each source runs through its own permuted epochs. A window is a fixed number of tokens,
+so a share of samples is a share of tokens.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from corpuskit.errors import UsageError, nearest
 from corpuskit.kernels.permutation import permute, unpermute
+from corpuskit.tokens.layouts import BestFit, Concatenated, Copies, Layout
 from corpuskit.tokens.shards import Shards
-from corpuskit.tokens.windows import Batch, BestFit, Concatenated, Layout, Numbers, fill
+from corpuskit.tokens.shares import Shares
+from corpuskit.tokens.weights import Weights, epoch_copies
+from corpuskit.tokens.windows import Batch, Numbers, Pieces, fill, flagged
 
-BLOCK = 1024
 Packing = Literal["concatenate", "best_fit"]
 
 
@@ -53,44 +56,83 @@ class TokenOrder:
         seed: int = 0,
         packing: Packing = "concatenate",
         mixture: Mapping[str, float] | None = None,
+        epochs: Mapping[str, float] | None = None,
+        weights: Weights = "none",
+        flag: str | None = None,
     ) -> None:
-        """`batch`: windows a step, over all ranks; a step is named by its number, from 1. `mixture`: share of tokens
-        for each source; without it every window comes once an epoch. Raises UsageError for a source that is not there,
-        and where there is nothing to train on.
+        """`batch`: windows a step, over all ranks; a step is named by its number, from 1.
+
+        `mixture`: share of tokens for each source, and sources that it does not name are left out. `epochs`: how often
+        each source is read in all, evenly over the order, and sources that it does not name once; 0 leaves one out.
+        Without either, every window comes once an epoch. `weights`: how often a document of a near-duplicate cluster
+        comes in an epoch (`corpuskit.tokens.weights`). `flag`: mark the tokens of documents that an audit decided this
+        about (`Batch.flagged`).
+
+        Raises UsageError for a source that is not there, and where there is nothing to train on.
         """
         self.shards, self.batch, self.seed = shards, batch, seed
         self.sequence_length = sequence_length or shards.manifest.sequence_length
-        sources = [entry.source for entry in shards.entries]
-        layouts: dict[str, Callable[[Shards, Numbers, int], Layout]]
+        self.sources = [entry.source for entry in shards.entries]
+        layouts: dict[str, Callable[[Shards, Numbers, int, Copies], Layout]]
         layouts = {"concatenate": Concatenated, "best_fit": BestFit}
         if packing not in layouts:
             raise UsageError(f"no packing '{packing}'{nearest(packing, layouts)}")
-        if not sources:
+        if not self.sources:
             raise UsageError(f"{shards.folder}: the {shards.name} split is empty")
-        weights = dict(mixture) if mixture else {"": 1.0}
-        for source, weight in weights.items():
-            if source and source not in sources:
-                raise UsageError(f"mixture names '{source}', which the shards do not have{nearest(source, sources)}")
-            if not weight > 0:
-                raise UsageError(f"mixture gives '{source}' the weight {weight}: give more than 0, or leave it out")
-        self.names = sorted(weights)
-        members = [[n for n, source in enumerate(sources) if name in ("", source)] for name in self.names]
-        self.pools: list[Layout] = [
-            layouts[packing](shards, np.array(of, np.int64), self.sequence_length) for of in members
-        ]
-        share = np.array([weights[name] for name in self.names])
-        exact = share / share.sum() * BLOCK
-        self.slots = np.floor(exact).astype(np.int64)
-        self.slots[np.argsort(self.slots - exact, kind="stable")[: BLOCK - self.slots.sum()]] += 1
-        self.first_slot = np.concatenate([[0], np.cumsum(self.slots)]).astype(np.int64)
+        if mixture and epochs:
+            raise UsageError("give mixture (shares) or epochs (how often each source is read), not both")
+        self.names = self._pools(mixture, epochs)
+        copies = epoch_copies(shards, weights, seed)
+        self.pools: list[Layout] = []
+        for name in self.names:
+            members = [number for number, source in enumerate(self.sources) if name in ("", source)]
+            self.pools.append(layouts[packing](shards, np.array(members, np.int64), self.sequence_length, copies))
+            if not self.pools[-1].windows:
+                raise UsageError(f"{shards.folder}: with these weights nothing of '{name or 'any source'}' is left")
+        self.shares: Shares | None = None
+        key = partial(self._key, "mixture")
+        if mixture:
+            self.shares = Shares.of_weights(np.array([mixture[name] for name in self.names], np.float64), key)
+        elif epochs:
+            counts = [
+                round(epochs.get(name, 1) * pool.windows) for name, pool in zip(self.names, self.pools, strict=True)
+            ]
+            self.shares = Shares.of_counts(np.maximum(np.array(counts, np.int64), 1), key)
+        self.periodic = bool(epochs)
+        self.flags = [shard.decided(flag) for shard in shards.shards] if flag else None
+
+    def _pools(self, mixture: Mapping[str, float] | None, epochs: Mapping[str, float] | None) -> list[str]:
+        """Names of the sources that samples are drawn from, each on its own; '' for all together."""
+        asked, what = (mixture, "mixture") if mixture else (epochs or {}, "epochs")
+        for source, value in asked.items():
+            if source not in self.sources:
+                raise UsageError(
+                    f"{what} names '{source}', which the shards do not have{nearest(source, self.sources)}"
+                )
+            if mixture and not 0 < value < np.inf:
+                raise UsageError(f"mixture gives '{source}' the weight {value}: give more than 0, or leave it out")
+            if not 0 <= value < np.inf:
+                raise UsageError(f"epochs gives '{source}' {value} epochs: give 0 or more")
+        if mixture:
+            return sorted(mixture)
+        if not epochs:
+            return [""]
+        names = sorted(name for name in set(self.sources) if epochs.get(name, 1) > 0)
+        if not names:
+            raise UsageError("epochs leaves out every source: there is nothing to train on")
+        return names
 
     @property
     def epoch_samples(self) -> int:
-        """Samples after which every window of the largest pool, in proportion to its share, has come once."""
-        if len(self.pools) == 1:
+        """Samples of an epoch: every window once; with `epochs`, every source as often as it asks; with a mixture,
+        every window of the source that lasts longest once."""
+        if self.shares is None:
             return self.pools[0].windows
-        rounds = [pool.windows / max(int(slots), 1) for pool, slots in zip(self.pools, self.slots, strict=True)]
-        return int(np.ceil(max(rounds) * BLOCK))
+        if self.periodic:
+            return self.shares.total
+        counts = self.shares.counts.tolist()
+        rounds = [pool.windows / max(count, 1) for pool, count in zip(self.pools, counts, strict=True)]
+        return int(np.ceil(max(rounds) * self.shares.total))
 
     @property
     def epoch_steps(self) -> int:
@@ -105,22 +147,12 @@ class TokenOrder:
 
     def batch_of(self, samples: Numbers) -> Batch:
         """The windows of sample numbers, in their order."""
-        pool, window = self._locate(samples)
+        pieces = self._pieces(samples)
         length, pad = self.sequence_length, self.shards.manifest.tokenizer.pad
-        if len(self.pools) == 1:
-            return fill(self.shards, self.pools[0].pieces(window), len(samples), length, pad)
-        parts: list[Batch] = []
-        where = np.empty(len(samples), np.int64)
-        for number in np.unique(pool):
-            chosen = np.flatnonzero(pool == number)
-            where[chosen] = sum(len(part.inputs) for part in parts) + np.arange(len(chosen))
-            pieces = self.pools[number].pieces(window[chosen])
-            parts.append(fill(self.shards, pieces, len(chosen), length, pad))
-        return Batch(
-            np.concatenate([part.inputs for part in parts])[where],
-            np.concatenate([part.targets for part in parts])[where],
-            np.concatenate([part.positions for part in parts])[where],
-        )
+        batch = fill(self.shards, pieces, len(samples), length, pad)
+        if self.flags is None:
+            return batch
+        return replace(batch, flagged=flagged(self.shards, pieces, batch.inputs.shape, self.flags))
 
     def trace(self, step: int) -> list[Seen]:
         """The documents of a step, sample by sample, in the order in which they lie in the windows."""
@@ -159,7 +191,7 @@ class TokenOrder:
             for row in shard.rows_with_id(document_id):
                 present = True
                 for number, pool in enumerate(self.pools):
-                    if self.names[number] not in ("", self.shards.entries[at].source):
+                    if self.names[number] not in ("", self.sources[at]):
                         continue
                     windows = pool.windows_of(at, int(shard.offsets[row]), int(shard.offsets[row + 1]))
                     found.update(self._samples(number, windows, until))
@@ -171,16 +203,23 @@ class TokenOrder:
         """Which of the first `steps` steps saw a document; they count from 1."""
         return sorted({1 + sample // self.batch for sample in self.samples_of(document_id, steps * self.batch)})
 
+    def _pieces(self, samples: Numbers) -> Pieces:
+        """What fills the windows of samples; row r is the window of `samples[r]`."""
+        pool, window = self._locate(samples)
+        if len(self.pools) == 1:
+            return self.pools[0].pieces(window)
+        found: list[Pieces] = []
+        for number in np.unique(pool):
+            chosen = np.flatnonzero(pool == number)
+            pieces = self.pools[number].pieces(window[chosen])
+            found.append(replace(pieces, row=chosen[pieces.row]))
+        return Pieces.joined(found)
+
     def _locate(self, samples: Numbers) -> tuple[Numbers, Numbers]:
         """(pool, window in the pool) of sample numbers."""
-        if len(self.pools) == 1:
+        if self.shares is None:
             return np.zeros(len(samples), np.int64), self._window(0, samples)
-        block, slot = samples // BLOCK, samples % BLOCK
-        for one in np.unique(block):
-            here = block == one
-            slot[here] = permute(slot[here], BLOCK, self._key("mixture", int(one)))
-        pool = np.searchsorted(self.first_slot, slot, side="right") - 1
-        running = block * self.slots[pool] + slot - self.first_slot[pool]
+        pool, running = self.shares.locate(samples)
         window = np.empty(len(samples), np.int64)
         for number in np.unique(pool):
             chosen = pool == number
@@ -197,20 +236,14 @@ class TokenOrder:
 
     def _samples(self, pool: int, windows: Numbers, until: int) -> Sequence[int]:
         """Sample numbers below `until` at which windows of a pool come."""
-        size, slots = self.pools[pool].windows, int(self.slots[pool])
+        size = self.pools[pool].windows
         found: list[int] = []
-        if not slots:
+        if not len(windows) or (self.shares is not None and not self.shares.counts[pool]):
             return found
         for epoch in range(-(-until // size)):
-            running = unpermute(windows, size, self._key(self.names[pool], epoch)) + epoch * size
-            if len(self.pools) == 1:
-                samples = running
-            else:
-                block, slot = running // slots, self.first_slot[pool] + running % slots
-                samples = np.empty(len(running), np.int64)
-                for one in np.unique(block):
-                    here = block == one
-                    samples[here] = one * BLOCK + unpermute(slot[here], BLOCK, self._key("mixture", int(one)))
+            samples = unpermute(windows, size, self._key(self.names[pool], epoch)) + epoch * size
+            if self.shares is not None:
+                samples = self.shares.samples_of(pool, samples)
             found.extend(samples[samples < until].tolist())
         return found
 

@@ -16,6 +16,9 @@ A shard is one Arrow IPC *stream* of one record batch, uncompressed, so that `da
     id          the document's id
     url, source, language
     text_bytes  int64, UTF-8 bytes of the text
+    cluster     the document's near-duplicate cluster, null where none was looked for
+    cluster_size  int64, documents of the corpus that the cluster had before any was dropped, itself counted; else 1
+    decision    what an audit of an earlier model decided about the document ("goldfish", ...), else null
 
 The documents of a shard come from one source, which the manifest names, apart from documents that were planted among
 them (canaries), which lie beside documents of the source that they were planted in and keep their own name in `source`.
@@ -27,8 +30,6 @@ frame documents. The list's offsets are the document index: token `t` of a shard
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +45,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from corpuskit.errors import CorpuskitError, UsageError, nearest
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 SplitName = Literal["train", "held_out"]
 
@@ -95,6 +96,7 @@ class TokenizerEntry(_Entry):
 
 class Manifest(_Entry):
     format: int
+    """Of the shards; this version reads `FORMAT`."""
     tokenizer: TokenizerEntry
     dtype: Literal["uint16", "uint32"]
     sequence_length: int
@@ -126,9 +128,12 @@ def read_manifest(folder: Path) -> Manifest:
     if not file.is_file():
         raise UsageError(f"no token shards at {folder}: it has no {MANIFEST} (a run that was cut off leaves none)")
     try:
-        return Manifest.model_validate_json(file.read_bytes())
+        manifest = Manifest.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise UsageError(f"{file} is not a manifest of token shards: {error.errors()[0]['msg']}") from error
+    if manifest.format != FORMAT:
+        raise UsageError(f"{file} has format {manifest.format}, this version reads {FORMAT}: write the shards again")
+    return manifest
 
 
 class Shard:
@@ -154,6 +159,16 @@ class Shard:
     def text_bytes(self) -> npt.NDArray[np.int64]:
         column: npt.NDArray[np.int64] = self.table.column("text_bytes").to_numpy()
         return column
+
+    @cached_property
+    def cluster_sizes(self) -> npt.NDArray[np.int64]:
+        column: npt.NDArray[np.int64] = self.table.column("cluster_size").to_numpy()
+        return column
+
+    def decided(self, action: str) -> npt.NDArray[np.bool_]:
+        """bool[documents]: for which of them an audit decided on this action."""
+        found = pc.equal(self.table.column("decision"), action).fill_null(False)
+        return np.asarray(found.to_numpy())
 
     def document(self, row: int) -> npt.NDArray[Any]:
         """Tokens of one document, framing included (a view)."""
@@ -187,7 +202,12 @@ class Shards:
 
     @cached_property
     def shards(self) -> list[Shard]:
-        return [Shard(self.folder / entry.file) for entry in self.entries]
+        """Raises CorpuskitError for a file that is no shard, or one of another tokenizer."""
+        found = [Shard(self.folder / entry.file) for entry in self.entries]
+        for shard in found:
+            if shard.metadata.get("tokenizer_sha256") != self.manifest.tokenizer.sha256:
+                raise CorpuskitError(f"{shard.path} was made with another tokenizer than the shards beside it")
+        return found
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -243,97 +263,3 @@ def open_shards(folder: str | Path, split: SplitName = "train", verify: bool = T
     if verify:
         shards.verify()
     return shards
-
-
-class ShardWriter:
-    """Collects framed documents and writes a shard whenever a source has `shard_tokens` of them.
-
-    Holds at most one unfinished shard for each source. A document is never cut; one longer than `shard_tokens` makes a
-    longer shard.
-    """
-
-    def __init__(self, folder: Path, split: SplitName, shard_tokens: int, metadata: dict[str, str]) -> None:
-        self.folder, self.split, self.shard_tokens = folder, split, shard_tokens
-        self.metadata = metadata
-        self.entries: list[ShardEntry] = []
-        self._open: dict[str, list[pa.Table]] = {}
-        self._tokens: dict[str, int] = {}
-        self._by_source: dict[str, Counts] = {}
-        self._by_language: dict[str, Counts] = {}
-        (folder / split).mkdir(parents=True, exist_ok=True)
-
-    def add(self, documents: pa.Table, places: Sequence[str]) -> None:
-        """Rows with the columns of a shard, in order, and the source in whose shard each is to lie."""
-        for source in dict.fromkeys(places):
-            chosen = [place == source for place in places]
-            rows = documents if all(chosen) else documents.filter(pa.array(chosen))
-            while rows.num_rows:
-                ends = np.cumsum(_lengths(rows)) + self._tokens.get(source, 0)
-                fits = int(np.searchsorted(ends, self.shard_tokens, side="right"))
-                if fits == 0 and not self._tokens.get(source):
-                    fits = 1
-                self._open.setdefault(source, []).append(rows.slice(0, fits))
-                self._tokens[source] = int(ends[fits - 1]) if fits else self._tokens[source]
-                rows = rows.slice(fits)
-                if rows.num_rows or self._tokens[source] >= self.shard_tokens:
-                    self._write(source)
-
-    def finish(self) -> SplitEntry:
-        """Write what is left, and the files with which `datasets.load_from_disk` opens the split."""
-        for source in sorted(self._open):
-            self._write(source)
-        state: dict[str, Any] = dict.fromkeys(("_format_columns", "_format_type", "_split"))
-        state |= {"_format_kwargs": {}, "_output_all_columns": False}
-        state["_data_files"] = [{"filename": Path(entry.file).name} for entry in self.entries]
-        state["_fingerprint"] = fingerprint("", self.entries)[:16]
-        (self.folder / self.split / "state.json").write_text(json.dumps(state, indent=2) + "\n")
-        (self.folder / self.split / "dataset_info.json").write_text("{}\n")
-        total = sum(self._by_source.values(), Counts())
-        return SplitEntry(
-            documents=total.documents,
-            tokens=total.tokens,
-            text_bytes=total.text_bytes,
-            shards=tuple(self.entries),
-            by_source=dict(sorted(self._by_source.items())),
-            by_language=dict(sorted(self._by_language.items())),
-        )
-
-    def _write(self, source: str) -> None:
-        self._tokens.pop(source)
-        table = pa.concat_tables(self._open.pop(source)).combine_chunks()
-        if not table.num_rows:
-            return
-        name = f"{self.split}/{len(self.entries):05d}.arrow"
-        path = self.folder / name
-        schema = table.schema.with_metadata(self.metadata)
-        with path.open("wb") as file:
-            with pa.ipc.new_stream(file, schema) as stream:
-                stream.write_batch(table.replace_schema_metadata(self.metadata).to_batches()[0])
-            file.flush()
-            os.fsync(file.fileno())
-        lengths = _lengths(table)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        counts = _count(table.column("text_bytes"), lengths)
-        size = path.stat().st_size
-        self.entries.append(ShardEntry(file=name, source=source, size=size, sha256=digest, **counts.model_dump()))
-        for name, totals in (("source", self._by_source), ("language", self._by_language)):
-            for value in pc.unique(table.column(name)).to_pylist():
-                chosen = np.asarray(pc.equal(table.column(name), value).to_numpy())
-                counts = _count(table.column("text_bytes").filter(pa.array(chosen)), lengths[chosen])
-                totals[value] = totals.get(value, Counts()) + counts
-
-
-def shard_columns(tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64], columns: dict[str, pa.Array]) -> pa.Table:
-    """Rows of a shard from framed tokens and the columns id, url, source, language and text_bytes."""
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(tokens))
-    return pa.table({"tokens": lists, **columns})
-
-
-def _lengths(table: pa.Table) -> npt.NDArray[np.int64]:
-    lengths: npt.NDArray[np.int64] = pc.list_value_length(table.column("tokens")).to_numpy()
-    return lengths
-
-
-def _count(text_bytes: Any, lengths: npt.NDArray[np.int64]) -> Counts:
-    return Counts(documents=len(lengths), tokens=int(lengths.sum()), text_bytes=pc.sum(text_bytes).as_py() or 0)

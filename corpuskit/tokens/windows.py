@@ -1,17 +1,12 @@
-"""How documents are laid into windows of equal length, and the loop that fills a batch with them.
-
-Two layouts. `Concatenated` cuts each shard into windows of T tokens as it lies: no padding but at a shard's end, and a
-document may run over a window's edge. `BestFit` puts whole documents into windows, the longest first, each where it
-leaves the least room (best-fit decreasing; Ding et al. 2024, "Fewer Truncations Improve Language Modeling",
-arXiv:2404.10830): a document is cut only where it is longer than a window, nothing is cropped away, and the room that
-is left over is padded. Either way every token of every document lies in exactly one window.
+"""A window is a row of tokens that a model reads at once: the pieces that fill it, the loop that fills a batch of
+windows, and the packer that finds room for whole documents.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -38,93 +33,10 @@ class Pieces:
     """First token in the shard."""
     length: Numbers
 
-
-class Layout(Protocol):
-    """Windows of one pool of shards. Shards are numbered as in `Shards.shards`."""
-
-    @property
-    def windows(self) -> int:
-        """How many windows the pool has."""
-        ...
-
-    def pieces(self, windows: Numbers) -> Pieces:
-        """What fills these windows."""
-        ...
-
-    def windows_of(self, shard: int, start: int, end: int) -> Numbers:
-        """The windows that hold any of the tokens from `start` to before `end` of a shard."""
-        ...
-
-
-class Concatenated:
-    """Windows cut from each shard as it lies; the last one of a shard may be short."""
-
-    def __init__(self, shards: Shards, pool: Numbers, sequence_length: int) -> None:
-        self.pool, self.length = pool, sequence_length
-        self.tokens = np.array([len(shards.shards[number].tokens) for number in pool], np.int64)
-        self.first = np.concatenate([[0], np.cumsum(-(-self.tokens // sequence_length))]).astype(np.int64)
-
-    @property
-    def windows(self) -> int:
-        return int(self.first[-1])
-
-    def pieces(self, windows: Numbers) -> Pieces:
-        at = np.searchsorted(self.first, windows, side="right") - 1
-        start = (windows - self.first[at]) * self.length
-        length = np.minimum(self.tokens[at] - start, self.length)
-        return Pieces(np.arange(len(windows)), np.zeros_like(start), self.pool[at], start, length)
-
-    def windows_of(self, shard: int, start: int, end: int) -> Numbers:
-        at = int(np.flatnonzero(self.pool == shard)[0])
-        return np.arange(start // self.length, (end - 1) // self.length + 1) + int(self.first[at])
-
-
-class BestFit:
-    """Whole documents in windows, longest first. Keeps 32 bytes in memory for each document."""
-
-    def __init__(self, shards: Shards, pool: Numbers, sequence_length: int) -> None:
-        shard, start, length = [], [], []
-        for number in pool:
-            bounds = shards.shards[number].offsets
-            chunks = -(-np.diff(bounds) // sequence_length)
-            within = np.arange(chunks.sum()) - np.repeat(np.cumsum(chunks) - chunks, chunks)
-            begins = np.repeat(bounds[:-1], chunks) + within * sequence_length
-            start.append(begins)
-            length.append(np.minimum(np.repeat(bounds[1:], chunks) - begins, sequence_length))
-            shard.append(np.full(len(begins), number, np.int64))
-        starts, lengths, numbers = np.concatenate(start), np.concatenate(length), np.concatenate(shard)
-        order = np.argsort(-lengths, kind="stable")
-        window = best_fit(lengths[order], sequence_length)
-        by_window = np.argsort(window, kind="stable")
-        order = order[by_window]
-        self.shard, self.start, self.length = numbers[order], starts[order], lengths[order]
-        self.window = window[by_window]
-        self.first = np.searchsorted(self.window, np.arange(self.window[-1] + 2) if len(order) else np.zeros(1))
-
-    @property
-    def windows(self) -> int:
-        return len(self.first) - 1
-
-    def pieces(self, windows: Numbers) -> Pieces:
-        counts = self.first[windows + 1] - self.first[windows]
-        row = np.repeat(np.arange(len(windows)), counts)
-        before = np.cumsum(counts) - counts
-        piece = np.repeat(self.first[windows], counts) + np.arange(counts.sum()) - np.repeat(before, counts)
-        length = self.length[piece]
-        filled = np.cumsum(length) - length
-        return Pieces(row, filled - filled[before][row], self.shard[piece], self.start[piece], length)
-
-    @cached_property
-    def _by_place(self) -> Numbers:
-        return np.lexsort((self.start, self.shard))
-
-    def windows_of(self, shard: int, start: int, end: int) -> Numbers:
-        order = self._by_place
-        low, high = np.searchsorted(self.shard[order], [shard, shard + 1])
-        here = order[low:high]
-        begins = self.start[here]
-        held = here[(begins < end) & (begins + self.length[here] > start)]
-        return np.unique(self.window[held])
+    @classmethod
+    def joined(cls, parts: Sequence[Pieces]) -> Pieces:
+        """Pieces of different windows as one."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -136,6 +48,8 @@ class Batch:
     """The next token of the same document, else IGNORED."""
     positions: Numbers
     """Place of the token in its document's part of this window: 0 begins a part, so 0 marks the documents' edges."""
+    flagged: npt.NDArray[np.bool_] | None = None
+    """bool[windows, T]: tokens of documents that were asked to be marked; None where nobody asked."""
 
 
 def fill(shards: Shards, pieces: Pieces, windows: int, sequence_length: int, pad: int) -> Batch:
@@ -158,6 +72,41 @@ def fill(shards: Shards, pieces: Pieces, windows: int, sequence_length: int, pad
             positions,
         )
     return Batch(inputs, targets, positions)
+
+
+def flagged(
+    shards: Shards, pieces: Pieces, shape: tuple[int, int], flags: Sequence[npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.bool_]:
+    """bool[shape]: which tokens of the windows belong to flagged documents; `flags` has bool[documents] a shard."""
+    out = np.zeros(shape, np.bool_)
+    for number in np.unique(pieces.shard):
+        if flags[number].any():
+            chosen = np.flatnonzero(pieces.shard == number)
+            places = (pieces.row[chosen], pieces.column[chosen], pieces.start[chosen], pieces.length[chosen])
+            _flag(shards.shards[number].offsets, flags[number], *places, out)
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _flag(
+    offsets: Numbers,
+    flags: npt.NDArray[np.bool_],
+    rows: Numbers,
+    columns: Numbers,
+    starts: Numbers,
+    lengths: Numbers,
+    out: npt.NDArray[np.bool_],
+) -> None:
+    for p in range(len(rows)):
+        start, end = starts[p], starts[p] + lengths[p]
+        document = np.searchsorted(offsets, start, side="right") - 1
+        while start < end:
+            stop = min(end, offsets[document + 1])
+            if flags[document]:
+                begin = columns[p] + start - starts[p]
+                out[rows[p], begin : begin + stop - start] = True
+            start = stop
+            document += 1
 
 
 @nb.njit(cache=True, nogil=True)

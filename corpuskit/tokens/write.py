@@ -19,22 +19,26 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpuskit.document import column
 from corpuskit.document import documents as as_documents
 from corpuskit.errors import UsageError
 from corpuskit.tokens.sample import CLUSTER, Draw, corpus_batches, drawn, groups, lots, text_bytes
-from corpuskit.tokens.shards import (
-    FORMAT,
-    MANIFEST,
-    Manifest,
-    ShardWriter,
-    TokenizerEntry,
-    fingerprint,
-    shard_columns,
-)
+from corpuskit.tokens.shard_writer import ShardWriter, shard_columns
+from corpuskit.tokens.shards import FORMAT, MANIFEST, Manifest, TokenizerEntry, fingerprint
 from corpuskit.tokens.tokenizer import Tokenizer
 
 Watch = Callable[[str, int, int], None]
 
+COLUMNS = {
+    "id": "id",
+    "url": "url",
+    "source": "source",
+    "language": "language",
+    "cluster": CLUSTER,
+    "cluster_size": "near_duplicates.cluster_size",
+    "decision": "decisions.action",
+}
+"""Column of a shard -> where the corpus has it."""
 CHECKED = 32
 """Documents of the corpus on which the fast encoder is held against the defining one, 2,000 characters of each."""
 SHARD_TOKENS = 16 << 20
@@ -87,7 +91,8 @@ def write_shards(
     held_out = ShardWriter(partial, "held_out", shard_tokens, metadata)
     done = empty = 0
     checked = False
-    for batch in corpus_batches(files, ("id", "text", "url", "source", "language", CLUSTER.split(".")[0])):
+    wanted = ["text", *dict.fromkeys(path.split(".")[0] for path in COLUMNS.values())]
+    for batch in corpus_batches(files, wanted):
         if not checked:
             checked = True
             if tokenizer.fast and not tokenizer.agrees(
@@ -147,19 +152,12 @@ def encode_documents(batch: pa.RecordBatch, tokenizer: Tokenizer, dtype: str) ->
     begin = -1 if tokenizer.begin is None else tokenizer.begin
     framed, bounds = _frame(tokens, offsets, begin, tokenizer.end, np.dtype(dtype).type(0))
 
-    def named(name: str, default: str | None) -> pa.Array:
-        if batch.schema.get_field_index(name) < 0:
-            return pa.array([default] * batch.num_rows, pa.string())
-        values = batch.column(name).cast(pa.string())
-        return values if default is None else values.fill_null(default)
-
-    columns = {
-        "id": named("id", ""),
-        "url": named("url", None),
-        "source": named("source", "unknown"),
-        "language": named("language", "und"),
-        "text_bytes": pa.array(text_bytes(batch)),
-    }
+    columns: dict[str, pa.Array] = {"text_bytes": pa.array(text_bytes(batch))}
+    for name, path in COLUMNS.items():
+        try:
+            columns[name] = column(batch, path)
+        except KeyError:  # a corpus that has not been asked for this
+            continue
     return shard_columns(framed, bounds, columns)
 
 
