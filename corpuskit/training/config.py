@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from corpuskit.engine.stage import Configured
+from corpuskit.tokens.weights import Weights
 
 Kind = Literal["decoder", "encoder", "encoder-decoder"]
 Style = Literal["llama", "qwen3", "bert", "modernbert", "t5"]
@@ -139,7 +140,14 @@ class TrainConfig(Configured):
     packing: Literal["concatenate", "best_fit"] = "concatenate"
     """How documents are laid into windows: one after another, or whole documents where they fit best."""
     mixture: dict[str, float] | None = None
-    """Share of the training tokens for each source. Default: every document as often as any other."""
+    """Share of the training tokens for each source; sources that it does not name are left out. Default: every
+    document as often as any other."""
+    epochs: dict[str, float] | None = None
+    """Instead of a mixture: how often each source is read in all, spread evenly over the run; once where it is not
+    named, not at all at 0. The run is as long as that comes to, unless the budget says otherwise."""
+    weights: Weights = "none"
+    """How often documents of a near-duplicate cluster come in an epoch: none, each that is there once; inverse, the
+    cluster once, whichever of its documents are there; rehydrate, by the size of the cluster as in FineWeb-2."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Peak learning rate. Default: the size's."""
     schedule: Literal["cosine", "wsd"] = "cosine"
@@ -161,6 +169,8 @@ class TrainConfig(Configured):
     goldfish: int = Field(default=0, ge=0)
     """Leave one token in this many out of the loss, always the same ones, so that no passage is learned by heart;
     0 learns from every token."""
+    goldfish_documents: Literal["all", "decided"] = "all"
+    """Where goldfish applies: in all documents, or in those alone for which an audit decided on it."""
     validate_every: int | None = Field(default=None, ge=1)
     """Steps between validations on the held-out split. Default: ten validations in all."""
     validation_tokens: Count = Field(default=16_384, ge=1)
@@ -178,6 +188,10 @@ class TrainConfig(Configured):
             raise ValueError("goldfish 1 leaves every token out; give 0, or 2 and more")
         if self.goldfish and self.model.kind != "decoder":
             raise ValueError(f"goldfish is for a decoder; an {self.model.kind} hides tokens already")
+        if self.goldfish_documents == "decided" and not self.goldfish:
+            raise ValueError("goldfish_documents chooses where goldfish applies, and goldfish is 0: give it too")
+        if self.mixture and self.epochs:
+            raise ValueError("give mixture (shares of the tokens) or epochs (how often each source is read), not both")
         return self
 
 

@@ -43,15 +43,18 @@ class Objective(Protocol):
 
 
 class NextToken:
-    """Causal language modelling."""
+    """Causal language modelling. `goldfish`: leave one target in so many out; `flagged`: of flagged documents alone."""
 
-    def __init__(self, goldfish: int = 0) -> None:
-        self.goldfish = goldfish
+    def __init__(self, goldfish: int = 0, flagged: bool = False) -> None:
+        self.goldfish, self.flagged = goldfish, flagged
 
     def arrays(self, batch: Batch, samples: Numbers) -> dict[str, Numbers]:
         targets = batch.targets
-        if self.goldfish:
+        if self.goldfish and not self.flagged:
             targets = goldfish_targets(batch.inputs, targets, batch.positions, self.goldfish)
+        elif self.goldfish and batch.flagged is not None and batch.flagged.any():
+            left_out = goldfish_targets(batch.inputs, targets, batch.positions, self.goldfish)
+            targets = np.where(batch.flagged, left_out, targets)
         return {"inputs": batch.inputs, "positions": batch.positions, "targets": targets}
 
     def hidden(self, model: Any, tensors: Tensors) -> tuple[Any, Any]:
@@ -143,7 +146,7 @@ def objective_of(config: TrainConfig, tokenizer: Tokenizer) -> Objective:
         return MaskedWords(tokenizer, config.seed)
     if config.model.kind == "encoder-decoder":
         return Spans(tokenizer, config.seed)
-    return NextToken(config.goldfish)
+    return NextToken(config.goldfish, flagged=config.goldfish_documents == "decided")
 
 
 def document_mask(documents: Any, causal: bool) -> Any:

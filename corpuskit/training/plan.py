@@ -50,6 +50,9 @@ class Plan(BaseModel):
             seed=self.config.seed,
             packing=self.config.packing,
             mixture=self.config.mixture,
+            epochs=self.config.epochs,
+            weights=self.config.weights,
+            flag="goldfish" if self.config.goldfish_documents == "decided" else None,
         )
 
     def write(self, folder: Path) -> None:

@@ -228,7 +228,7 @@ class Run:
         """The steps that the budget comes to."""
         budget = self.config.budget
         if budget == Budget():
-            budget = Budget(epochs=self.config.model.preset.epochs)
+            budget = Budget(epochs=1 if self.config.epochs else self.config.model.preset.epochs)
         if budget.steps is not None:
             return budget.steps
         if budget.minutes is not None:
