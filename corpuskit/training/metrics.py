@@ -20,6 +20,7 @@ import numpy.typing as npt
 from corpuskit.errors import require
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.shards import Shards
+from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.loss import token_losses
 from corpuskit.training.machine import Machine
@@ -117,8 +118,13 @@ def bytes_of_tokens(shards: Shards) -> npt.NDArray[np.float64]:
     Exact for a byte-level tokenizer. For another one every token counts the split's mean.
     """
     tokenizer = shards.tokenizer
-    decoder = json.loads(tokenizer.json).get("decoder") or {}
-    if decoder.get("type") == "ByteLevel":
+    if is_byte_level(tokenizer):
         return np.append(tokenizer.token_bytes(), 0).astype(np.float64)
     mean = shards.counts.text_bytes / max(shards.counts.tokens, 1)
     return np.append(np.full(tokenizer.vocabulary, mean), 0.0)
+
+
+def is_byte_level(tokenizer: Tokenizer) -> bool:
+    """Whether each token stands for bytes of the text, so that their lengths add up to the text's."""
+    decoder = json.loads(tokenizer.json).get("decoder") or {}
+    return bool(decoder.get("type") == "ByteLevel")
