@@ -100,8 +100,8 @@ def fit(prompt: Numbers, answer: Numbers, length: int) -> tuple[Numbers, int]:
 
 def jinja(tokenizer: Tokenizer) -> str:
     """The template in the form that `AutoTokenizer.apply_chat_template` reads."""
-    begin = tokenizer.reference.id_to_token(tokenizer.end if tokenizer.begin is None else tokenizer.begin)
-    end = tokenizer.reference.id_to_token(tokenizer.end)
+    number = tokenizer.end if tokenizer.begin is None else tokenizer.begin
+    begin, end = (str(tokenizer.reference.id_to_token(one)) for one in (number, tokenizer.end))
     return (
         "{% for message in messages %}"
         + begin

@@ -1,7 +1,7 @@
 """Conversations laid into windows: several in one, where each fits best, none seeing another.
 
-A window is what pretraining's is (`corpuskit.tokens.windows`): positions begin again at 0 with each conversation, and the
-mask that keeps documents apart keeps conversations apart. Targets are the answers' tokens alone.
+A window is what pretraining's is (`corpuskit.tokens.windows`): positions begin again at 0 with each conversation, and
+the mask that keeps documents apart keeps conversations apart. Targets are the answers' tokens alone.
 """
 
 from __future__ import annotations

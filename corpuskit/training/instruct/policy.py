@@ -1,0 +1,123 @@
+"""The model that is tuned: all of its weights, or an adapter beside them; and loading what either came to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
+from corpuskit.training.checkpoint import save_model
+from corpuskit.training.instruct.chat import save_template
+from corpuskit.training.instruct.config import LoraPolicy
+from corpuskit.training.models import load_model
+
+BASE = "base.json"
+"""Beside an adapter's weights: the folder and the digest of the model that it was trained on."""
+
+
+def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
+    """(a causal model in float32, its tokenizer) from a model's folder, or from an adapter's, merged into its base.
+
+    Raises UsageError where no such model is there, CorpuskitError where an adapter's base is another than it was
+    trained on.
+    """
+    folder = Path(folder)
+    if (folder / "adapter_config.json").is_file():
+        model, tokenizer = load_policy(_base_of(folder))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            adapted = require("peft", "train").PeftModel.from_pretrained(model, folder)
+        return adapted.merge_and_unload(), tokenizer
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"no model at {folder}: it has neither config.json nor adapter_config.json")
+    model = load_model(folder)
+    if model.config.is_encoder_decoder or not model.can_generate():
+        raise UsageError(f"{folder} is a '{model.config.model_type}'; instruction tuning is for a decoder")
+    return model, load_tokenizer(folder)
+
+
+def with_adapter(model: Any, settings: LoraPolicy, seed: int) -> Any:
+    """The model with low-rank matrices beside every linear layer but the last; they alone are trained. They add nothing
+    at the start."""
+    peft, torch = require("peft", "train"), require("torch", "train")
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        return peft.get_peft_model(model, _lora(settings))
+
+
+def add_adapter(module: Any, name: str, settings: LoraPolicy, seed: int) -> None:
+    """A second adapter on the same weights."""
+    torch = require("torch", "train")
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        module.add_adapter(name, _lora(settings))
+
+
+def body(module: Any) -> Any:
+    """The `transformers` model inside."""
+    return module.get_base_model() if hasattr(module, "get_base_model") else module
+
+
+def save_policy(module: Any, tokenizer: Tokenizer, folder: Path, base: Path) -> None:
+    """Write what was trained, with the tokenizer and the chat template: a model, or only the adapter."""
+    if hasattr(module, "get_base_model"):
+        folder.mkdir(parents=True, exist_ok=True)
+        module.save_pretrained(folder, selected_adapters=["default"])
+        (folder / "README.md").unlink(missing_ok=True)
+        tokenizer.save(folder)
+        (folder / BASE).write_text(json.dumps({"model": str(base), "sha256": model_digest(base)}) + "\n")
+    else:
+        save_model(module, tokenizer, folder)
+    save_template(tokenizer, folder)
+
+
+def restore_policy(fresh: Any, checkpoint: Path) -> None:
+    """Bring the weights that `save_policy` wrote into a module of the same making."""
+    safetensors = require("safetensors.torch", "train")
+    if hasattr(fresh, "get_base_model"):
+        weights = safetensors.load_file(checkpoint / "adapter_model.safetensors")
+        require("peft", "train").set_peft_model_state_dict(fresh, weights, adapter_name="default")
+    else:
+        fresh.load_state_dict(load_model(checkpoint).state_dict())
+
+
+def context(model: Any) -> int:
+    """Tokens that the model reads at most."""
+    return int(getattr(body(model).config, "max_position_embeddings", 0) or 1 << 30)
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 over the weights in a folder."""
+    total = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as weights:
+            total.update(hashlib.file_digest(weights, "sha256").digest())
+    return total.hexdigest()
+
+
+def _base_of(folder: Path) -> Path:
+    try:
+        known = json.loads((folder / BASE).read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} does not say which model it adapts: {BASE} cannot be read ({error})") from error
+    base = Path(known["model"])
+    if not base.is_dir():
+        raise UsageError(f"{folder} adapts the model at {base}, and nothing is there")
+    if model_digest(base) != known["sha256"]:
+        raise CorpuskitError(f"{folder} was trained on another model than {base} holds now")
+    return base
+
+
+def _lora(settings: LoraPolicy) -> Any:
+    return require("peft", "train").LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )

@@ -1,0 +1,223 @@
+"""Supervised fine-tuning: a model learns to answer from demonstrations (Ouyang et al. 2022, arXiv:2203.02155, section
+3.5), with the loss on the answers alone.
+
+    L = - sum over answer tokens t of log p(t | prompt and answer before t) / number of answer tokens in the step
+
+Conversations share windows without seeing each other. Logits are computed at answer tokens only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpuskit.errors import UsageError, require
+from corpuskit.tokens.windows import IGNORED, Numbers
+from corpuskit.training.instruct.chat import Chat, Rendered
+from corpuskit.training.instruct.config import SftConfig
+from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
+from corpuskit.training.instruct.loop import Undertaking, Watch, data_digest, run_steps, update
+from corpuskit.training.instruct.packing import Packed, pack
+from corpuskit.training.instruct.policy import (
+    body,
+    context,
+    load_policy,
+    model_digest,
+    restore_policy,
+    save_policy,
+    with_adapter,
+)
+from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.loss import summed_cross_entropy, token_losses
+from corpuskit.training.machine import Machine, this_machine
+from corpuskit.training.metrics import read_metrics
+from corpuskit.training.objectives import NextToken, output_layer
+from corpuskit.training.optimization import learning_rate, make_optimizers, set_learning_rate
+from corpuskit.training.signals import stop_signals
+
+LONGEST = 4
+"""A window is no longer than this many of the longest conversations need."""
+
+
+@dataclass(frozen=True)
+class SftResult:
+    folder: str
+    finished: bool
+    """False where a signal stopped the run: the same call goes on from there."""
+    steps: int
+    demonstrations: int
+    cut: int
+    """Demonstrations whose prompt lost its start."""
+    parameters: int
+    trained_parameters: int
+    loss: float | None
+    """Mean over the last tenth of the steps, in nats an answer token."""
+    held_out_loss: float | None
+    seconds: float
+    stopped_by: str | None
+
+    def sentence(self) -> str:
+        """The tuning in a line for people."""
+        says = f"{self.demonstrations:,} demonstrations, {self.steps:,} steps"
+        if self.cut:
+            says += f"; {self.cut:,} prompts lost their start"
+        if self.held_out_loss is not None:
+            says += f"; held out {self.held_out_loss:.3f} nats an answer token"
+        return says
+
+
+def finetune_on_demonstrations(
+    model: str | Path,
+    folder: str | Path,
+    config: SftConfig | None = None,
+    *,
+    demonstrations: Sequence[Demonstration] | None = None,
+    held_out: Sequence[Demonstration] | None = None,
+    watch: Watch = lambda message, done, total: None,
+    resume: bool = True,
+) -> SftResult:
+    """Fine-tune the decoder in a folder on demonstrations, and write it (or its adapter) to `folder`.
+
+    `demonstrations` and `held_out` stand in for the files that the configuration names. A run that was stopped goes on
+    from its newest checkpoint; a finished one is not run again. Raises UsageError for demonstrations that cannot be
+    read or do not fit into a window, and for settings other than those the folder was begun with.
+    """
+    config, model, folder = config or SftConfig(), Path(model), Path(folder)
+    learned = list(demonstrations or read_demonstrations(config.demonstrations or shipped_file("demonstrations")))
+    judged = list(held_out) if held_out is not None else _judged(config, demonstrations is not None)
+    asked = {
+        "config": config.model_dump(mode="json"),
+        "model": model_digest(model),
+        "data": data_digest([*learned, *judged]),
+    }
+    undertaking = Undertaking(folder, "sft", asked, resume)
+    if undertaking.result is not None:
+        return SftResult(**undertaking.result)
+    with this_machine(config.precision) as machine, stop_signals() as stop:
+        one_process(machine)
+        fresh, tokenizer = load_policy(model)
+        chat, limit = Chat(tokenizer), context(fresh)
+        rendered = chat.render([one.messages for one in learned])
+        length = min(config.sequence_length or limit, limit)
+        if config.sequence_length is None:
+            length = min(length, LONGEST * max(len(one.tokens) for one in rendered))
+        rendered, cut = shortened(rendered, length, config.too_long, config.demonstrations)
+        windows = pack(rendered, length, tokenizer.pad)
+        held, _ = shortened(chat.render([one.messages for one in judged]), length, "cut", config.held_out)
+        module = fresh if config.lora is None else with_adapter(fresh, config.lora, config.seed)
+        if undertaking.checkpoint is not None:
+            restore_policy(module, undertaking.checkpoint)
+        module = module.to(machine.device).train()
+        steps = max(1, round(config.epochs * len(windows) / config.batch))
+        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        optimizers = make_optimizers(body(module), "adamw", 0.0)
+
+        def step(number: int) -> dict[str, Any]:
+            rows = rows_of_step(len(windows), config.batch, number, config.seed)
+            rate = learning_rate(number, steps, config.learning_rate, config.warmup, "cosine")
+            set_learning_rate(optimizers, rate)
+            loss, tokens = answer_loss(module, windows, rows, machine)
+            norm = update(optimizers, trained, config.gradient_clip)
+            return {"loss": loss, "answer_tokens": tokens, "learning_rate": rate, "gradient_norm": norm}
+
+        def write(into: Path) -> None:
+            save_policy(module, tokenizer, into, model)
+
+        ended = run_steps(undertaking, config, steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch)
+        result = SftResult(
+            folder=str(folder),
+            finished=ended.finished,
+            steps=ended.steps,
+            demonstrations=len(learned),
+            cut=cut,
+            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            trained_parameters=sum(parameter.numel() for parameter in trained),
+            loss=_last_loss(folder),
+            held_out_loss=mean_loss(module, pack(held, length, tokenizer.pad), machine) if held else None,
+            seconds=ended.seconds,
+            stopped_by=ended.stopped_by,
+        )
+        if ended.finished:
+            undertaking.finish(result, write)
+        return result
+
+
+def answer_loss(module: Any, windows: Packed, rows: Numbers, machine: Machine) -> tuple[float, int]:
+    """(mean loss in nats, answer tokens) of some windows, with the gradients left in the module's parameters."""
+    model, tensors = body(module), machine.tensors(windows.rows(rows))
+    with machine.autocast():
+        states, targets = NextToken().hidden(model, tensors)
+    chosen = targets != IGNORED
+    weight, bias = output_layer(model)
+    count = int(chosen.sum())
+    loss = summed_cross_entropy(machine.narrowed(states[chosen]), weight, targets[chosen], bias) / max(count, 1)
+    loss.backward()
+    return float(loss.detach()), count
+
+
+def mean_loss(module: Any, windows: Packed, machine: Machine, rows: int = 8) -> float:
+    """Nats an answer token over all windows."""
+    torch = require("torch", "train")
+    model, total, count = body(module), 0.0, 0
+    module.eval()
+    for start in range(0, len(windows), rows):
+        part = np.arange(start, min(start + rows, len(windows)))
+        with torch.no_grad(), machine.autocast():
+            states, targets = NextToken().hidden(model, machine.tensors(windows.rows(part)))
+        chosen = targets != IGNORED
+        total += float(token_losses(states[chosen], *output_layer(model), targets[chosen]).sum())
+        count += int(chosen.sum())
+    module.train()
+    return total / max(count, 1)
+
+
+def rows_of_step(count: int, batch: int, step: int, seed: int) -> Numbers:
+    """int64[at most batch]: what a step (from 1) learns from. Each pass over the `count` rows has an order of its own,
+    and the passes follow each other without a gap."""
+    wanted = np.arange((step - 1) * batch, step * batch)
+    passes, places = np.divmod(wanted, count)
+    orders = {one: np.random.default_rng((seed, one)).permutation(count) for one in np.unique(passes).tolist()}
+    return np.array([orders[one][place] for one, place in zip(passes.tolist(), places.tolist(), strict=True)])
+
+
+def shortened(conversations: list[Rendered], length: int, how: str, source: str | None) -> tuple[list[Rendered], int]:
+    """(conversations that fit into `length` tokens, how many lost their start for it).
+
+    Raises UsageError where one is longer and that is an error, or where nothing to learn would be left of it.
+    """
+    fitting, cut = [], 0
+    for number, one in enumerate(conversations, 1):
+        if len(one.tokens) > length:
+            name = f"record {number} of {source or 'the demonstrations'}"
+            if how == "error":
+                raise UsageError(
+                    f"{name} takes {len(one.tokens):,} tokens, and a window has {length:,}: shorten it, "
+                    "raise sequence_length, or say too_long: cut"
+                )
+            one = Rendered(one.tokens[-length:], one.learned[-length:])
+            if one.learned.all():
+                raise UsageError(f"{name}: its answer alone takes more than a window of {length:,} tokens")
+            cut += 1
+        fitting.append(one)
+    return fitting, cut
+
+
+def one_process(machine: Machine) -> None:
+    if machine.ranks > 1:
+        raise UsageError(f"instruction tuning runs in one process, and torchrun started {machine.ranks}")
+
+
+def _judged(config: SftConfig, given: bool) -> list[Demonstration]:
+    if config.held_out is not None:
+        return read_demonstrations(config.held_out)
+    return [] if given or config.demonstrations is not None else read_demonstrations(shipped_file("held_out"))
+
+
+def _last_loss(folder: Path) -> float | None:
+    lines = read_metrics(folder)
+    last = [line["loss"] for line in lines[-max(1, len(lines) // 10) :]]
+    return sum(last) / len(last) if last else None
