@@ -17,9 +17,10 @@ from rich.console import Console
 from corpuskit.cli.demo import demo_recipe
 from corpuskit.demo import serve
 from corpuskit.engine.ledger import find
+from corpuskit.engine.located import parse
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import Recipe, check
-from corpuskit.recipe.located import override, parse
+from corpuskit.recipe.located import override
 from corpuskit.sources.crawl import fate
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole run

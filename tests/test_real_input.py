@@ -18,9 +18,9 @@ import pytest
 import yaml
 from rich.console import Console
 
+from corpuskit.engine.located import parse
 from corpuskit.recipe.execute import RunResult, run_recipe
 from corpuskit.recipe.load import check
-from corpuskit.recipe.located import parse
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 

@@ -56,8 +56,8 @@ def _served(port: int) -> Iterator[str]:
 
 def demo_recipe(base: str) -> Recipe:
     """The recipe of the demo for the address at which its web is served."""
+    from corpuskit.engine.located import parse
     from corpuskit.recipe.load import check
-    from corpuskit.recipe.located import parse
 
     data = files("corpuskit.demo") / "data"
     text = Template((data / "recipe.yaml").read_text(encoding="utf-8")).substitute(SITE=base, DATA=str(data))

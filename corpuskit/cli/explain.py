@@ -164,9 +164,9 @@ def what_if_command(
     ] = None,
 ) -> None:
     """Decide a finished run again with other limits, in seconds, and show what would change."""
+    from corpuskit.engine.located import Located
     from corpuskit.engine.what_if import rules_of, what_if
     from corpuskit.recipe.load import check
-    from corpuskit.recipe.located import Located
 
     folder = run or newest_run()
     recipe = check(Located(open_run(folder)["recipe"], f"{folder}/run.json"))

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from corpuskit.engine.located import Located, Place
 from corpuskit.errors import UsageError, nearest
-from corpuskit.recipe.located import Located, Place
 
 Model = TypeVar("Model", bound=BaseModel)
 

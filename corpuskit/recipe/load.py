@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from corpuskit.engine.located import Located
 from corpuskit.engine.pipeline import Job, Pipeline
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import Configured, Stage
@@ -17,7 +18,7 @@ from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.check import Problems
 from corpuskit.recipe.jobs import JOBS, jobs
 from corpuskit.recipe.jobs.tokens import TokensSection
-from corpuskit.recipe.located import Located, override, read
+from corpuskit.recipe.located import override, read
 from corpuskit.recipe.registry import source_class, stage_class
 from corpuskit.recipe.sizes import parse_size
 from corpuskit.training.config import AdaptConfig, TrainConfig

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import pytest
 
+from corpuskit.engine.located import parse
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.stage import BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import MANY, silent_rules
 from corpuskit.recipe.load import check, load
-from corpuskit.recipe.located import override, parse
+from corpuskit.recipe.located import override
 from corpuskit.recipe.schema import described, json_schema
 from corpuskit.recipe.sizes import parse_size
 
