@@ -1,4 +1,4 @@
-"""Commands about tokens and models: train, generate, tokens trace."""
+"""Commands about models: train, generate."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from corpuskit.cli.app import app, console
 from corpuskit.cli.recipes import Output, Override, RecipeFile, print_summary
-from corpuskit.engine.ledger import newest_run, open_run
 from corpuskit.errors import UsageError
-
-tokens = typer.Typer(no_args_is_help=True, help="Look into token shards and the order of training.")
-app.add_typer(tokens, name="tokens")
 
 
 @app.command()
@@ -53,35 +48,3 @@ def generate(
 
     text = continued(model, prompt, tokens=length, temperature=temperature, seed=seed, adapter=adapter)
     console.print(Text.assemble((prompt, "bold"), text))
-
-
-@tokens.command()
-def trace(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
-    step: Annotated[int | None, typer.Option(min=1, help="Name the documents behind this training step.")] = None,
-    document: Annotated[str | None, typer.Option(help="Name the steps that saw the document with this id.")] = None,
-) -> None:
-    """Say which pages made a training step, or which steps saw a page."""
-    from corpuskit.recipe.jobs.job import BASE, TOKENS
-    from corpuskit.training import training_order
-
-    folder = run or newest_run()
-    open_run(folder)
-    if (step is None) == (document is None):
-        raise UsageError("give one of --step N and --document ID")
-    found = training_order(folder / BASE, folder / TOKENS)
-    if found is None:
-        raise UsageError(f"{folder}: this run has trained no model")
-    order, steps = found
-    if document is not None:
-        console.print(", ".join(map(str, order.steps_of(document, steps))) or "no step", highlight=False)
-        return
-    assert step is not None
-    if step > steps:
-        raise UsageError(f"this run has {steps} training steps; there is no step {step}")
-    table = Table(title=f"step {step} of {steps}", title_justify="left", box=None, padding=(0, 2))
-    for heading in ("sample", "tokens", "document", "source", "url"):
-        table.add_column(heading, justify="right" if heading in ("sample", "tokens") else "left", overflow="fold")
-    for seen in order.trace(step):
-        table.add_row(str(seen.sample), str(seen.tokens), seen.id[:12], seen.source, seen.url or "")
-    console.print(table)

@@ -61,6 +61,11 @@ class Counts(_Entry):
     text_bytes: int = 0
     """UTF-8 bytes of the texts."""
 
+    @property
+    def bytes_per_token(self) -> float:
+        """UTF-8 bytes of text for each token, the framing ones counted; 0 where there is none."""
+        return self.text_bytes / self.tokens if self.tokens else 0.0
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             documents=self.documents + other.documents,

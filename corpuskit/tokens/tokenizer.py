@@ -150,6 +150,25 @@ class Tokenizer:
         """The text of tokens, special tokens left out."""
         return str(self.reference.decode([int(token) for token in tokens], skip_special_tokens=True))
 
+    @property
+    def byte_level(self) -> bool:
+        """Whether each token stands for bytes of its own, so that a text has the bytes of its tokens."""
+        return bool((json.loads(self.json).get("decoder") or {}).get("type") == "ByteLevel")
+
+    def text_bytes(self, tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """int64[n]: UTF-8 bytes of the text that tokens `offsets[i]` to before `offsets[i + 1]` stand for.
+
+        Exact for a byte-level tokenizer; for another one, of the text as it decodes.
+        """
+        if self.byte_level:
+            ends = np.concatenate(
+                [[0], np.cumsum(self.token_bytes()[tokens[offsets[0] : offsets[-1]]], dtype=np.int64)]
+            )
+            found: npt.NDArray[np.int64] = np.diff(ends[offsets - offsets[0]])
+            return found
+        rows = [tokens[start:end].tolist() for start, end in pairwise(offsets.tolist())]
+        return np.array([len(text.encode()) for text in self.reference.decode_batch(rows)], np.int64)
+
     def token_bytes(self) -> npt.NDArray[np.int32]:
         """int32[vocabulary]: UTF-8 bytes that each token of a byte-level tokenizer stands for; special tokens 0."""
         lengths = np.zeros(self.vocabulary, np.int32)

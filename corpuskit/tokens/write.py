@@ -6,12 +6,10 @@ encodes. Memory holds one unfinished shard for each source, whatever the size of
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -23,8 +21,8 @@ from corpuskit.document import column
 from corpuskit.document import documents as as_documents
 from corpuskit.errors import UsageError
 from corpuskit.tokens.sample import CLUSTER, Draw, corpus_batches, drawn, groups, lots, text_bytes
-from corpuskit.tokens.shard_writer import ShardWriter, shard_columns
-from corpuskit.tokens.shards import FORMAT, MANIFEST, Manifest, TokenizerEntry, fingerprint
+from corpuskit.tokens.shard_writer import FolderWriter, shard_columns
+from corpuskit.tokens.shards import Manifest
 from corpuskit.tokens.tokenizer import Tokenizer
 
 Watch = Callable[[str, int, int], None]
@@ -64,80 +62,44 @@ def write_shards(
     document; a share above 0 holds out at least one. `extra_documents`: document rows (dictionaries) that are planted
     among the training documents at places drawn by the seed, never held out; a row given twice is planted twice.
 
-    The folder appears whole or not at all: everything is written beside it under another name, the manifest last. An
-    older folder of this name is replaced. Raises UsageError for settings that cannot be met and for a corpus that
-    leaves nothing to train on.
+    The folder appears whole or not at all; an older one of this name is replaced. Raises UsageError for settings that
+    cannot be met and for a corpus that leaves nothing to train on.
     """
     if not 0 <= hold_out < 1:
         raise UsageError(f"hold_out is {hold_out}: give a share from 0 up to, not including, 1")
-    if sequence_length < 2 or shard_tokens < 1:
-        raise UsageError(f"sequence_length {sequence_length}, shard_tokens {shard_tokens}: give at least 2 and 1")
     files = [Path(file) for file in corpus_files]
     limit, rows = _plan(files, hold_out, seed)
     plants = _Plants(extra_documents, rows, seed)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    tokenizer.save(partial)
-    dtype: Literal["uint16", "uint32"] = "uint16" if tokenizer.vocabulary <= 1 << 16 else "uint32"
-    frame: dict[str, Any] = {
-        "vocabulary": tokenizer.vocabulary,
-        "begin": tokenizer.begin,
-        "end": tokenizer.end,
-        "pad": tokenizer.pad,
-    }
-    metadata = {"tokenizer_sha256": tokenizer.digest} | {key: str(value) for key, value in frame.items()}
-    train = ShardWriter(partial, "train", shard_tokens, metadata)
-    held_out = ShardWriter(partial, "held_out", shard_tokens, metadata)
     done = empty = 0
     checked = False
-    wanted = ["text", *dict.fromkeys(path.split(".")[0] for path in COLUMNS.values())]
-    for batch in corpus_batches(files, wanted):
-        if not checked:
-            checked = True
-            if tokenizer.fast and not tokenizer.agrees(
-                pc.utf8_slice_codeunits(batch.column("text")[:CHECKED], 0, 2000)
-            ):
-                warnings.warn("gigatoken gives other ids than tokenizers on this corpus; encoding slower", stacklevel=2)
-                tokenizer = tokenizer.slow()
-        held = drawn(lots(groups(batch), seed, "hold_out"), limit)
-        full = text_bytes(batch) > 0
-        empty += int((~full).sum())
-        kept_back, kept = np.flatnonzero(held & full), np.flatnonzero(~held & full)
-        if len(kept_back):
-            encoded = encode_documents(_rows(batch, kept_back), tokenizer, dtype)
-            held_out.add(encoded, encoded.column("source").to_pylist())
-        if len(kept):
-            encoded = encode_documents(_rows(batch, kept), tokenizer, dtype)
-            for rows_here, place in plants.among(encoded, kept + done, tokenizer, dtype):
-                train.add(rows_here, place)
-        done += batch.num_rows
-        watch("encoding", done, rows)
-    for rows_here, place in plants.rest(tokenizer, dtype):
-        train.add(rows_here, place)
-    entries = {"train": train.finish(), "held_out": held_out.finish()}
-    if not entries["train"].documents:
-        shutil.rmtree(partial)
-        raise UsageError(f"nothing to train on: {rows:,} documents, {empty:,} of them empty, hold_out {hold_out}")
-    manifest = Manifest(
-        format=FORMAT,
-        tokenizer=TokenizerEntry(sha256=tokenizer.digest, **frame),
-        dtype=dtype,
-        sequence_length=sequence_length,
-        seed=seed,
-        hold_out=hold_out,
-        empty_documents=empty,
-        fingerprint=fingerprint(tokenizer.digest, [*entries["train"].shards, *entries["held_out"].shards]),
-        **entries,
-    )
-    with (partial / MANIFEST).open("w", encoding="utf-8") as file:
-        file.write(manifest.model_dump_json(indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
-    return manifest
+    with FolderWriter(folder, tokenizer, sequence_length, shard_tokens) as target:
+        wanted = ["text", *dict.fromkeys(path.split(".")[0] for path in COLUMNS.values())]
+        for batch in corpus_batches(files, wanted):
+            if not checked:
+                checked = True
+                if tokenizer.fast and not tokenizer.agrees(
+                    pc.utf8_slice_codeunits(batch.column("text")[:CHECKED], 0, 2000)
+                ):
+                    warnings.warn(
+                        "gigatoken gives other ids than tokenizers on this corpus; encoding slower", stacklevel=2
+                    )
+                    tokenizer = tokenizer.slow()
+            held = drawn(lots(groups(batch), seed, "hold_out"), limit)
+            full = text_bytes(batch) > 0
+            empty += int((~full).sum())
+            kept_back, kept = np.flatnonzero(held & full), np.flatnonzero(~held & full)
+            if len(kept_back):
+                encoded = encode_documents(_rows(batch, kept_back), tokenizer, target.dtype)
+                target.held_out.add(encoded, encoded.column("source").to_pylist())
+            if len(kept):
+                encoded = encode_documents(_rows(batch, kept), tokenizer, target.dtype)
+                for rows_here, place in plants.among(encoded, kept + done, tokenizer, target.dtype):
+                    target.train.add(rows_here, place)
+            done += batch.num_rows
+            watch("encoding", done, rows)
+        for rows_here, place in plants.rest(tokenizer, target.dtype):
+            target.train.add(rows_here, place)
+        return target.finish(seed=seed, hold_out=hold_out, empty_documents=empty)
 
 
 def _rows(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
@@ -150,7 +112,7 @@ def encode_documents(batch: pa.RecordBatch, tokenizer: Tokenizer, dtype: str) ->
     """Documents as rows of a shard, each framed by the tokenizer's begin and end tokens."""
     tokens, offsets = tokenizer.encode(batch.column("text"))
     begin = -1 if tokenizer.begin is None else tokenizer.begin
-    framed, bounds = _frame(tokens, offsets, begin, tokenizer.end, np.dtype(dtype).type(0))
+    framed, bounds = frame_documents(tokens, offsets[:-1], offsets[1:], begin, tokenizer.end, np.dtype(dtype).type(0))
 
     columns: dict[str, pa.Array] = {"text_bytes": pa.array(text_bytes(batch))}
     for name, path in COLUMNS.items():
@@ -162,27 +124,32 @@ def encode_documents(batch: pa.RecordBatch, tokenizer: Tokenizer, dtype: str) ->
 
 
 @nb.njit(cache=True, nogil=True)
-def _frame(
-    tokens: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], begin: int, end: int, zero: Any
+def frame_documents(
+    tokens: npt.NDArray[Any],
+    starts: npt.NDArray[np.int64],
+    stops: npt.NDArray[np.int64],
+    begin: int,
+    end: int,
+    zero: Any,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Documents with `begin` (none where negative) before and `end` after each, in the type of `zero`."""
-    documents = len(offsets) - 1
+    """(tokens, offsets) of the documents `tokens[starts[i]:stops[i]]` with `begin` (none where negative) before and
+    `end` after each, in the type of `zero`."""
     extra = 1 if begin < 0 else 2
-    bounds = np.empty(documents + 1, np.int64)
-    out = np.full(offsets[-1] - offsets[0] + documents * extra, zero)
+    offsets = np.empty(len(starts) + 1, np.int64)
+    out = np.full((stops - starts).sum() + len(starts) * extra, zero)
     at = 0
-    for i in range(documents):
-        bounds[i] = at
+    for i in range(len(starts)):
+        offsets[i] = at
         if begin >= 0:
             out[at] = begin
             at += 1
-        for j in range(offsets[i], offsets[i + 1]):
+        for j in range(starts[i], stops[i]):
             out[at] = tokens[j]
             at += 1
         out[at] = end
         at += 1
-    bounds[documents] = at
-    return out, bounds
+    offsets[len(starts)] = at
+    return out, offsets
 
 
 def _plan(files: Sequence[Path], hold_out: float, seed: int) -> tuple[int, int]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpuskit.document import documents
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards, Tokenizer, open_shards, read_manifest, sample_texts, write_shards
+from corpuskit.tokens.shard_writer import exact_batch, shard_columns
 
 Write = Callable[..., Shards]
 
@@ -159,21 +164,21 @@ def test_an_interrupted_write_leaves_the_old_folder(
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("settings_", "message"),
     [
         ({"hold_out": 1.0}, "hold_out is 1.0"),
         ({"sequence_length": 1}, "sequence_length 1"),
     ],
 )
-def test_impossible_settings(write: Write, settings: dict[str, object], message: str) -> None:
+def test_impossible_settings(write: Write, settings_: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        write(**settings)
+        write(**settings_)
 
 
 def test_a_corpus_without_text_is_refused(small_tokenizer: Tokenizer, tmp_path: Path) -> None:
     file = tmp_path / "empty.parquet"
     pq.write_table(pa.Table.from_batches([documents([{"id": "a"}, {"id": "b", "text": ""}])]), file)
-    with pytest.raises(UsageError, match="nothing to train on: 2 documents, 2 of them empty"):
+    with pytest.raises(UsageError, match="nothing to train on: 2 documents are empty, 0 are held out"):
         write_shards([file], small_tokenizer, tmp_path / "tokens")
     assert not list(tmp_path.glob("*tokens*"))
     file.write_bytes(b"PAR0")
@@ -201,3 +206,32 @@ def test_real_korean_prose_comes_back(shared_data: Path, tmp_path: Path) -> None
     shards = open_shards(tmp_path / "tokens")
     assert {shards.tokenizer.decode(shard.document(row)) for shard, row in shards.documents()} == set(texts)
     assert tokenizer.agrees(texts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 99), min_size=1, max_size=9), st.none() | st.text(max_size=5)), min_size=1
+    ),
+    st.data(),
+)
+def test_equal_rows_are_equal_bytes_however_they_came_together(
+    rows: list[tuple[list[int], str | None]], data: st.DataObject
+) -> None:
+    """Digests name contents: slices, chunks and what lies behind the end of a buffer must not show."""
+
+    def table(part: list[tuple[list[int], str | None]]) -> pa.Table:
+        tokens = np.array([token for row, _ in part for token in row], np.uint16)
+        offsets = np.cumsum([0, *(len(row) for row, _ in part)])
+        return shard_columns(tokens, offsets, {"cluster": pa.array([text for _, text in part], pa.string())})
+
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
+    parts = [table(rows)[first:last] for first, last in pairwise([0, *cuts, len(rows)])]
+    noisy = pa.concat_tables([*parts, table([([5], "x")] * 3)])
+    shuffled = pc.is_in(pa.array(range(noisy.num_rows)), value_set=pa.array(range(len(rows))))
+    whole, pieced = exact_batch(table(rows)), exact_batch(noisy.filter(shuffled))
+    assert whole.to_pylist() == [
+        {**row, "tokens": tokens, "cluster": text}
+        for row, (tokens, text) in zip(table(rows).to_pylist(), rows, strict=True)
+    ]
+    assert whole.serialize().to_pybytes() == pieced.serialize().to_pybytes()
