@@ -85,7 +85,7 @@ def audit(
     folder = Path(folder)
     causal = CausalModel(model)
     train, held_out = open_shards(shards, "train"), open_shards(shards, "held_out")
-    causal.check_vocabulary(train.manifest.tokenizer.vocabulary)
+    causal.check_shards(train)
 
     def score(name: str, passages: Passages) -> TokenScores:
         return score_passages(

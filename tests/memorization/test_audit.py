@@ -151,5 +151,3 @@ def test_errors_say_what_is_wrong(shards: Path, tmp_path: Path, untrained: Path)
         audit(tmp_path, shards / "tokens", tmp_path / "a")
     with pytest.raises(UsageError, match=r"windows of 300 tokens do not fit a context of 256"):
         CausalModel(untrained).score(np.zeros((1, 300), np.int64))
-    with pytest.raises(UsageError, match="made with another tokenizer"):
-        CausalModel(untrained).check_vocabulary(401)

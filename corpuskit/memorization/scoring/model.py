@@ -7,9 +7,10 @@ token, so memory does not grow with vocabulary times length.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.engine.files import file_digest
-from corpuskit.errors import UsageError, require
+from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.memorization.config import DecodingPolicy
+from corpuskit.memorization.scoring.reduce import reduce_logits, reduce_on_device
+from corpuskit.tokens import Shards, load_tokenizer
 
 LOGITS = 1 << 22
 """Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""
+PROBED = 20
+"""Documents that the tokenizers of model and shards must encode alike."""
 PREFIXES = 512
 """Rows of one forward pass over prefixes."""
 Array = npt.NDArray[Any]
@@ -91,12 +96,30 @@ class CausalModel:
         ]
         return hashlib.blake2b(" ".join(map(file_digest, files)).encode(), digest_size=16).hexdigest()
 
-    def check_vocabulary(self, vocabulary: int) -> None:
-        """Raises UsageError where the model has fewer tokens than the shards use."""
+    def check_shards(self, shards: Shards) -> None:
+        """Raises UsageError where the shards were made with another tokenizer than the model's.
+
+        A model folder with a tokenizer must encode the first documents as the shards have them; one without must at
+        least have a row for every token.
+        """
+        vocabulary = shards.manifest.tokenizer.vocabulary
         if self.head.weight.shape[0] < vocabulary:
             raise UsageError(
                 f"the model knows {self.head.weight.shape[0]:,} tokens and the shards use {vocabulary:,}: "
                 "they were made with another tokenizer"
+            )
+        if not (self.folder / "tokenizer.json").is_file():
+            return
+        own, theirs = load_tokenizer(self.folder), shards.tokenizer
+        if own.digest == theirs.digest:
+            return
+        texts = [theirs.decode(shard.document(row)) for shard, row in islice(shards.documents(), PROBED)]
+        mine, other = own.encode(texts), theirs.encode(texts)
+        if not (np.array_equal(mine[0], other[0]) and np.array_equal(mine[1], other[1])):
+            raise UsageError(
+                f"{self.folder} has another tokenizer than {shards.folder}: the same text has other tokens. Write "
+                f"shards of the text with the model's tokenizer (tokens: tokenizer: path: {self.folder}), "
+                "and audit the model on those"
             )
 
     def score(self, tokens: Array, policies: Sequence[DecodingPolicy] = ()) -> Scores:
@@ -148,9 +171,14 @@ class CausalModel:
         with torch.inference_mode():
             for start in range(0, len(tokens), PREFIXES):
                 ids = torch.from_numpy(np.ascontiguousarray(tokens[start : start + PREFIXES], np.int64)).to(self.device)
-                logs = torch.log_softmax(self.head(self._hidden(ids)[:, -1]).float(), -1).cpu().numpy()
+                logits = self.head(self._hidden(ids)[:, -1]) if self._head_is_all else self._last_logits(ids)
+                logs = torch.log_softmax(logits.float(), -1).cpu().numpy()
                 found += [row[choice].astype(np.float64) for row, choice in zip(logs, wanted[start:], strict=False)]
         return found
+
+    def _last_logits(self, ids: Any) -> Any:
+        rows = [self.model(input_ids=row[None], use_cache=False).logits[:, -1] for row in ids]
+        return self._torch.cat(rows)
 
     def _hidden(self, tokens: Any) -> Any:
         return self.model.base_model(input_ids=tokens, use_cache=False).last_hidden_state
@@ -164,38 +192,47 @@ class CausalModel:
         parts: list[tuple[Any, ...]] = []
         with torch.inference_mode():
             ids = torch.from_numpy(np.ascontiguousarray(tokens, np.int64)).to(self.device)
-            hidden, targets = self._hidden(ids)[:, :-1][predicted], ids[:, 1:][predicted]
-            rows = max(LOGITS // self.head.weight.shape[0], 16)
-            for start in range(0, len(targets), rows):
-                logits = self.head(hidden[start : start + rows]).float()
-                parts.append(_reduce(torch, logits, targets[start : start + rows, None], policies))
-        columns = [torch.cat(values).cpu().numpy() for values in zip(*parts, strict=True)]
+            targets = ids[:, 1:][predicted]
+            start = 0
+            for logits in self._logits(ids, predicted):
+                parts.append(self._reduced(logits, targets[start : start + len(logits)], policies))
+                start += len(logits)
+        columns = [np.concatenate(values) for values in zip(*parts, strict=True)]
         if not columns:
             columns = [np.empty(0, np.float32)] * (5 + len(policies))
+        if not np.isfinite(columns[4]).all():
+            raise CorpuskitError(f"{self.folder}: the model gives logits that are no numbers; its weights are damaged")
         return Scores(columns[0], columns[1].astype(np.int32), columns[2], columns[3], columns[4], tuple(columns[5:]))
 
+    def _logits(self, ids: Any, predicted: Any) -> Iterator[Any]:
+        """Logits [some, vocabulary] of the places that are marked in [rows, length - 1], some at a time, in order."""
+        if self._head_is_all:
+            hidden = self._hidden(ids)[:, :-1][predicted]
+            rows = max(LOGITS // self.head.weight.shape[0], 16)
+            for start in range(0, len(hidden), rows):
+                yield self.head(hidden[start : start + rows]).float()
+            return
+        for row, places in zip(ids, predicted, strict=True):
+            yield self.model(input_ids=row[None], use_cache=False).logits[0, :-1][places].float()
 
-def _reduce(torch: Any, logits: Any, target: Any, policies: Sequence[DecodingPolicy]) -> tuple[Any, ...]:
-    """The columns of `Scores` for logits [rows, vocabulary] and target ids [rows, 1]."""
-    chosen = logits.gather(-1, target)
-    rank = torch.count_nonzero(logits > chosen, -1)
-    tied = torch.nonzero(torch.count_nonzero(logits >= chosen, -1) > rank + 1)[:, 0]
-    if len(tied):
-        before = torch.arange(logits.shape[-1], device=logits.device) < target[tied]
-        rank[tied] += ((logits[tied] == chosen[tied]) & before).sum(-1)
-    widest = min(max(2, *(policy.top_k or 0 for policy in policies), 0), logits.shape[-1])
-    best = logits.topk(widest, -1).values
-    under = [_under_policy(torch, logits, best, chosen[:, 0], rank, policy) for policy in policies]
-    logs = torch.log_softmax(logits, -1)
-    probabilities = logs.exp()
-    mean = torch.linalg.vecdot(probabilities, logs)
-    own = logs.gather(-1, target)[:, 0]
-    # centred before it is squared: the difference of two large sums would lose the digits of a small spread
-    sigma = torch.linalg.vecdot(probabilities, logs.sub_(mean[:, None]).square_()).sqrt()
-    return own, rank, best[:, 0] - best[:, 1], -mean, sigma, *under
+    def _reduced(self, logits: Any, targets: Any, policies: Sequence[DecodingPolicy]) -> tuple[Array, ...]:
+        if self.device == "cpu":
+            return reduce_logits(logits.numpy(), targets.numpy(), policies, self._torch.get_num_threads())
+        return reduce_on_device(self._torch, logits, targets, policies)
 
+    @cached_property
+    def _head_is_all(self) -> bool:
+        """Whether the model's logits are its head over its last hidden states, and nothing is done to them after.
 
-def _under_policy(torch: Any, logits: Any, best: Any, chosen: Any, rank: Any, policy: DecodingPolicy) -> Any:
-    kept = logits if policy.top_k is None else best[:, : policy.top_k]
-    logs = chosen / policy.temperature - torch.logsumexp(kept / policy.temperature, -1)
-    return logs if policy.top_k is None else torch.where(rank < policy.top_k, logs, -torch.inf)
+        Some families scale or cap them; of those, whole sequences are asked, one at a time.
+        """
+        torch = self._torch
+        with torch.inference_mode():
+            ids = torch.arange(min(8, self.head.weight.shape[0], self.context), device=self.device)[None]
+            whole = self.model(input_ids=ids, use_cache=False).logits.float()
+            try:
+                head = self.head(self._hidden(ids)).float()
+            except (RuntimeError, TypeError, AttributeError):
+                return False
+            same: bool = whole.shape == head.shape and torch.allclose(whole, head, rtol=1e-4, atol=1e-4)
+        return same

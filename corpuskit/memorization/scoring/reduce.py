@@ -1,0 +1,227 @@
+"""From a block of logits to a handful of numbers a token, in one pass over each row while it lies in the cache.
+
+`log_softmax`, its exponential, their product and its square would each write the block anew; a model with a large
+vocabulary then spends as long on that as on its head. Here a row is read three times where it lies: the two largest
+logits and the rank, the exponentials with their sum, the spread around the mean. Sums run in single precision over 512
+entries and in double precision over those. Nothing is sorted: a rank is a count, and the k largest logits are looked
+for only where a decoding policy keeps that token.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from corpuskit.memorization.config import DecodingPolicy
+
+Floats = npt.NDArray[np.float32]
+F = np.float32
+LANES = 128
+BLOCK = 512
+COLUMNS = 4
+"""Log-probability, margin, entropy, sigma; the policies follow."""
+# sums may be reordered, which vectorises them; nothing else may be assumed: a token can have the logit -inf
+_LOOSE = {"reassoc", "nsz", "contract", "arcp"}
+_SMALLEST = F(-3e38)
+_LOG2E, _LN2_HIGH, _LN2_LOW = F(1.4426950408889634), F(0.693359375), F(-2.12194440e-4)
+
+
+@nb.njit(inline="always")
+def _exp(x: Any) -> Any:  # pragma: no cover
+    """e^x for x <= 0 in single precision to 2 units in the last place: 2^n times a polynomial (Cephes, expf)."""
+    x = max(x, F(-87.0))
+    n = np.floor(x * _LOG2E + F(0.5))
+    r = x - n * _LN2_HIGH - n * _LN2_LOW
+    p = F(1.9875691500e-4)
+    p = p * r + F(1.3981999507e-3)
+    p = p * r + F(8.3334519073e-3)
+    p = p * r + F(4.1665795894e-2)
+    p = p * r + F(1.6666665459e-1)
+    p = p * r + F(5.0000001201e-1)
+    p = p * r * r + r + F(1.0)
+    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+def _two_largest(row: Any, first: Any, second: Any) -> Any:  # pragma: no cover
+    """The two largest entries; each of the lanes keeps two of its own, so that the loop has no branch."""
+    first[:], second[:] = _SMALLEST, _SMALLEST
+    whole = row.shape[0] // LANES * LANES
+    for start in range(0, whole, LANES):
+        block = row[start : start + LANES]
+        for lane in range(LANES):
+            value, most = block[lane], first[lane]
+            lower = most if value > most else value
+            first[lane] = value if value > most else most
+            second[lane] = lower if lower > second[lane] else second[lane]
+    rest = row[whole:]
+    for lane in range(rest.shape[0]):
+        value, most = rest[lane], first[lane]
+        lower = most if value > most else value
+        first[lane] = value if value > most else most
+        second[lane] = lower if lower > second[lane] else second[lane]
+    best, next_best = _SMALLEST, _SMALLEST
+    for lane in range(LANES):
+        for value in (first[lane], second[lane]):
+            if value > best:
+                best, next_best = value, best
+            elif value > next_best:
+                next_best = value
+    return best, next_best
+
+
+@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+def _rank(row: Any, target: int) -> int:  # pragma: no cover
+    """Entries before which greedy decoding would take the target: larger ones, and equal ones of a smaller id."""
+    own = row[target]
+    count = np.int32(0)
+    before, after = row[:target], row[target + 1 :]
+    for place in range(before.shape[0]):
+        count += np.int32(1) if before[place] >= own else np.int32(0)
+    for place in range(after.shape[0]):
+        count += np.int32(1) if after[place] > own else np.int32(0)
+    return int(count)
+
+
+@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+def _moments(row: Any, best: Any, weights: Any) -> Any:  # pragma: no cover
+    """(log of the sum, mean, standard deviation) of row - best under the softmax; `weights` is room for one row."""
+    total, weighted = 0.0, 0.0
+    for start in range(0, row.shape[0], BLOCK):
+        block, kept = row[start : start + BLOCK], weights[start : start + BLOCK]
+        part: Any = F(0.0)
+        weighted_part: Any = F(0.0)
+        for place in range(block.shape[0]):
+            below = max(block[place] - best, F(-1e4))  # of -inf, whose weight is 0, the product must be a number
+            weight = _exp(below)
+            kept[place] = weight
+            part += weight
+            weighted_part += weight * below
+        total += part
+        weighted += weighted_part
+    mean = F(weighted / total)
+    # centred before it is squared: the difference of two large sums would lose the digits of a small spread
+    spread = 0.0
+    for start in range(0, row.shape[0], BLOCK):
+        block, kept = row[start : start + BLOCK], weights[start : start + BLOCK]
+        part = F(0.0)
+        for place in range(block.shape[0]):
+            off = max(block[place] - best, F(-1e4)) - mean
+            part += kept[place] * off * off
+        spread += part
+    return math.log(total), weighted / total, math.sqrt(spread / total)
+
+
+@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+def _log_sum(row: Any, best: Any, temperature: Any) -> float:  # pragma: no cover
+    """Log of the sum of e^((row - best) / temperature)."""
+    total = 0.0
+    for start in range(0, row.shape[0], BLOCK):
+        block = row[start : start + BLOCK]
+        part: Any = F(0.0)
+        for place in range(block.shape[0]):
+            part += _exp((block[place] - best) / temperature)
+        total += part
+    return math.log(total)
+
+
+@nb.njit(cache=True, nogil=True)
+def _largest(row: Any, k: int) -> Any:  # pragma: no cover
+    """The k largest entries, in no order that matters."""
+    if k > LANES:
+        return np.partition(row, row.shape[0] - k)[row.shape[0] - k :]
+    found = np.full(k, -np.inf, np.float32)  # sorted, the largest first
+    for value in row:
+        if value > found[k - 1]:
+            place = k - 1
+            while place > 0 and found[place - 1] < value:
+                found[place] = found[place - 1]
+                place -= 1
+            found[place] = value
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _reduce(
+    logits: Any, targets: Any, temperatures: Any, top_k: Any, found: Any, ranks: Any
+) -> None:  # pragma: no cover
+    first, second = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    weights = np.empty(logits.shape[1], np.float32)
+    for number in range(logits.shape[0]):
+        row, target = logits[number], targets[number]
+        best, next_best = _two_largest(row, first, second)
+        rank = _rank(row, target)
+        log_total, mean, sigma = _moments(row, best, weights)
+        below = row[target] - best
+        ranks[number] = rank
+        found[0, number] = below - log_total
+        found[1, number] = best - next_best
+        found[2, number] = log_total - mean
+        found[3, number] = sigma
+        for place in range(temperatures.shape[0]):
+            temperature, k = temperatures[place], top_k[place]
+            if 0 < k <= rank:
+                found[COLUMNS + place, number] = -np.inf
+                continue
+            kept = row if k == 0 or k >= row.shape[0] else _largest(row, k)
+            found[COLUMNS + place, number] = below / temperature - _log_sum(kept, best, temperature)
+
+
+def reduce_logits(
+    logits: Floats, targets: npt.NDArray[np.int64], policies: Sequence[DecodingPolicy] = (), threads: int = 1
+) -> tuple[npt.NDArray[Any], ...]:
+    """Log-probability, rank, margin, entropy, sigma and each policy's log-probability of targets int64[rows].
+
+    `logits` float32[rows, vocabulary]; entropy and log-probabilities in nats. A target that a policy cuts off has -inf.
+    """
+    found = np.empty((COLUMNS + len(policies), len(logits)), np.float32)
+    ranks = np.empty(len(logits), np.int32)
+    temperatures = np.array([policy.temperature for policy in policies], np.float32)
+    top_k = np.array([policy.top_k or 0 for policy in policies], np.int64)
+
+    def work(rows: slice) -> None:
+        _reduce(logits[rows], targets[rows], temperatures, top_k, found[:, rows], ranks[rows])
+
+    size = max(1, -(-len(logits) // threads))
+    parts = [slice(start, start + size) for start in range(0, len(logits), size)]
+    if len(parts) > 1:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(work, parts))
+    elif parts:
+        work(parts[0])
+    return found[0], ranks, *found[1:]
+
+
+def reduce_on_device(
+    torch: Any, logits: Any, target: Any, policies: Sequence[DecodingPolicy] = ()
+) -> tuple[npt.NDArray[Any], ...]:
+    """The same by PyTorch where the logits lie, for an accelerator. `target` int64[rows]."""
+    target = target[:, None]
+    chosen = logits.gather(-1, target)
+    rank = torch.count_nonzero(logits > chosen, -1)
+    tied = torch.nonzero(torch.count_nonzero(logits >= chosen, -1) > rank + 1)[:, 0]
+    if len(tied):
+        before = torch.arange(logits.shape[-1], device=logits.device) < target[tied]
+        rank[tied] += ((logits[tied] == chosen[tied]) & before).sum(-1)
+    widest = min(max(2, *(policy.top_k or 0 for policy in policies), 0), logits.shape[-1])
+    best = logits.topk(widest, -1).values
+    under = [_under_policy(torch, logits, best, chosen[:, 0], rank, policy) for policy in policies]
+    logs = torch.log_softmax(logits, -1)
+    probabilities = logs.exp()
+    mean = torch.linalg.vecdot(probabilities, logs)
+    own = logs.gather(-1, target)[:, 0]
+    sigma = torch.linalg.vecdot(probabilities, logs.sub_(mean[:, None]).square_()).sqrt()
+    columns = (own, rank.int(), best[:, 0] - best[:, 1], -mean, sigma, *under)
+    return tuple(column.cpu().numpy() for column in columns)
+
+
+def _under_policy(torch: Any, logits: Any, best: Any, chosen: Any, rank: Any, policy: DecodingPolicy) -> Any:
+    kept = logits if policy.top_k is None else best[:, : policy.top_k]
+    logs = chosen / policy.temperature - torch.logsumexp(kept / policy.temperature, -1)
+    return logs if policy.top_k is None else torch.where(rank < policy.top_k, logs, -torch.inf)
