@@ -1,4 +1,4 @@
-"""Counting exact occurrences of given token sequences in a stream, by a rolling polynomial hash, verified."""
+"""Exact occurrences of given token sequences in a stream, counted or found, by a rolling polynomial hash, verified."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def _count(
     order: npt.NDArray[np.int64],
     hashes: npt.NDArray[np.uint64],
     counts: npt.NDArray[np.int64],
+    room: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
 ) -> None:  # pragma: no cover
+    """Adds to `counts`; where there are `places`, notes each occurrence of row n at room[n] + counts[n] there."""
     length = wanted.shape[1]
     top = np.uint64(1)
     for _ in range(length - 1):
@@ -46,6 +49,8 @@ def _count(
                         same = False
                         break
                 if same:
+                    if places.shape[0]:
+                        places[room[number] + counts[number]] = place
                     counts[number] += 1
                 found += 1
             if place + length >= end:
@@ -63,8 +68,34 @@ def count_equal(
     One pass over the stream; every hash that agrees is compared token by token, so that a collision counts nothing.
     """
     counts = np.zeros(len(wanted), np.int64)
+    _look(tokens, offsets, wanted, counts, _NONE, _NONE)
+    return counts
+
+
+def find_equal(
+    tokens: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(places, bounds int64[n + 1]): where row i of wanted[n, length] begins in `tokens`, in order, is
+    places[bounds[i]:bounds[i + 1]]. As `count_equal` in all else."""
+    bounds = np.concatenate([[0], np.cumsum(count_equal(tokens, offsets, wanted))]).astype(np.int64)
+    places = np.empty(int(bounds[-1]), np.int64)
+    if len(places):
+        _look(tokens, offsets, wanted, np.zeros(len(wanted), np.int64), bounds[:-1], places)
+    return places, bounds
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _look(
+    tokens: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    wanted: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+    room: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+) -> None:
     if len(wanted) and wanted.shape[1]:
         hashes = np.array([_hash(row, 0, wanted.shape[1]) for row in wanted], np.uint64)
         order = np.argsort(hashes, kind="stable")
-        _count(tokens, offsets, wanted, order, hashes[order], counts)
-    return counts
+        _count(tokens, offsets, wanted, order, hashes[order], counts, room, places)

@@ -3,10 +3,10 @@
 from corpuskit.memorization.audit import AuditResult, audit
 from corpuskit.memorization.canaries import Canary, CanaryPlan, canary_documents, plan_canaries
 from corpuskit.memorization.config import AuditConfig, CanaryConfig, DecodingPolicy
-from corpuskit.memorization.decisions import decide, write_decisions
 from corpuskit.memorization.gate import Difference, check, differences
 from corpuskit.memorization.measures.epsilon import epsilon_lower_bound
 from corpuskit.memorization.measures.membership import Separation, blind_scores, separation
+from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, read_scores, score_passages
 

@@ -22,7 +22,6 @@ from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import Windows, copies_in, sample_windows, stratified_windows
-from corpuskit.memorization.decisions import decide, write_decisions
 from corpuskit.memorization.measures.documents import membership, token_counts
 from corpuskit.memorization.measures.exposure import Exposure
 from corpuskit.memorization.measures.exposure import measure as measure_exposure
@@ -30,6 +29,8 @@ from corpuskit.memorization.measures.extraction import Score, by_context, by_cop
 from corpuskit.memorization.measures.identifiers import identifier_section
 from corpuskit.memorization.measures.law import fit_law
 from corpuskit.memorization.measures.statistics import weighted_rate
+from corpuskit.memorization.remedies.decisions import decide, write_decisions
+from corpuskit.memorization.remedies.repeated import repeated_passages
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 from corpuskit.tokens import Shards, open_shards
@@ -188,13 +189,19 @@ def _tested(train: Shards, samples: list[tuple[Windows, pa.Table]], config: Audi
     found: dict[tuple[int, int, int], dict[str, Any]] = {}
     for windows, table in samples:
         rows = table.select(names).to_pylist()
-        for shard, row, window in zip(windows.shard.tolist(), windows.row.tolist(), rows, strict=True):
+        often = np.flatnonzero(table.column("extracted").to_numpy() & (table.column("copies").to_numpy() > config.cap))
+        passages = dict(zip(often.tolist(), repeated_passages(train, windows.take(often), config.cap), strict=True))
+        for place, (shard, row) in enumerate(zip(windows.shard.tolist(), windows.row.tolist(), strict=True)):
+            window = rows[place]
             if window["extracted"]:
                 document = train.shards[shard].document(row)
-                place = window["position"] + config.prefix
-                before = train.tokenizer.decode(document[:place])
-                whole = train.tokenizer.decode(document[: place + config.suffix])
-                window |= {"suffix": whole[len(before) :], "start": len(before), "end": len(whole)}
+                first = window["position"] + config.prefix
+                edges = [first, first + config.suffix, *passages.get(place, (first, first))]
+                start, end, *repeated = (len(train.tokenizer.decode(document[:edge])) for edge in edges)
+                text = train.tokenizer.decode(document)
+                window |= {"text": text, "suffix": text[start:end], "start": start, "end": end}
+                if place in passages:
+                    window["repeated"] = tuple(repeated)
             found[shard, row, window["position"]] = window
     return list(found.values())
 

@@ -18,5 +18,15 @@ def masked(text: str) -> str:
 
 def names_someone(text: str) -> bool:
     """Whether an e-mail address or a number of seven and more digits stands in the text."""
-    numbers = (sum(character.isdigit() for character in found) for found in _NUMBER.findall(text))
-    return _ADDRESS.search(text) is not None or any(digits >= _LONG for digits in numbers)
+    return bool(addresses_and_numbers(text))
+
+
+def addresses_and_numbers(text: str) -> list[tuple[int, int, str]]:
+    """(start, end, 'email' or 'number') of what could name a person: addresses, numbers of seven and more digits."""
+    found = [(match.start(), match.end(), "email") for match in _ADDRESS.finditer(text)]
+    found += [
+        (match.start(), match.end(), "number")
+        for match in _NUMBER.finditer(text)
+        if sum(character.isdigit() for character in match[0]) >= _LONG
+    ]
+    return sorted(found)

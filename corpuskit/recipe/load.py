@@ -21,7 +21,8 @@ from corpuskit.recipe.jobs.tokens import TokensSection
 from corpuskit.recipe.located import override, read
 from corpuskit.recipe.registry import source_class, stage_class
 from corpuskit.recipe.sizes import parse_size
-from corpuskit.training.config import AdaptConfig, TrainConfig
+from corpuskit.training.adapters import AdaptConfig
+from corpuskit.training.config import TrainConfig
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 
@@ -35,6 +36,8 @@ class RecipeKeys(Configured):
     """Where documents come from: a list of source keys with their settings, read in this order."""
     stages: list[dict[str, Any] | str] = Field(default_factory=list)
     """What is measured and decided, in this order: a list of stage keys with their settings."""
+    decisions: str | None = None
+    """What an audit decided about documents (`runs/NAME/audits/decisions.parquet`), carried out after all stages."""
     survey: bool = False
     """Measure documents that a rule has doomed with the later streaming stages too, so that `what-if` knows them."""
     memory: Size = Field(default=2 * 10**9, ge=10**8)
@@ -112,6 +115,8 @@ def check(located: Located, text: str = "") -> Recipe:
         for number, item in enumerate(_items(located.value.get("stages")))
         if (stage := _named(problems, item, ("stages", number), stage_class)) is not None
     ]
+    if keys is not None and keys.decisions is not None:
+        stages.append(_named(problems, {"remedies": {"path": keys.decisions}}, ("decisions",), stage_class))
     _check_names(problems, sources, stages)
     if keys is not None:
         for entry in JOBS:

@@ -31,6 +31,7 @@ STAGES = {
     "personal_data": "corpuskit.privacy.stage.PersonalData",
     "toxicity": "corpuskit.toxicity.stage.Toxicity",
     "contamination": "corpuskit.contamination.stage.Contamination",
+    "remedies": "corpuskit.memorization.remedies.stage.Remedies",
 }
 
 

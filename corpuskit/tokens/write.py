@@ -34,7 +34,7 @@ COLUMNS = {
     "language": "language",
     "cluster": CLUSTER,
     "cluster_size": "near_duplicates.cluster_size",
-    "decision": "decisions.action",
+    "decision": "remedies.action",
 }
 """Column of a shard -> where the corpus has it."""
 CHECKED = 32

@@ -21,7 +21,7 @@ from corpuskit.memorization import AuditConfig, audit
 from corpuskit.memorization.coins import secret_passages
 from corpuskit.memorization.corpus.places import hashed_places
 from corpuskit.memorization.corpus.windows import copies_in, stratified_windows
-from corpuskit.memorization.decisions import decide, write_decisions
+from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.measures.identifiers import FORMS, find_identifiers, fresh
 from corpuskit.memorization.measures.law import fit_law, fit_logistic
 from corpuskit.memorization.measures.statistics import weighted_rate

@@ -31,7 +31,7 @@ def decided(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Shards:
     actions = ["goldfish", "keep", None, "trim_span"] * 10
     decisions = pa.StructArray.from_arrays([pa.array(actions)], ["action"])
     sizes = pa.array([{"cluster": f"c{n}", "cluster_size": 1 + n % 3} for n in range(40)])
-    batch = documents(rows).append_column("decisions", decisions).append_column("near_duplicates", sizes)
+    batch = documents(rows).append_column("remedies", decisions).append_column("near_duplicates", sizes)
     pq.write_table(pa.Table.from_batches([batch]), folder / "corpus.parquet")
     tokens = folder / "tokens"
     write_shards([folder / "corpus.parquet"], shards.tokenizer, tokens, sequence_length=48, hold_out=0.1)

@@ -37,6 +37,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def take(self, places: Numbers) -> Windows:
+        """The windows at these places."""
+        return Windows(self.tokens[places], self.shard[places], self.row[places], self.position[places])
+
 
 def sample_windows(shards: Shards, count: int, length: int, seed: int) -> Windows:
     """At most `count` windows of `length` tokens, none across documents, each place equally likely, none twice.
