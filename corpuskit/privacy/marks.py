@@ -21,7 +21,7 @@ from corpuskit.privacy.fold import HIDING
 
 
 class Mark(IntEnum):
-    """The kinds of marks. Those from BIRTH on are keywords."""
+    """The kinds of marks. Those from BIRTH to LICENCE are keywords."""
 
     NUMBER = 0  # seven or more digits, or Hangul number words, with at most three separators between two of them
     DOTTED = 1  # four or more dotted numbers
@@ -29,7 +29,7 @@ class Mark(IntEnum):
     AT = 3  # '@'
     TOKEN = 4  # twenty or more of A-Z a-z 0-9 _ -
     IBAN = 5  # two capitals and two digits at the start of a word
-    LOT = 6  # a digit after 로, 길, 동, 리, 가, 읍 or 면
+    LOT = 6  # a digit after 로, 길, 동, 리, 가, 읍, 면, 산 or 하
     STREET = 7  # a house number and the space before a capitalised or an ordinal word
     BIRTH = 8
     PASSPORT = 9
@@ -38,6 +38,10 @@ class Mark(IntEnum):
     HANDLE = 12
     SPELT_AT = 13
     BOX = 14
+    LETTERED = 15
+    SPOKEN = 16
+    LICENCE = 17
+    BORN = 18  # 생 after a digit, or after a digit and a full stop
 
 
 KEYWORDS: dict[Mark, tuple[str, ...]] = {
@@ -45,18 +49,63 @@ KEYWORDS: dict[Mark, tuple[str, ...]] = {
     Mark.PASSPORT: ("여권", "passport"),
     Mark.SECRET: (
         *("password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api key", "api-key", "access_key"),
-        *("bearer", "비밀번호", "비번", "패스워드", "암호"),
+        *(
+            "bearer",
+            "비밀번호",
+            "비번",
+            "패스워드",
+            "암호",
+            "authorization",
+            "kakaoak",
+            "pw:",
+            "pw=",
+            "pw :",
+            "accountkey",
+        ),
+        *("hooks.slack.com/", "passcode", "credential"),
     ),
     Mark.PRIVATE_KEY: ("-----begin ",),
     Mark.HANDLE: (
         *("카톡", "카카오톡", "텔레그램", "인스타", "트위터", "아이디", "telegram", "kakaotalk", "instagram"),
         *("twitter", "discord", "skype", "facebook.com/", "//x.com/", "t.me/", "tiktok.com/", "threads.net/"),
+        *(
+            "kakao id",
+            "kakao:",
+            "line id",
+            "wechat",
+            "snapchat",
+            "insta:",
+            "ig:",
+            "텔레 ",
+            "텔레:",
+            "디코",
+            "디스코드",
+            "위챗",
+        ),
+        *("open.kakao.com/", "profile.php?id=", "linkedin.com/in/"),
     ),
-    Mark.SPELT_AT: ("(at)", "[at]", "{at}", "<at>", "(@)", "[@]", "( at ", "[ at ", "골뱅이", " dot "),
-    Mark.BOX: ("po box", "p.o. box", "사서함"),
+    Mark.SPELT_AT: (
+        "(at)",
+        "[at]",
+        "{at}",
+        "<at>",
+        "(@)",
+        "[@]",
+        "( at ",
+        "[ at ",
+        "골뱅이",
+        " dot ",
+        " 앳 ",
+        "(앳)",
+        "_at_",
+    ),
+    Mark.LETTERED: ("o1o", "01o", "o10", "0l0", "olo", "0lo", "ol0"),
+    Mark.SPOKEN: ("공일공에", "공일공 다시", "공일공다시", "영일영에", "영일영 다시", "영일영다시"),
+    Mark.LICENCE: ("driver's licen", "drivers licen", "driver licen", "driver’s licen", "driving licen"),
+    Mark.BOX: ("po box", "p.o. box", "사서함", "flat ", "studio ", "apo a", "fpo a", "dpo a"),
 }
 
-SEPARATORS = " \u00a0-.()/·+,_~‐‑‒–—−ㅡ"
+SEPARATORS = " \u00a0-.()/·+,_~*‐‑‒–—−ㅡ"
 """What may stand between two digits of one number."""
 NUMBER_WORDS = "공영일이삼사오육륙칠팔구"
 """Sino-Korean digits: 공일공 is 010."""
@@ -70,10 +119,11 @@ ANCHORS: dict[Mark, re.Pattern[str]] = {
     Mark.AT: re.compile("@"),
     Mark.TOKEN: re.compile(r"[A-Za-z0-9_-]{20,}"),
     Mark.IBAN: re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}"),
-    Mark.LOT: re.compile(r"(?:(?<=[로길동리가읍면])|(?<=[로길동리가읍면] ))[0-9]"),
+    Mark.LOT: re.compile(r"(?:(?<=[로길동리가읍면산하])|(?<=[로길동리가읍면산하] ))[0-9]"),
     Mark.STREET: re.compile(
         r"(?<![0-9A-Za-z])[0-9]{1,6}[A-Za-z]?(?= [A-Z])|(?<![0-9A-Za-z])[0-9]{1,6}[A-Za-z]?(?= [0-9]{1,3}[nrst])"
     ),
+    Mark.BORN: re.compile(r"(?:(?<=[0-9])|(?<=[0-9]\.))생"),
     **{
         mark: re.compile("(?=(" + "|".join(map(re.escape, words)) + "))", re.IGNORECASE | re.ASCII)
         for mark, words in KEYWORDS.items()
@@ -98,7 +148,7 @@ def _classes() -> npt.NDArray[np.uint8]:
     add("_-", _TOKEN)
     add(NUMBER_WORDS, _WORD)
     add(SEPARATORS, _SEPARATOR)
-    add("로길동리가읍면", _LOT)
+    add("로길동리가읍면산하", _LOT)
     classes[HIDING] |= _HIDDEN
     return classes
 
@@ -155,9 +205,10 @@ def _marks(
         house_start, house_length = 0, 0  # the run of digits that ends at the previous character, or one before
         house_letter = False
         previous, before_previous = 0, 0  # classes of the two characters before
-        previous_space = False
+        previous_space = previous_dot = False
         i = first
         while i <= last:
+            point = 0
             if i == last:  # one step past the end closes what is open
                 kind, width, byte = 0, 1, 0
             else:
@@ -262,7 +313,10 @@ def _marks(
                     count = _add(rows, count, text, 7, house_start, position)
             if not kind & (_D | _UPPER | _LOWER):
                 house_length = 0
+            if point == 0xC0DD and (previous & _D or (previous_dot and before_previous & _D)):  # 생
+                count = _add(rows, count, text, 18, position, position + 1)
             before_previous, previous = previous, kind
+            previous_dot = byte == 46
             previous_space = byte == 32
             i += width
     return count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from corpuskit.privacy.detect import address, birth, contact, document, network, number, secret, token
+from corpuskit.privacy.detect import address, birth, contact, document, handle, network, number, phone, secret, token
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.marks import Mark
 
@@ -20,14 +20,18 @@ DETECTORS: dict[Mark, Detector] = {
     Mark.COLON: network.ipv6,
     Mark.AT: contact.at_sign,
     Mark.SPELT_AT: contact.spelt_at,
-    Mark.HANDLE: contact.named_handle,
+    Mark.HANDLE: handle.named,
     Mark.TOKEN: token.detect,
     Mark.IBAN: token.iban,
     Mark.LOT: address.korean,
     Mark.STREET: address.street,
     Mark.BOX: address.box,
     Mark.BIRTH: birth.detect,
+    Mark.BORN: birth.born,
     Mark.PASSPORT: document.passport,
+    Mark.LICENCE: document.licence,
+    Mark.LETTERED: phone.lettered,
+    Mark.SPOKEN: phone.spoken,
     Mark.SECRET: secret.assigned,
     Mark.PRIVATE_KEY: secret.private_key,
 }

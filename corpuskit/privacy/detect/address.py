@@ -20,13 +20,16 @@ _REGION_BEFORE = re.compile(
 )
 _PLACE = re.compile(
     r"(?:(?<![가-힣A-Za-z0-9])(?P<road>[가-힣A-Za-z0-9·.]{1,14}(?:로|길)(?: ?[0-9]{1,4}(?:번|가|나|다)?길)?)"
-    r"|(?<![가-힣])(?P<lot>[가-힣]{1,6}[0-9]{0,2}[동리가읍면])) ?(?:산 ?|지하 ?)?$"
+    r"|(?<![가-힣])(?P<lot>[가-힣]{1,6}[0-9]{0,4}[동리가읍면])) ?(?:산 ?|지하 ?)?$"
 )
+_DOORS = r"[0-9A-Z]{1,4}동(?![가-힣])|[0-9]{1,2}층(?![가-힣])|[0-9]{2,5}호(?![가-힣])"
 _DETAILS = re.compile(
     r"[0-9]{1,4}(?:-[0-9]{1,4})?(?![0-9]|[-.,][0-9])(?!번?길)(?P<unit>번지|호(?!선))?"
     r"(?: ?\([가-힣0-9A-Za-z,· ]{2,40}\))?"
-    r"(?:,? ?[가-힣A-Za-z0-9]{1,14}(?:아파트|빌라|빌딩|타워|오피스텔|맨션|주택|연립|상가|센터|하이츠|캐슬"
-    r"|자이|래미안|푸르지오|힐스테이트|더샵))?"
+    r"(?:,? ?[가-힣A-Za-z0-9]{1,14}(?: (?="
+    + _DOORS
+    + r")|(?:아파트|빌라|빌딩|타워|오피스텔|맨션|주택|연립|상가|센터|하이츠|캐슬"
+    r"|자이|래미안|푸르지오|힐스테이트|더샵|스퀘어|파크|프라자|플라자|단지)))?"
     r"(?:,? ?[0-9A-Za-z가-하]{1,4}동(?![가-힣]))?(?:,? ?(?:지하 ?)?[0-9]{1,3}층(?!이상|이하|짜리))?(?:,? "
     r"?[0-9]{1,5}호(?!선))?"
     r"(?: ?\([가-힣0-9A-Za-z,· ]{2,40}\))?"
@@ -51,12 +54,21 @@ _STREET = re.compile(
     rf"|(?P<weak>{_WEAK}))(?![A-Za-z])\.?(?: [NSEW](?![A-Za-z])\.?)?"
 )
 _UNIT = re.compile(
-    r",? (?:(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Flat)\.? ?#?|#)[A-Za-z0-9-]{1,6}(?![A-Za-z0-9])"
+    r",?\s(?:(?:(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Flat)\.? ?#?|#)[A-Za-z0-9-]{1,6}(?![A-Za-z0-9])"
+    r"|[0-9]{1,3}(?:st|nd|rd|th) (?:Floor|Fl)\.?)"
 )
+_FLAT_BEFORE = re.compile(r"(?:Flat|Apt|Apartment|Unit|Suite|Studio)\.? [A-Za-z0-9]{1,5},? $")
+_ANY_STREET = re.compile(r"[0-9]{1,6}[A-Za-z]? (?:[A-Z][A-Za-z'’.-]{0,20} ){1,3}?[A-Za-z][a-z]{1,12}(?=[,.\s])")
+"""A name with any last word, told to be a street by the town and ZIP code or postcode after it."""
+_DOOR = re.compile(
+    r"(?P<complex>[가-힣A-Za-z0-9]{1,12}(?:아파트|빌라|오피스텔|맨션|자이|래미안|푸르지오|힐스테이트|더샵|캐슬|하이츠|주공|아이파크"
+    r"|편한세상|단지)) ?(?:제 ?)?[0-9]{1,4}동 (?:제 ?)?$"
+)
+_DOOR_NUMBER = re.compile(r"[0-9]{3,4}호(?!선|실? ?(?:교실|강의실))")
 _STATES = (
     "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM "
     "NY NC ND OH OK OR PA "
-    "PR RI SC SD TN TX UT VT VA WA WV WI WY"
+    "PR RI SC SD TN TX UT VT VA WA WV WI WY AA AE AP AS FM GU MH MP PW VI"
 ).replace(" ", "|")
 _CITY = re.compile(
     rf",?\s(?:[A-Z][A-Za-z.'’-]{{1,20}},?\s){{1,4}}?(?:(?:{_STATES})(?![A-Za-z])"
@@ -72,12 +84,22 @@ _LIVES = re.compile(
 )
 _YEAR_BEFORE = re.compile(r"(?:(?i:in|since|by|of|from|the|until|during|late|early|mid|and)|[A-Z][a-z]{2,8}) $")
 _BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|사서함)\s{1,2}(?:제 ?)?[0-9]{1,6}(?:호)?", re.IGNORECASE)
+_FLAT = re.compile(r"(?:Flat|Studio) [0-9]{1,3}[A-Za-z]?(?=,?\s[A-Z])")
+_MILITARY = re.compile(r"[AFD]PO A[AEP] [0-9]{5}(?:-[0-9]{4})?(?![0-9])")
+_UNIT_BEFORE = re.compile(
+    r"(?:(?:PSC|CMR|Unit|HC) [0-9]{1,5},? Box [0-9]{1,5}|US(?:S|NS|NV|CGC) [A-Z][A-Za-z. ]{1,30}),?\s{1,2}$"
+)
 _REACH = 60
 _PLACE_REACH = 26
 
 
 def korean(text: str, start: int, end: int) -> list[Candidate]:
     """A Korean address whose building or lot number begins at `start`."""
+    door = _DOOR_NUMBER.match(text, start) if text[max(0, start - 2) : start] == "동 " else None
+    if door is not None:
+        complex = _DOOR.search(text, max(0, start - 30), start)
+        if complex is not None:
+            return [Candidate(complex.start(), door.end(), "address", 0.7)]
     details = _DETAILS.match(text, start)
     before = text[max(0, start - _REACH) : start]
     line = before[before.rfind("\n") + 1 :]
@@ -110,20 +132,35 @@ def street(text: str, start: int, end: int) -> list[Candidate]:
     if text[start - 1 : start] in (".", ",", "$", "#", "-", "/", ":", "£", "€", "₩", "'") and start:
         return []
     match = _STREET.match(text, start)
+    flat = _FLAT_BEFORE.search(text, max(0, start - 18), start)
+    begin = flat.start() if flat is not None else start
     if match is None:
-        return []
+        return _any_street(text, start, begin)
     close = match.end()
     unit = _UNIT.match(text, close)
     close = unit.end() if unit else close
     town = _CITY.match(text, close) or _BRITISH.match(text, close)
     if town is not None:
-        return [Candidate(start, town.end(), "address", 0.95)]
+        return [Candidate(begin, town.end(), "address", 0.95)]
     said = _LIVES.search(text, max(0, start - 30), start) is not None
     if unit is None and not said:
+        if flat is None and (found := _any_street(text, start, begin)):
+            return found
         if match["weak"] or (_is_year(match["number"]) and _YEAR_BEFORE.search(text[max(0, start - 12) : start])):
             return []
-        return [Candidate(start, close, "address", 0.55)]
-    return [Candidate(start, close, "address", 0.85)]
+        return [Candidate(begin, close, "address", 0.55)]
+    return [Candidate(begin, close, "address", 0.85)]
+
+
+def _any_street(text: str, start: int, begin: int) -> list[Candidate]:
+    """An address whose street has a word of its own (`1 Infinite Loop`), by the town after it."""
+    match = _ANY_STREET.match(text, start)
+    if match is None:
+        return []
+    unit = _UNIT.match(text, match.end())
+    close = unit.end() if unit is not None else match.end()
+    town = _CITY.match(text, close) or _BRITISH.match(text, close)
+    return [Candidate(begin, town.end(), "address", 0.8)] if town is not None else []
 
 
 def _is_year(number: str) -> bool:
@@ -134,6 +171,22 @@ def box(text: str, start: int, end: int) -> list[Candidate]:
     """A post-office box."""
     match = _BOX.match(text, start)
     if match is None:
-        return []
+        return _flat(text, start) or _military(text, start)
     town = _CITY.match(text, match.end())
     return [Candidate(start, town.end() if town else match.end(), "address", 0.75)]
+
+
+def _flat(text: str, start: int) -> list[Candidate]:
+    """A British address that begins with a flat and ends with a postcode."""
+    match = _FLAT.match(text, start)
+    town = _BRITISH.match(text, match.end()) if match is not None else None
+    return [Candidate(start, town.end(), "address", 0.85)] if town is not None else []
+
+
+def _military(text: str, start: int) -> list[Candidate]:
+    """An American military or diplomatic address, by its post office: `APO AP 96204`."""
+    match = _MILITARY.match(text, start)
+    if match is None:
+        return []
+    before = _UNIT_BEFORE.search(text, max(0, start - 44), start)
+    return [Candidate(before.start() if before is not None else start, match.end(), "address", 0.8)]

@@ -17,7 +17,7 @@ _DATE = (
     rf"(?P<date>(?<![0-9])(?:(?P<y1>{_YEAR})(?: ?[-./] ?|년 ?)(?P<m1>[0-9]{{1,2}})(?: ?[-./] ?"
     rf"|월 ?)(?P<d1>[0-9]{{1,2}})(?![0-9])일?"
     rf"|(?P<m2>{_MONTH}) (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>{_YEAR})"
-    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m3>{_MONTH}),? (?P<y3>{_YEAR})"
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)?[ -](?:of )?(?P<m3>{_MONTH})(?:,? |-)(?P<y3>{_YEAR})"
     rf"|(?P<a4>[0-9]{{1,2}})[-./](?P<b4>[0-9]{{1,2}})[-./](?P<y4>{_YEAR})"
     rf"|(?P<y5>{_YEAR})(?P<m5>[0-9]{{2}})(?P<d5>[0-9]{{2}})"
     rf"|(?P<y6>[0-9]{{2}})(?P<s6>[-./]?|년 ?)(?P<m6>[0-9]{{1,2}})(?:[-./]?|월 ?)(?P<d6>[0-9]{{1,2}})일?)(?![0-9]))"
@@ -28,7 +28,10 @@ _AFTER = re.compile(
     rf"|dob)(?P<gap>[^0-9\n]{{0,40}}?){_DATE}",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(rf"{_DATE}(?:에|날|,)? ?$", re.IGNORECASE)
+_BEFORE = re.compile(rf"{_DATE}\.?(?:에|날|,)? ?$", re.IGNORECASE)
+_BORN_AFTER = re.compile(
+    r"생(?![가-힣])|생(?:이|입니다|으로|인|은|임|의|과|에|까지|이며|이고)(?![가-힣])|생(?:이|입|으|인)"
+)
 _SENTENCE_END = re.compile(r"[.!?] |다\.|요\.|;")
 _BORN_GAP = re.compile(r"[ :,(]*(?:(?:in|at) [^0-9]{1,30}?)?[ ,]*(?:on )?(?:the )?", re.IGNORECASE)
 _STRICT = ("생년월일", "date of birth", "dob", "d.o.b", "d.o.b.", "birth date", "birthdate", "출생일", "출생일자")
@@ -40,12 +43,11 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     match = _AFTER.match(text, begin)
     if match is not None and match["word"].lower() in ("born", "birth") and not _BORN_GAP.fullmatch(match["gap"]):
         match = None
-    if (
-        match is not None
-        and not _SENTENCE_END.search(match["gap"])
-        and _is_date(match, match["word"].lower() in _STRICT)
-    ):
-        return [Candidate(*match.span("date"), "birth_date", 0.85)]
+    if match is not None:
+        strict = match["word"].lower() in _STRICT
+        gap = match["gap"].replace("? ", " ") if strict else match["gap"]  # a question and its answer
+        if not _SENTENCE_END.search(gap) and _is_date(match, strict):
+            return [Candidate(*match.span("date"), "birth_date", 0.85)]
     word = text[start:end]
     if word in ("일생", "출생", "태어"):
         before = _BEFORE.search(text, max(0, start - 26), start + 1 if word == "일생" else start)
@@ -55,10 +57,12 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     return []
 
 
-def born(text: str, end: int) -> list[Candidate]:
-    """A date whose digits end at `end`, where 생 (born) follows: `1990-03-05생`."""
-    before = _BEFORE.search(text, max(0, end - 12), end) if text[end : end + 1] == "생" else None
-    if before is None or not _is_date(before, False):
+def born(text: str, start: int, end: int) -> list[Candidate]:
+    """A date just before 생 (born) at `start`: `1990-03-05생`, `900305생`."""
+    if _BORN_AFTER.match(text, start) is None:
+        return []
+    before = _BEFORE.search(text, max(0, start - 16), start)
+    if before is None or not _is_date(before, True):
         return []
     return [Candidate(*before.span("date"), "birth_date", 0.8)]
 
@@ -78,4 +82,7 @@ def _is_date(match: re.Match[str], strict: bool) -> bool:
     divided = groups["s6"] != ""
     if not divided and len(groups["m6"] + groups["d6"]) != 4:
         return False
-    return (strict or (divided and "년" in groups["s6"])) and month_and_day(int(groups["m6"]), int(groups["d6"]))
+    first, second, third = int(groups["y6"]), int(groups["m6"]), int(groups["d6"])
+    if strict and divided and groups["s6"] in "-/." and (month_and_day(first, second) or month_and_day(second, first)):
+        return True  # the year comes last: 03/05/90
+    return (strict or (divided and "년" in groups["s6"])) and month_and_day(second, third)

@@ -1,4 +1,4 @@
-"""E-mail addresses, URLs with a password, and names on platforms.
+"""E-mail addresses, and URLs with a password.
 
 The local part follows RFC 5322's dot-atom without the characters that ordinary text puts beside an address. Letters of
 another script glued to an address (`메일은hong@naver.com입니다`) are words, no part of it, unless the whole local part
@@ -11,10 +11,10 @@ import re
 from functools import lru_cache
 
 from corpuskit.errors import require
-from corpuskit.privacy.detect.words import words
+from corpuskit.privacy.detect import handle
 from corpuskit.privacy.finding import Candidate
 
-_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'"
+_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'*"
 _REACH = 64
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,30}")
 _LABELS = re.compile(r"[^\W_](?:[\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,30}")
@@ -35,34 +35,20 @@ _SPELT_HOST = re.compile(
     re.IGNORECASE,
 )
 _DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) ?", re.IGNORECASE)
-_SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@) ?[\])}>]|골뱅이) ?", re.IGNORECASE)
+_SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@|골뱅이|앳) ?[\])}>]|골뱅이|앳|_at_) ?", re.IGNORECASE)
+_BRACKETED_DOT = re.compile(
+    r"[A-Za-z0-9-]{1,40}(?:\.[A-Za-z0-9-]{1,40}){0,3} ?[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]", re.IGNORECASE
+)
+_LOOSE_HOST = re.compile(
+    r" ?(?:naver|gmail|daum|hanmail|nate|kakao|hotmail|yahoo|outlook|icloud)"
+    r"(?: ?[.,] ?| )(?:com|net|co\.kr|co\.uk)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+"""A provider's host, written loosely: ` naver.com`, `naver,com`, `naver. com`."""
+_LOOSE_LOCAL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,40} ?$")
 _LAST_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63} ?$")
 _SPELT_AT_DOT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{1,63} at [A-Za-z0-9][A-Za-z0-9-]{1,40}(?= dot )",
-    re.IGNORECASE,
-)
-
-_HANDLE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_/(\-@.*]|\.[A-Za-z0-9_])")
-_HOSTS = ("com", "net", "org", "kr", "co", "io", "jp", "edu", "gov", "de", "uk")
-_HANDLE_WORDS = re.compile(
-    r"트위터|인스타|카톡|카카오톡|텔레그램|유튜브|페이스북|스레드|틱톡|팔로우|계정|디엠|아이디|문의|연락"
-    r"|(?<![a-z])(?:twitter|instagram|insta|tiktok|telegram|threads|mastodon|youtube|follow|contact|dm"
-    r"|via|hat tip|h/t|rt|tweet(?:ed|s)?|account|github|thanks|by)(?![a-z])",
-    re.IGNORECASE,
-)
-_NOT_A_PERSON = words("not_handles")
-_PROFILE = re.compile(
-    r"(?:facebook\.com/|(?<=//)x\.com/|t\.me/|tiktok\.com/@"
-    r"|threads\.net/@)(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])",
-    re.IGNORECASE,
-)
-_PROFILE_LATER = re.compile(r"(?:instagram|twitter)\.com/(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])", re.IGNORECASE)
-_NO_PROFILE = words("not_profiles")
-_NAMED = re.compile(
-    r"(?:카카오톡|카톡|텔레그램|인스타그램|인스타|트위터|아이디|telegram|kakaotalk|instagram|twitter|discord|skype)"
-    r" ?(?:아이디|계정|id|handle|username|user name|account)?(?:는|은|:|：|=| -|\)"
-    r"| is)? ?:? ?(?P<name>@?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{2,28}[A-Za-z0-9_])(?:#[0-9]{4})?)"
-    r"(?![A-Za-z0-9_.@-]{0,64}[A-Za-z0-9_@])",
     re.IGNORECASE,
 )
 
@@ -72,18 +58,7 @@ def top_level_domains() -> frozenset[str]:
     """Every top-level domain, in lower case, by the list that tldextract carries (no network)."""
     tldextract = require("tldextract", "privacy")
     suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
-    return frozenset(suffix.rpartition(".")[2] for suffix in suffixes) - {
-        "zip",
-        "mov",
-        "py",
-        "sh",
-        "rs",
-        "md",
-        "pl",
-        "ps",
-    } | {
-        *("py", "sh", "rs", "md", "pl", "ps"),
-    }
+    return frozenset(suffix.rpartition(".")[2] for suffix in suffixes) - {"zip", "mov"}  # rather names of files
 
 
 def _host_end(text: str, start: int) -> int:
@@ -121,7 +96,7 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
     spaced = _SPACED_LOCAL.search(head) if text[end : end + 1] == " " else None
     if spaced is not None and (close := _host_end(text, end + 1)) > end + 1:
         return [Candidate(start - len(head) + spaced.start("local"), close, "email", 0.8)]
-    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'%+")
+    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'%+*")
     if local.endswith("."):
         return []
     if local == "git":  # git@host:path names a repository
@@ -130,29 +105,26 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
         close = _host_end(text, end)
         if close > end:
             return [Candidate(start - len(local), close, "email", 0.95)]
-        return []
+        if _BRACKETED_DOT.match(text, end) and (close := _spelt_host_end(text, end)) > end:
+            return [Candidate(start - len(local), close, "email", 0.9)]
+        return _loose(text, start, end, head)
+    if loose := _loose(text, start, end, head):
+        return loose
     if head and not head[-1].isascii() and head[-1].isalpha():
         word = re.search(r"[\w.+-]{1,64}$", head)
         close = _host_end(text, end)
         if word is not None and close > end:
             return [Candidate(start - len(word[0]), close, "email", 0.8)]
-    return _handle(text, start, end, head)
+    return handle.at(text, start, end, head)
 
 
-def _handle(text: str, start: int, end: int, head: str) -> list[Candidate]:
-    match = _HANDLE.match(text, end)
-    if match is None or head[-1:] in ("/", "`", "'", '"', "=", "{", "\\", "@", "-", "|", "$", "&", "*", ">"):
+def _loose(text: str, start: int, end: int, head: str) -> list[Candidate]:
+    """An address at a well-known provider with spaces or a comma in it."""
+    host = _LOOSE_HOST.match(text, end)
+    local = _LOOSE_LOCAL.search(head) if host is not None else None
+    if host is None or local is None:
         return []
-    name = match[0]
-    if name.lower() in _NOT_A_PERSON or name[0].isdigit() or name.rpartition(".")[2] in _HOSTS:
-        return []
-    line = head[head.rfind("\n") + 1 :]
-    if _HANDLE_WORDS.search(line[-40:]) or _HANDLE_WORDS.match(text[match.end() : match.end() + 12].lstrip()):
-        return [Candidate(start, match.end(), "handle", 0.85)]
-    # A line that begins with '@name' is a decorator or an annotation more often than a person.
-    if not line.strip():
-        return []
-    return [Candidate(start, match.end(), "handle", 0.55)]
+    return [Candidate(start - len(head) + local.start(), host.end(), "email", 0.75)]
 
 
 def spelt_at(text: str, start: int, end: int) -> list[Candidate]:
@@ -165,13 +137,15 @@ def spelt_at(text: str, start: int, end: int) -> list[Candidate]:
                 if close > host_start:
                     return [Candidate(match.start(), close, "email", 0.85)]
         return []
+    if text[start - 1 : start] in ("(", "[", "{", "<") and start:  # (골뱅이)
+        start -= 1
     before = text[max(0, start - _REACH - 1) : start]
     local = _LAST_WORD.search(before)
     sign = _SPELT_SIGN.match(text, start)
     if local is None or sign is None:
         return []
     close = _spelt_host_end(text, sign.end())
-    if close == sign.end():
+    if close == sign.end() or (sign[0] == "_at_" and not _LOOSE_HOST.match(text, sign.end())):
         return []
     return [Candidate(start - len(local[0]), close, "email", 0.9)]
 
@@ -200,26 +174,3 @@ def _trailing_dot(value: str) -> str:
     for match in _DOT.finditer(value):
         last = match
     return value[: last.start()] if last is not None else ""
-
-
-def named_handle(text: str, start: int, end: int) -> list[Candidate]:
-    """A name on a platform after a word that announces it, or in a profile's URL."""
-    for pattern, score in ((_PROFILE, 0.8), (_PROFILE_LATER, 0.8)):
-        match = pattern.match(text, start)
-        if match is not None:
-            name = match["name"].strip(".").lower()
-            if name in _NO_PROFILE or name.isdigit():
-                return []
-            return [Candidate(match.start("name"), match.end("name"), "handle", score)]
-    match = _NAMED.match(text, start)
-    if match is None:
-        return []
-    announced = text[start : match.start("name")]
-    name = match["name"]
-    specific = any(character.isdigit() or character in "_.@#" for character in name)
-    says_name = re.search(r"아이디|계정|id|handle|username|account|[:：=]", announced, re.IGNORECASE)
-    if not says_name or (not specific and not re.search(r"[:：=는은]", announced)):
-        return []
-    if announced.startswith("아이디") and not specific:
-        return []
-    return [Candidate(match.start("name"), match.end("name"), "handle", 0.75)]

@@ -26,7 +26,7 @@ _LABELS = {
     "card": r"카드|결제|(?<![A-Za-z])(?:credit|debit|cards?|visa|mastercard|amex|american express|jcb|discover"
     r"|diners|cc)(?![A-Za-z])",
     "resident": r"주민|외국인등록|등록번호|민번|생년월일|(?<![A-Za-z])(?:resident|rrn|registration)(?![A-Za-z])",
-    "business": r"사업자|(?<![A-Za-z])business registration(?![A-Za-z])",
+    "business": r"사업자(?: ?등록)?(?: ?번호)?|(?<![A-Za-z])business registration(?![A-Za-z])",
     "licence": r"면허|(?<![A-Za-z])(?:driver'?s?|licen[cs]e)(?![A-Za-z])",
     "taxpayer": r"(?<![A-Za-z])(?:ssns?|s\.s\.n|social security|itins?|tax(?:payer)? id\w*|tin)(?![A-Za-z])",
     "passport": r"여권|(?<![A-Za-z])passport(?![A-Za-z])",

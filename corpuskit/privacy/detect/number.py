@@ -11,19 +11,25 @@ import re
 from collections.abc import Iterator
 
 from corpuskit.privacy.detect import checks
-from corpuskit.privacy.detect.birth import born
 from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.detect.phone import digits_of, overlapping, phones
 from corpuskit.privacy.finding import Candidate
+from corpuskit.privacy.marks import NUMBER_WORDS
 
 _S = "[- .\u00a0‐‑‒–—−]"
+_C = "[- ./_*~\u00a0‐‑‒–—−]"
 _BEFORE = r"(?<![0-9])(?<![0-9][-.,])(?<![A-Za-z_][-_])"
 _AFTER = r"(?![0-9])(?![-.,][0-9])"
 
 _RESIDENT = re.compile(
     rf"{_BEFORE}(?P<date>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]"
-    rf"|3[01]))(?P<gap>{_S}{{0,3}})(?P<rest>[0-9]{{7}}){_AFTER}"
+    rf"|3[01]))(?P<gap>{_S}{{0,3}}|[/_~*])(?P<rest>[0-9]{{7}}){_AFTER}"
 )
+_SPELT_RESIDENT = re.compile(
+    rf"(?<![{NUMBER_WORDS}0-9])(?P<date>(?:[{NUMBER_WORDS}0-9] ?){{5}}[{NUMBER_WORDS}0-9]){_S}{{0,3}}"
+    rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![{NUMBER_WORDS}0-9])"
+)
+_WORD_DIGITS = str.maketrans(NUMBER_WORDS, "001234566789")
 _BUSINESS = re.compile(rf"{_BEFORE}[0-9]{{3}}(?P<gap>{_S}{{0,3}})[0-9]{{2}}{_S}{{0,3}}[0-9]{{5}}{_AFTER}")
 _LICENCE = re.compile(
     rf"{_BEFORE}(?P<region>[0-9]{{2}})(?P<gap>{_S}?)[0-9]{{2}}(?P=gap)[0-9]{{6}}(?P=gap)[0-9]{{2}}{_AFTER}"
@@ -33,16 +39,20 @@ _OLD_LICENCE = re.compile(
     r"|울산)[- ]{0,2}[0-9]{2}-[0-9]{6}-[0-9]{2}(?![0-9])"
 )
 _CARD = re.compile(
-    rf"{_BEFORE}[0-9]{{4}}(?P<gap>{_S}{{0,3}})(?:[0-9]{{4}}{_S}{{0,3}}[0-9]{{4}}{_S}{{0,3}}[0-9]{{1,7}}"
+    rf"{_BEFORE}[0-9]{{4}}(?P<gap>{_C}{{0,3}})(?:[0-9]{{4}}{_C}{{0,3}}[0-9]{{4}}(?:{_C}{{0,3}}[0-9]{{1,7}})?"
     rf"|[0-9]{{6}}{_S}{{0,3}}[0-9]{{4,5}}){_AFTER}"
 )
 _TAXPAYER = re.compile(
     rf"{_BEFORE}(?!000|666)[0-9]{{3}}(?P<gap>{_S}?)(?!00)[0-9]{{2}}(?P=gap)(?!0000)[0-9]{{4}}{_AFTER}"
 )
 _ACCOUNT = re.compile(rf"{_BEFORE}[0-9]{{2,6}}(?:{_S}[0-9]{{1,8}}){{1,4}}{_AFTER}|{_BEFORE}[0-9]{{8,17}}{_AFTER}")
+_BANK_AFTER = re.compile(
+    r" ?[(\[]?(?:국민|신한|우리|하나|기업|농협|카카오|토스|케이|SC제일|제일|씨티|부산|대구|광주|전북|경남"
+    r"|제주|수협|신협|산업|외환|우체국|새마을금고)"
+    r"(?:은행|뱅크|\)| ?[가-힣]{2,4}[)\]])|"
+    r" ?[(\[]?(?:농협|수협|신협|카뱅|우체국|새마을금고)(?![가-힣])"
+)
 _SINGLE_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ .·_\-]{1,3}[0-9](?![0-9])){9,15}")
-
-_BEFORE_BORN = re.compile("[0-9](?=생)")
 
 _NETWORKS = (
     (re.compile(r"4[0-9]{12}(?:[0-9]{3}){0,2}"), "Visa"),
@@ -63,8 +73,6 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     found: list[Candidate] = list(phones(text, start, end))
     # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
     if end - start >= 8:
-        for match in _BEFORE_BORN.finditer(text, start, min(len(text), end + 1)):
-            found += born(text, match.end())
         found += _registered(text, start, end)
         found += _banking(text, start, end)
         found += _single_digits(text, start, end)
@@ -87,12 +95,17 @@ def _registered(text: str, start: int, end: int) -> Iterator[Candidate]:
         score = _resident_score(text, match)
         if score:
             yield Candidate(*match.span(), "resident_registration", score)
+    for match in _within(_SPELT_RESIDENT, text, start, end):
+        digits = digits_of((match["date"] + match["rest"]).translate(_WORD_DIGITS))
+        spelt = sum(character in NUMBER_WORDS for character in match[0])
+        if spelt >= 6 and digits[6] in "12345678" and checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
+            yield Candidate(*match.span(), "resident_registration", 0.92)
     for match in _within(_BUSINESS, text, start, end):
         digits = digits_of(match[0])
         says = label(text, match.start())
         separated = bool(match["gap"]) and match[0][3] in "-‐‑–"
         if not checks.business(digits):
-            score = 0.6 if says == "business" and separated else 0.0
+            score = 0.6 if says == "business" else 0.0
         elif separated:
             score = 0.9 if says in (None, "business") else 0.6
         else:
@@ -124,10 +137,12 @@ def _resident_score(text: str, match: re.Match[str]) -> float:
         return 0.0
     if says in ("order", "account", "card"):
         return 0.6 if valid and match["gap"] else 0.0
-    if match["gap"].strip(" ."):
-        return 0.99 if valid else 0.9
     if named:
         return 0.95
+    if match["gap"] in ("/", "_", "~", "*"):
+        return 0.0
+    if match["gap"].strip(" ."):
+        return 0.99 if valid else 0.9
     # Undivided digits: EAN-13 codes of Korean goods begin with 880, which reads as a birth in January 1988.
     if not valid or digits.startswith("880") or _glued(text, match.start()):
         return 0.0
@@ -155,17 +170,24 @@ def _banking(text: str, start: int, end: int) -> Iterator[Candidate]:
     for match in _within(_ACCOUNT, text, start, end):
         digits = digits_of(match[0])
         long_enough = 10 <= len(digits) <= 17 or (match[0] == digits and len(digits) >= 8)
-        if long_enough and label(text, match.start()) == "account" and not _is_date(match[0]):
+        if not long_enough or _is_date(match[0]):
+            continue
+        if label(text, match.start()) == "account":
             yield Candidate(*match.span(), "bank_account", 0.85)
+        elif _BANK_AFTER.match(text, match.end()):
+            yield Candidate(*match.span(), "bank_account", 0.75)
 
 
 def card_score(text: str, start: int, digits: str, grouped: bool) -> float:
     """How sure a run of 13 to 19 digits at `start` is a payment card; 0.0 where it is none."""
-    if not checks.luhn(digits) or not any(pattern.fullmatch(digits) for pattern, _ in _NETWORKS):
+    if not checks.luhn(digits):
         return 0.0
     says = label(text, start)
+    known = any(pattern.fullmatch(digits) for pattern, _ in _NETWORKS)
     if says == "card":
-        return 0.99
+        return 0.99 if known else 0.8
+    if not known or len(digits) < 13:
+        return 0.0
     if says == "order" or (not grouped and _glued(text, start)) or len(set(digits)) < 2:
         return 0.0
     if grouped:

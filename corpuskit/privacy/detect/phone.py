@@ -16,7 +16,7 @@ from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.finding import Candidate
 
 _DASHES = "‐‑‒–—−ㅡ"
-_S = f"[-. ()/·_\u00a0{_DASHES}]"
+_S = f"[-. ()/·_~*\u00a0{_DASHES}]"
 _BEFORE = r"(?<![0-9])(?<![0-9][-.])"
 _AFTER = r"(?![0-9])(?![-.][0-9])"
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[2-8]?|80)"
@@ -30,12 +30,19 @@ _LANDLINE = re.compile(
     rf"(?:(?P<country>(?:\+|(?<![0-9])00|(?<![0-9+]))82){_S}{{0,3}}0?"
     rf"|{_BEFORE}\(?0){_AREA}(?P<first>{_S}{{0,3}})[0-9]{{3,4}}(?P<gap>{_S}{{0,3}})[0-9]{{4}}{_AFTER}"
 )
+_SPOKEN = re.compile(
+    r"(?:공일공|영일영)(?:에|의| ?다시) ?[공영일이삼사오육륙칠팔구]{3,4}(?:에|의| ?다시) ?"
+    r"[공영일이삼사오육륙칠팔구]{4}"
+)
+_LETTERED = re.compile(
+    rf"(?<![A-Za-z0-9])[0oO][1lI][0oO](?P<gap>{_S}{{0,3}})[0-9oOlI]{{3,4}}{_S}{{0,3}}[0-9oOlI]{{4}}(?![A-Za-z0-9])"
+)
 _SERVICE = re.compile(rf"{_BEFORE}1[568][0-9]{{2}}{_S}?[0-9]{{4}}{_AFTER}")
 _SPACED = re.compile(rf"{_BEFORE}0 ?1 ?0(?:{_S}{{0,3}}[0-9]){{8}}{_AFTER}")
 _WORDS = "공영일이삼사오육륙칠팔구"
 _SPELT = re.compile(rf"(?<![0-9])[공영0]{_S}?[일1]{_S}?[공영0](?:{_S}{{0,3}}[{_WORDS}0-9]){{8}}(?![0-9])")
 _NANP = re.compile(
-    rf"(?:(?<![0-9+])\+?1{_S}{{0,2}}|{_BEFORE}(?<!\+)(?<!\+[0-9] ))(?:\([2-9][0-9]{{2}}\){_S}{{0,2}}"
+    rf"(?:(?<![0-9+])(?:\+?1|001){_S}{{0,2}}|{_BEFORE}(?<!\+)(?<!\+[0-9] ))(?:\([2-9][0-9]{{2}}\){_S}{{0,2}}"
     rf"|[2-9][0-9]{{2}}(?P<first>[-. /\u00a0{_DASHES}]))"
     rf"[2-9][0-9]{{2}}(?P<gap>[-. \u00a0{_DASHES}])[0-9]{{4}}{_AFTER}"
 )
@@ -43,13 +50,17 @@ _NANP_PLAIN = re.compile(rf"{_BEFORE}(?:\+?1)?[2-9][0-9]{{2}}[2-9][0-9]{{6}}{_AF
 _LOCAL = re.compile(rf"{_BEFORE}[2-9][0-9]{{2}}[-. ][0-9]{{4}}{_AFTER}")
 _WITH_COUNTRY = re.compile(rf"(?:\+|(?<![0-9])00)[1-9][0-9]{{0,2}}(?:{_S}{{0,3}}[0-9]{{1,5}}){{2,7}}(?![0-9])")
 _NATIONAL = re.compile(
-    rf"{_BEFORE}\(?0[1-9][0-9]{{1,5}}\)?(?:[- /\u00a0][0-9]{{2,8}}){{1,4}}{_AFTER}"
+    rf"{_BEFORE}\(0[1-9][0-9]{{1,4}}\)[0-9]{{6,8}}{_AFTER}"
+    rf"|{_BEFORE}\(?0[1-9][0-9]{{1,5}}\)?(?:[- /\u00a0][0-9]{{2,8}}){{1,4}}{_AFTER}"
     rf"|{_BEFORE}0[1-9][0-9]{{8,9}}{_AFTER}"
 )
 _GROUPED = re.compile(
     rf"{_BEFORE}\(?[0-9]{{2,5}}\)?(?:[- ./\u00a0][0-9]{{2,8}}){{2,4}}{_AFTER}"
     rf"|{_BEFORE}[6-9][0-9]{{4}}[- ]?[0-9]{{5}}{_AFTER}"
 )
+_CALLED = re.compile(r"(?:으로|로|에|번으로|번)? ?(?:전화|연락|문의|문자|통화|상담)")
+_INVENTED = re.compile(r"\(?07700\)?[ -]?900[ -]?[0-9]{3}|\(?01[0-9]{2}\)?[ -]?496[ -]?0[0-9]{3}")
+"""What Ofcom set aside for films: no valid number, and written as one."""
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-./ ][01]?[0-9][-./ ][0-3]?[0-9]")
 _EXTENSION = re.compile(r"(?:,? ?(?:ext\.?|extension|x|내선) ?[0-9]{1,5})(?![0-9A-Za-z@._-])", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"(?:tel|hp|fax|phone|mobile|cell|ph|call|[tmhpfo])\.?$", re.IGNORECASE)
@@ -79,6 +90,20 @@ def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
                 yield Candidate(
                     match.start() + _bracket(text, match), _with_extension(text, match.end()), "phone", sure
                 )
+
+
+def lettered(text: str, start: int, end: int) -> list[Candidate]:
+    """A Korean mobile number with letters for digits, `O1O-1234-5678`."""
+    match = _LETTERED.match(text, start)
+    if match is None or sum(character.isdigit() for character in match[0]) < 6:
+        return []
+    return [Candidate(*match.span(), "phone", 0.8 if match["gap"] else 0.6)]
+
+
+def spoken(text: str, start: int, end: int) -> list[Candidate]:
+    """A Korean mobile number as it is read out, `공일공에 일이삼사에 오육칠팔`."""
+    match = _SPOKEN.match(text, start)
+    return [Candidate(*match.span(), "phone", 0.9)] if match is not None else []
 
 
 def _with_extension(text: str, end: int) -> int:
@@ -142,11 +167,12 @@ def _landline(text: str, match: re.Match[str]) -> float:
         return 0.85
     if first.strip() == "." and gap.strip() == ".":
         return 0.6
-    return 0.0
+    return 0.6 if first == gap == " " and says is None and match[0][:2] != "02" else 0.0
 
 
 def _service(text: str, match: re.Match[str]) -> float:
-    return 0.8 if label(text, match.start()) == "phone" and not _in_a_word(text, match) else 0.0
+    says = label(text, match.start()) == "phone" or (match[0][4] == "-" and _CALLED.match(text, match.end()))
+    return 0.8 if says and not _in_a_word(text, match) else 0.0
 
 
 def _spaced(text: str, match: re.Match[str]) -> float:
@@ -201,8 +227,12 @@ def _national(text: str, match: re.Match[str]) -> float:
     if _in_a_word(text, match) or not 9 <= len(digits_of(match[0])) <= 12:
         return 0.0
     says = label(text, match.start())
+    if says == "phone" and match[0].startswith("(0"):
+        return 0.7
     if says == "phone" and any(_is_valid(match[0], region) for region in _LABELLED_REGIONS):
         return 0.8
+    if _INVENTED.fullmatch(match[0]):
+        return 0.6
     if says in (None, "phone") and not match[0].isdigit() and _is_valid(match[0], "GB"):
         return 0.6
     return 0.0

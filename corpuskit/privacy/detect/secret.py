@@ -7,13 +7,22 @@ import re
 from corpuskit.privacy.finding import Candidate
 
 _ASSIGNED = re.compile(
-    r"(?:password|passwd|pwd|secret(?:[_ -]?key)?|(?:access[_ -]?)?token|api[_ -]?key|access_key|비밀번호"
+    r"(?:password|passcode|passwd|pwd|pw|account_?key|credentials?"
+    r"|secret(?:[_ -]?key)?|(?:access[_ -]?)?token|api[_ -]?key|access_key|비밀번호"
     r"|비번|패스워드|암호)"
     r"[\"'`]?(?:\s{0,2}(?::=|=>|=|:|：)\s{0,2}|는 |은 "
     r"| is )[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,100})(?P<after>.?)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"bearer\s{1,3}(?P<value>[A-Za-z0-9._~+/-]{16,2000}=*)", re.IGNORECASE)
+_AUTHORIZATION = re.compile(
+    r"(?:authorization[\"'`]?\s{0,2}[:=]\s{0,2}[\"'`]?(?:basic|token|apikey|kakaoak|digest)|kakaoak)\s{1,3}"
+    r"(?P<value>[A-Za-z0-9._~+/-]{16,2000}=*)",
+    re.IGNORECASE,
+)
+_WEBHOOK = re.compile(
+    r"hooks\.slack\.com/(?P<value>(?:services|workflows)/T[A-Za-z0-9_]{6,20}/[A-Za-z0-9_/]{16,80})", re.IGNORECASE
+)
 _NOT_A_VALUE = re.compile(
     r"[$%{<*/.]|[xX*.•●-]{4,}$|https?:|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*$|[a-z]+[A-Z][A-Za-z]*[0-9]?$"
     r"|[0-9]+(?:자|글자|개|번|회|분|일|년|개월|characters|chars|tokens?)"
@@ -26,7 +35,10 @@ _KEY_LENGTH = 20_000
 
 def assigned(text: str, start: int, end: int) -> list[Candidate]:
     """A value that follows a word for a secret."""
-    match = _BEARER.match(text, start)
+    match = _WEBHOOK.match(text, start)
+    if match is not None:
+        return [Candidate(*match.span("value"), "secret", 0.9)]
+    match = _BEARER.match(text, start) or _AUTHORIZATION.match(text, start)
     if match is not None:
         value = match["value"]
         if any(c.isdigit() for c in value) and any(c.isalpha() for c in value):

@@ -1,7 +1,8 @@
 """Long unbroken words: access tokens and keys of known forms, addresses on public ledgers, IBANs.
 
 The forms of tokens are those that their issuers publish for secret scanning (GitHub, GitLab, Slack, AWS, Google,
-Stripe, OpenAI, npm, Hugging Face, SendGrid, Telegram; RFC 7519 for JWT). Ledger addresses and IBANs carry check digits.
+Stripe, OpenAI, npm, Hugging Face, SendGrid, Telegram, Discord, Twilio, Mailgun, Square, Docker, New Relic, Atlassian,
+Notion and others; RFC 7519 for JWT). Ledger addresses and IBANs carry check digits.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ _TOKEN = re.compile(
     r"|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"
     r"|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,64}|pypi-AgE[A-Za-z0-9_-]{50,250}|dop_v1_[a-f0-9]{64}"
     r"|shp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"
+    r"|xapp-[0-9]-[A-Z0-9]{8,12}-[0-9]{10,14}-[a-z0-9]{20,80}|(?:SK|AC)[0-9a-f]{32}(?![0-9A-Za-z])"
+    r"|key-[0-9a-f]{32}(?![0-9A-Za-z])|EAA[A-Za-z0-9]{40,300}|sq0(?:atp|csp)-[A-Za-z0-9_-]{20,50}"
+    r"|(?:gsk|r8|ntn|lin_api|figd|glsa|dckr_pat|ATATT3|rubygems|sntrys|nvapi-|pplx-|tvly-|xkeysib-|PMAK-|NRAK-)"
+    r"[_-]?[A-Za-z0-9_-]{20,250}|dapi[0-9a-f]{32}(?![0-9A-Za-z])"
+    r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])"
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
     r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"
     r")"
@@ -30,7 +36,8 @@ _TOKEN = re.compile(
 _BEGINNING = re.compile(
     r"(?<![A-Za-z0-9_])(?=(?:A[KSBC][IC]A|gh[pousr]_|github_pat|glpat-|xox|[srp]k[_-]|AIza|ya29\."
     r"|GOCSPX|SG\.|npm_|hf_|pypi-|dop_|shp"
-    r"|eyJ|[0-9]{8,10}:AA))"
+    r"|eyJ|[0-9]{8,10}:AA|xapp-|(?:SK|AC)[0-9a-f]{4}|key-[0-9a-f]{4}|EAA|sq0|gsk_|r8_|ntn_|lin_api|figd|glsa_|dckr_"
+    r"|ATATT3|rubygems|sntrys|nvapi|pplx-|tvly-|xkeysib|PMAK-|NRAK-|dapi[0-9a-f]|[MNO][A-Za-z0-9_-]{23,27}(?![A-Za-z0-9_-])))"
 )
 _LEDGER = re.compile(
     r"(?<![A-Za-z0-9])(?:(?P<base58>[13LMDXT][1-9A-HJ-NP-Za-km-z]{25,34})"
