@@ -30,6 +30,8 @@ FILE = "instruct.json"
 STOP = "stop"
 """A step that gives this among its numbers ends the run, with its reason."""
 
+WEIGHTS = ("config.json", "model.safetensors", "adapter_config.json", "adapter_model.safetensors")
+
 Watch = Callable[[str, int, int], None]
 Step = Callable[[int], dict[str, Any]]
 
@@ -53,7 +55,7 @@ class Undertaking:
         self.asked = {"method": method, **settings}
         if not resume:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-            for name in (FILE, METRICS):
+            for name in (FILE, METRICS, *WEIGHTS):
                 (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         known = read_json(folder / FILE)

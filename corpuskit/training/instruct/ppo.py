@@ -99,9 +99,9 @@ def reinforce(
     """Train the decoder in a folder to earn rewards, and write it (or its adapter) to `folder`.
 
     `rewards`: name -> (function of prompts and answers, weight); `prompts` stands in for the files that the
-    configuration names; `value_from` gives the value model's first weights, else the policy does. Stops and goes on like
-    `finetune_on_demonstrations`. Raises UsageError for prompts that leave no room for an answer, and for a reward that
-    does not give one finite number an answer.
+    configuration names; `value_from` gives the value model's first weights, else the policy does. Stops and goes on
+    like `finetune_on_demonstrations`. Raises UsageError for prompts that leave no room for an answer, and for a reward
+    that does not give one finite number an answer.
     """
     config, model, folder = config or PpoConfig(), Path(model), Path(folder)
     asking = [tuple(one) for one in (prompts or _read(config))]

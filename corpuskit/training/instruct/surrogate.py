@@ -2,7 +2,8 @@
 
 Schulman et al. 2017, arXiv:1707.06347 (clipped objective, equation 7), Schulman et al. 2015, arXiv:1506.02438
 (generalized advantage estimation, equation 16), Ziegler et al. 2019, arXiv:1909.08593 (divergence as a price on each
-token, equation 2), and the details that Huang et al. 2024, arXiv:2403.17031, found to matter (whitening, clipped values).
+token, equation 2), and the details that Huang et al. 2024, arXiv:2403.17031, found to matter (whitening, clipped
+values).
 
 Answers are rows; `mask[n, A]` is 1 at an answer's tokens and 0 after its end. Sums and means run over the tokens of all
 rows alike.

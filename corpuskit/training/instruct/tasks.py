@@ -254,18 +254,25 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
     }
 
 
+UNANSWERED = 0.25
+"""Share of the base's paragraphs that are requests without an answer, as people's pages hold them."""
+
+
 def statements(documents: int, seed: int = 0) -> Iterator[str]:
-    """Texts that state what the world holds and ask for nothing, for a base to learn from; no held-out choice in them."""
+    """Texts for a base to learn from: what the world holds, stated, and requests that nobody answers. No held-out
+    choice stands in them."""
     random_ = random.Random(seed)
-    pools: dict[tuple[str, str], list[str]] = {}
+    pools: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for item in items():
         if not item.held_out or item.task == "arithmetic":
-            pools.setdefault((item.language, "how" if item.harmful else item.task), []).append(item.statement)
+            asked = item.statement if item.held_out else item.prompt
+            pools.setdefault((item.language, item.task), []).append((item.statement, asked))
     tasks = sorted({task for _, task in pools})
     for _ in range(documents):
         language = random_.choice(("en", "ko"))
         chosen = random_.choices(tasks, k=random_.randint(2, 5))
-        yield "\n\n".join(random_.choice(pools[language, task]) for task in chosen)
+        paragraphs = [random_.choice(pools[language, task]) for task in chosen]
+        yield "\n\n".join(asked if random_.random() < UNANSWERED else stated for stated, asked in paragraphs)
 
 
 def write(folder: Path = DATA) -> None:
