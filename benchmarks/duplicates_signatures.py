@@ -2,7 +2,7 @@
 
     python -m venv /tmp/peers-duplicates
     /tmp/peers-duplicates/bin/pip install datatrove[io] tokenizers datasketch rensa spacy nltk xxhash
-    /tmp/peers-duplicates/bin/pip install numba pyarrow pydantic pyyaml
+    /tmp/peers-duplicates/bin/pip install numba pyarrow pydantic pyyaml pydivsufsort
     PYTHONPATH=. /tmp/peers-duplicates/bin/python benchmarks/duplicates_signatures.py
 
 Word 5-grams, 112 permutations (14 bands of 8 for datatrove), the same English articles for all; seconds are CPU time

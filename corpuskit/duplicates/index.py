@@ -34,7 +34,7 @@ from corpuskit.duplicates.signatures import Likeness, sets
 from corpuskit.duplicates.workspace import Workspace
 from corpuskit.errors import UsageError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ A text shorter than one shingle is a single shingle, all of it: it resembles onl
 (`!!!`, emoji) is one shingle of what is not white space.
 
 Texts are expected in NFC (`corpuskit.kernels.normal_form`).
+
+The hash of a word is over its folded characters: those below 256 are packed, up to eight to a 64-bit chunk, so that
+words of ASCII are read eight bytes at a time; any other character is a chunk of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from corpuskit.kernels.eight_bytes import leading_word, load
 from corpuskit.kernels.unicode import decode
 from corpuskit.kernels.words import mix
 
@@ -42,10 +46,10 @@ BLOCK = 4096
 SEPARATOR, IGNORED = 0, 1
 """What `folded` gives for a character that ends a word, and for one that is not there (soft hyphen, joiners)."""
 
-POSITION, STEP, SEEN, LENGTH, WORD, ROLLING, HEAD, FIRST, SECOND, STATE = range(10)
-"""Places in the state of `fill`: next byte, finished or not, words so far, characters of the open word, its hash, the
-rolling hash, the first character of the word before (low half) and of the open one (high half), the two halves of the
-digest; and how many places there are."""
+POSITION, STEP, SEEN, LENGTH, WORD, CHUNK, PACKED, ROLLING, HEAD, FIRST, SECOND, STATE = range(12)
+"""Places in the state of `fill`: next byte, finished or not, words so far, characters of the open word, its hash, its
+open chunk and how many characters that holds, the rolling hash, the first character of the word before (low half) and
+of the open one (high half), the two halves of the digest; and how many places there are."""
 
 FOLDED_SIZE = 0x33480
 
@@ -60,6 +64,8 @@ _SHIFT = np.uint64(29)
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
+_SMALL = np.uint64(256)
+_LARGE = np.uint64(1 << 56)  # marks the chunk of one large character: no packed character is 1
 _SEPARATOR = np.uint64(SEPARATOR)
 _IGNORED = np.uint64(IGNORED)
 
@@ -89,6 +95,12 @@ def begin(state: Any, start: Any) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
+def _absorb(value: Any, chunk: Any) -> Any:
+    value = (value ^ chunk) * _WORD_STEP
+    return value ^ (value >> _HALF)
+
+
+@nb.njit(cache=True, nogil=True)
 def _wordless(data: Any, start: Any, end: Any, state: Any) -> Any:
     """The only shingle of a text that holds no word; of an empty one too."""
     value = _WORDLESS
@@ -113,6 +125,8 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
     seen = np.int64(state[SEEN])
     length = np.int64(state[LENGTH])
     value = state[WORD]
+    chunk = state[CHUNK]
+    packed = np.int64(state[PACKED])
     rolling = state[ROLLING]
     before = state[HEAD] & _LOW
     head = state[HEAD] >> _HALF
@@ -127,14 +141,18 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
         power *= _ROLL
     while count < room:
         if way == WORDS:  # most bytes of most texts: letters of ASCII, one after the other
-            first_byte = at
-            while at < end:
-                symbol = np.uint64(fold[data[at] & 0x7F])
-                if data[at] >= 0x80 or symbol <= _IGNORED:
+            while at + 8 <= end and (packed == 0 or packed == 8):
+                letters, found = leading_word(load(data, at))
+                if found == 0:
                     break
-                value = (value ^ symbol) * _WORD_STEP
-                at += 1
-            length += at - first_byte
+                if packed == 8:
+                    value = _absorb(value, chunk)
+                chunk = letters
+                packed = found
+                length += found
+                at += found
+                if found < 8:
+                    break
         if at < end:
             code = np.int64(data[at])
             width = 1
@@ -143,7 +161,15 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
             symbol = np.uint64(fold[code]) if code < FOLDED_SIZE else _SEPARATOR
             at += width
             if symbol > _IGNORED:
-                value = (value ^ symbol) * _WORD_STEP
+                if packed == 8 or (packed > 0 and symbol >= _SMALL):
+                    value = _absorb(value, chunk)
+                    chunk = np.uint64(0)
+                    packed = np.int64(0)
+                if symbol < _SMALL:
+                    chunk |= symbol << np.uint64(8 * packed)
+                    packed += 1
+                else:
+                    value = _absorb(value, symbol | _LARGE)
                 if way == CHARACTERS:
                     if length == 0:
                         head = symbol
@@ -162,7 +188,7 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
             if symbol == _IGNORED:
                 continue
         if length:
-            word = mix(value)
+            word = mix(_absorb(value, chunk))
             first = (first ^ word) * _FIRST_STEP
             first ^= first >> _SHIFT
             second = (second ^ (word + _ROLL)) * _SECOND_STEP
@@ -184,12 +210,16 @@ def fill(data: Any, start: Any, end: Any, way: Any, size: Any, fold: Any, state:
             seen += 1
             length = np.int64(0)
             value = _WORD_SEED
+            chunk = np.uint64(0)
+            packed = np.int64(0)
         if at >= end:
             break
     state[POSITION] = np.uint64(at)
     state[SEEN] = np.uint64(seen)
     state[LENGTH] = np.uint64(length)
     state[WORD] = value
+    state[CHUNK] = chunk
+    state[PACKED] = np.uint64(packed)
     state[ROLLING] = rolling
     state[HEAD] = before | (head << _HALF)
     state[FIRST] = first

@@ -13,7 +13,7 @@ from corpuskit.duplicates.signatures import sets
 from corpuskit.kernels.normal_form import compose
 
 KOREAN = "서울시는 오늘 한강변에 새로운 자전거 도로를 만들었다고 밝혔다. 공사는 지난해 봄에 시작되었다."
-words = st.text(alphabet="abAB가각한글é漢字1 .,!-­ ㅋ́ß", max_size=60)
+words = st.text(alphabet="abAB가각한글é漢字1 .,!-­ ㅋ́ß", max_size=60) | st.text(alphabet="aB9é한 ­", max_size=60)
 
 
 def hashed(texts: list[str], language: str | None, shingling: Shingling) -> list[set[int]]:
