@@ -138,6 +138,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{file} is not a manifest of token shards: {error.errors()[0]['msg']}") from error
     if manifest.format != FORMAT:
         raise UsageError(f"{file} has format {manifest.format}, this version reads {FORMAT}: write the shards again")
+    if manifest.tokenizer.vocabulary > np.iinfo(manifest.dtype).max + 1:
+        raise UsageError(f"{file}: {manifest.dtype} cannot hold a vocabulary of {manifest.tokenizer.vocabulary:,}")
     return manifest
 
 
@@ -148,6 +150,8 @@ class Shard:
         try:
             with pa.memory_map(str(path)) as source:
                 table = pa.ipc.open_stream(source).read_all()
+            if not table.num_rows:
+                raise CorpuskitError(f"{path} is an empty token shard: write the shards again")
             tokens = table.column("tokens").chunk(0)
             self.table: pa.Table = table
             self.offsets: npt.NDArray[np.int64] = tokens.offsets.to_numpy()
@@ -212,6 +216,10 @@ class Shards:
         for shard in found:
             if shard.metadata.get("tokenizer_sha256") != self.manifest.tokenizer.sha256:
                 raise CorpuskitError(f"{shard.path} was made with another tokenizer than the shards beside it")
+            if shard.tokens.dtype != self.manifest.dtype:
+                raise CorpuskitError(
+                    f"{shard.path} holds {shard.tokens.dtype}, the manifest says {self.manifest.dtype}"
+                )
         return found
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from corpuskit.document import documents
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards, Tokenizer, open_shards, read_manifest, sample_texts, write_shards
 from corpuskit.tokens.shard_writer import exact_batch, shard_columns
+from corpuskit.tokens.tokenizer import _Fast
 
 Write = Callable[..., Shards]
 
@@ -235,3 +237,66 @@ def test_equal_rows_are_equal_bytes_however_they_came_together(
         for row, (tokens, text) in zip(table(rows).to_pylist(), rows, strict=True)
     ]
     assert whole.serialize().to_pybytes() == pieced.serialize().to_pybytes()
+
+
+def test_other_ids_from_the_fast_encoder_make_writing_fall_back_and_say_so(
+    corpus: list[Path], small_tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = write_shards(corpus, small_tokenizer, tmp_path / "right", sequence_length=32)
+    copy = Tokenizer(small_tokenizer.json, small_tokenizer.begin, small_tokenizer.end, small_tokenizer.pad)
+    assert copy.fast  # its probes agree; what it does on the corpus is another matter
+    wrong = _Fast.encode
+
+    def off_by_one(self: _Fast, array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+        tokens, offsets = wrong(self, array)
+        return tokens + np.uint32(1), offsets
+
+    monkeypatch.setattr(_Fast, "encode", off_by_one)
+    with pytest.warns(UserWarning, match="other ids than tokenizers on this corpus"):
+        fallen = write_shards(corpus, copy, tmp_path / "fallen", sequence_length=32)
+    assert fallen == right
+
+
+def _shard(folder: Path, table: pa.Table) -> None:
+    """Replace the first shard, in the manifest too: only what is inside can tell."""
+    file = folder / "train/00000.arrow"
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    entry = manifest["train"]["shards"][0]
+    entry |= {"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_shard_that_does_not_belong_is_refused(write: Write) -> None:
+    shards = write()
+    table = pa.ipc.open_stream((shards.folder / "train/00000.arrow").read_bytes()).read_all()  # not mapped
+    _shard(shards.folder, table.slice(0, 0))
+    with pytest.raises(CorpuskitError, match=r"00000\.arrow is an empty token shard"):
+        _ = open_shards(shards.folder).shards
+    _shard(shards.folder, table.replace_schema_metadata({"tokenizer_sha256": "0" * 64}))
+    with pytest.raises(CorpuskitError, match=r"00000\.arrow was made with another tokenizer"):
+        _ = open_shards(shards.folder).shards
+    wide = table.set_column(0, "tokens", table.column("tokens").cast(pa.large_list(pa.uint32())))
+    _shard(shards.folder, wide)
+    with pytest.raises(CorpuskitError, match="holds uint32, the manifest says uint16"):
+        _ = open_shards(shards.folder).shards
+    _shard(shards.folder, table.drop(["tokens"]))
+    with pytest.raises(CorpuskitError, match=r"00000\.arrow is not a token shard"):
+        _ = open_shards(shards.folder).shards
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 1}, r"has format 1, this version reads 2: write the shards again"),
+        ({"vocabulary": 70_000}, "uint16 cannot hold a vocabulary of 70,000"),
+    ],
+)
+def test_a_manifest_that_cannot_be_true_is_refused(write: Write, change: dict[str, int], message: str) -> None:
+    file = write().folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    (manifest["tokenizer"] if "vocabulary" in change else manifest).update(change)
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=message):
+        read_manifest(file.parent)
