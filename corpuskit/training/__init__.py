@@ -1,7 +1,7 @@
 """Training: pretrain a small model on token shards, adapt it, let it write, and measure it on held-out text."""
 
-from corpuskit.training.adapters import finetune_lora
-from corpuskit.training.config import AdaptConfig, Budget, ModelConfig, TrainConfig
+from corpuskit.training.adapters import AdaptConfig, finetune
+from corpuskit.training.config import Budget, ModelConfig, TrainConfig
 from corpuskit.training.generate import generate
 from corpuskit.training.metrics import read_metrics
 from corpuskit.training.plan import read_plan, training_order
@@ -14,7 +14,7 @@ __all__ = [
     "ModelConfig",
     "TrainConfig",
     "TrainResult",
-    "finetune_lora",
+    "finetune",
     "generate",
     "pretrain",
     "read_metrics",

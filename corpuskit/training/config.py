@@ -193,24 +193,3 @@ class TrainConfig(Configured):
         if self.mixture and self.epochs:
             raise ValueError("give mixture (shares of the tokens) or epochs (how often each source is read), not both")
         return self
-
-
-class AdaptConfig(Configured):
-    """A LoRA adapter (Hu et al. 2021, arXiv:2106.09685) on the trained model, which itself stays as it is."""
-
-    rank: int = Field(default=8, ge=1)
-    """Rank of the added matrices."""
-    alpha: float = Field(default=16, gt=0)
-    """Scale of what they add, over the rank."""
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the adapter's inputs that is dropped while training."""
-    source: str | None = None
-    """Learn from the documents of this source alone. Default: all."""
-    budget: Budget = Budget(epochs=1)
-    """How long to train."""
-    batch: int = Field(default=8, ge=1)
-    """Windows a step."""
-    learning_rate: float = Field(default=1e-3, gt=0)
-    """Peak learning rate."""
-    seed: int = Field(default=0, ge=0)
-    """Seed of the adapter's first weights and the order of the data."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.tokenizer import load_tokenizer
+from corpuskit.training.adapters.folder import check_base
+from corpuskit.training.adapters.load import put_on
 from corpuskit.training.models import load_model
 
 
@@ -24,7 +26,8 @@ def generate(
 
     `temperature` 0 always takes the likeliest token. The prompt is framed as a document begins in training; one that is
     longer than the model reads keeps its end. An encoder-decoder fills the gap after the prompt. `adapter`: a folder
-    that `finetune_lora` wrote. Raises UsageError for an encoder, which writes nothing, and where no model is there.
+    that `finetune` wrote an adapter to. Raises UsageError for an encoder, which writes nothing, and where no model is
+    there, CorpuskitError for an adapter of another model.
     """
     torch = require("torch", "train")
     folder = Path(model)
@@ -38,7 +41,8 @@ def generate(
             f"{folder} is an encoder ({loaded.config.model_type}): it guesses hidden words, and writes none"
         )
     if adapter is not None:
-        loaded = require("peft", "train").PeftModel.from_pretrained(loaded, adapter)
+        check_base(folder, adapter)
+        loaded = put_on(loaded, {"default": adapter})
     tokenizer = load_tokenizer(folder)
     ids, _ = tokenizer.encode([unicodedata.normalize("NFC", prompt)])
     gap = tokenizer.id_of("<extra_id_0>") if loaded.config.is_encoder_decoder else None

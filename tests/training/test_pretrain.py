@@ -22,7 +22,7 @@ from corpuskit.training import (
     AdaptConfig,
     Budget,
     TrainConfig,
-    finetune_lora,
+    finetune,
     generate,
     pretrain,
     read_metrics,
@@ -292,7 +292,7 @@ def test_an_adapter_is_all_that_is_written_and_loads_as_trained(shards: Shards, 
     pretrain(shards.folder, base, config())
     before = weights(base)
     settings = AdaptConfig(budget=Budget(steps=40), source="ko", rank=4, dropout=0.1)
-    result = finetune_lora(base, shards.folder, folder, settings)
+    result = finetune(base, shards.folder, folder, settings)
     assert result.finished
     assert weights(base) == before
     assert not (folder / "model.safetensors").exists()
@@ -305,7 +305,7 @@ def test_an_adapter_is_all_that_is_written_and_loads_as_trained(shards: Shards, 
         assert torch.equal(plain, load_model(base)(inputs).logits)
         torch.testing.assert_close(adapted.merge_and_unload()(inputs).logits, changed, rtol=1e-4, atol=1e-4)
     assert not torch.equal(plain, changed)
-    again = finetune_lora(base, shards.folder, tmp_path / "again", settings)
+    again = finetune(base, shards.folder, tmp_path / "again", settings)
     assert again.loss == result.loss
     read = [(tmp_path / name / "adapter_model.safetensors").read_bytes() for name in ("lora", "again")]
     assert read[0] == read[1]
@@ -314,15 +314,15 @@ def test_an_adapter_is_all_that_is_written_and_loads_as_trained(shards: Shards, 
 
 def test_an_adapter_needs_the_model_that_the_shards_fit(shards: Shards, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no model at"):
-        finetune_lora(tmp_path, shards.folder, tmp_path / "lora")
+        finetune(tmp_path, shards.folder, tmp_path / "lora")
     pretrain(shards.folder, tmp_path / "base", config())
     copy = tmp_path / "tokens"
     shutil.copytree(shards.folder, copy)
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(manifest | {"sequence_length": 64}))
     with pytest.raises(CorpuskitError, match=r"windows of 64 tokens, and .* reads 48"):
-        finetune_lora(tmp_path / "base", copy, tmp_path / "lora")
+        finetune(tmp_path / "base", copy, tmp_path / "lora")
     manifest["tokenizer"]["sha256"] = "0" * 64
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CorpuskitError, match="another tokenizer"):
-        finetune_lora(tmp_path / "base", copy, tmp_path / "lora")
+        finetune(tmp_path / "base", copy, tmp_path / "lora")

@@ -1,4 +1,4 @@
-"""The key `adapt`: the trained model, fine-tuned with a small adapter."""
+"""The key `adapt`: the trained model, fine-tuned, with a small adapter or in its own weights."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 from corpuskit.engine.pipeline import Job, Watch
 from corpuskit.recipe.jobs.job import ADAPTER, BASE, TOKENS, FolderJob, JobKey, Sections
 from corpuskit.recipe.jobs.train import trained
-from corpuskit.training.config import AdaptConfig
+from corpuskit.training.adapters import AdaptConfig
 
 
 def _jobs(config: AdaptConfig, sections: Sections) -> Iterator[Job]:
     settings = config.model_dump(mode="json")
-    yield FolderJob("adapter", ADAPTER, settings, (AdaptConfig,), lambda folder, watch: _adapt(folder, config, watch))
+    folder = ADAPTER if config.method == "lora" else f"models/{config.method}"
+    yield FolderJob("adapter", folder, settings, (AdaptConfig,), lambda run, watch: _adapt(run, folder, config, watch))
 
 
-def _adapt(folder: Path, config: AdaptConfig, watch: Watch) -> dict[str, Any]:
-    from corpuskit.training import finetune_lora
+def _adapt(run: Path, folder: str, config: AdaptConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training import finetune
 
-    return trained(finetune_lora(folder / BASE, folder / TOKENS, folder / ADAPTER, config, watch=watch))
+    return trained(finetune(run / BASE, run / TOKENS, run / folder, config, watch=watch))
 
 
 KEY = JobKey("adapt", needs="train", jobs=_jobs)

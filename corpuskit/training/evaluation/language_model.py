@@ -20,6 +20,8 @@ import numpy.typing as npt
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.tokenizer import MASK, Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import IGNORED, Numbers
+from corpuskit.training.adapters.folder import check_base
+from corpuskit.training.adapters.load import put_on, virtual_places
 from corpuskit.training.config import STYLES, Kind
 from corpuskit.training.loss import token_losses
 from corpuskit.training.models import SENTINELS, load_model
@@ -181,14 +183,15 @@ def open_model(
         raise UsageError(f"{folder}: the model cannot be loaded: {reason}") from error
     kind = kind_of(model)
     if adapter is not None:
-        model = _with_adapter(model, Path(adapter))
+        check_base(folder, adapter)
+        model = put_on(model, {"default": adapter})
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     plan = read_plan(folder)
     return LanguageModel(
         model.to(device).eval(),
         tokenizer,
         kind,
-        context_of(model.config),
+        context_of(model.config) - virtual_places(model),
         name=folder.name if adapter is None else f"{folder.name}+{Path(adapter).name}",
         bfloat16=bfloat16,
         trained_with=None if plan is None else plan.tokenizer,
@@ -219,9 +222,3 @@ def check_tokenizer(model: LanguageModel, tokenizer: Tokenizer, folder: Path) ->
         f"{folder} was written with another tokenizer than {model.name} has (SHA-256 {tokenizer.digest[:12]}… and "
         f"{model.tokenizer.digest[:12]}…): write shards of the same text with the model's tokenizer"
     )
-
-
-def _with_adapter(model: Any, folder: Path) -> Any:
-    if not (folder / "adapter_config.json").is_file():
-        raise UsageError(f"no adapter at {folder}: it has no adapter_config.json")
-    return require("peft", "train").PeftModel.from_pretrained(model, folder)

@@ -1,0 +1,98 @@
+"""An adapter's folder, and the digest that ties it to the model it was trained on.
+
+models/lora/
+  adapter_config.json, adapter_model.safetensors   loads with `peft.PeftModel.from_pretrained(base, folder)`
+  adapter.json      the method with its settings, and the base: its name and the SHA-256 of its weights
+  tokenizer.json, training.json, metrics.jsonl, checkpoints/   as beside a pretrained model
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from corpuskit.errors import CorpuskitError, UsageError
+
+FILE = "adapter.json"
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+class AdapterFile(BaseModel):
+    """The file `adapter.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    method: str
+    base: str
+    """SHA-256 of the weights of the model below (`weights_digest`)."""
+    base_folder: str
+    """Where that model lay."""
+    settings: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        (folder / FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def weights_digest(model: str | Path) -> str:
+    """SHA-256 of the safetensors file in a model's folder; of several, that of their digests in the order of names.
+
+    Raises UsageError where there are none.
+    """
+    files = sorted(Path(model).glob("model*.safetensors"))
+    if not files:
+        raise UsageError(f"no model at {model}: it has no model.safetensors")
+    digests = []
+    for file in files:
+        with file.open("rb") as opened:
+            digests.append(hashlib.file_digest(opened, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def read_adapter(folder: str | Path) -> AdapterFile | None:
+    """What an adapter's folder says of itself, or None for one that another tool wrote.
+
+    Raises UsageError where there is no adapter, or its `adapter.json` cannot be read.
+    """
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise UsageError(f"no adapter at {folder}: it has no {name}")
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        return AdapterFile.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{file}, field {'.'.join(map(str, first['loc'])) or 'all'}: {first['msg']}") from error
+
+
+def read_peft_config(folder: str | Path) -> dict[str, Any]:
+    """The settings in `adapter_config.json`. Raises UsageError where they cannot be read."""
+    file = Path(folder) / CONFIG
+    try:
+        settings: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        settings["peft_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file} does not hold the settings of an adapter: {error}") from error
+    return settings
+
+
+def check_base(base: str | Path, folder: str | Path) -> None:
+    """Raises CorpuskitError where an adapter was trained on another model than the one in `base`.
+
+    An adapter that another tool wrote does not say what it was trained on; only its shapes can be held against it.
+    """
+    told = read_adapter(folder)
+    if told is None:
+        return
+    digest = weights_digest(base)
+    if digest != told.base:
+        raise CorpuskitError(
+            f"the adapter at {folder} was trained on another model ({told.base_folder}, weights {told.base[:12]}…) "
+            f"than {base} (weights {digest[:12]}…): load it on the model that it was trained on"
+        )
