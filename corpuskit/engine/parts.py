@@ -82,16 +82,20 @@ class Receipt:
 
 
 class TableWriter:
-    """Batches of one schema into one file, in row groups whose borders depend on the rows alone."""
+    """Batches of one schema into one file, in row groups whose borders depend on the rows alone.
 
-    def __init__(self, path: Path, schema: pa.Schema, *, sketch: bool = False):
+    What is `kept` is compressed well, what only the next step reads, fast.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, *, sketch: bool = False, kept: bool = False):
         self._schema = schema
         self._pending: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
         if sketch:
             self._file = pa.ipc.new_file(str(path), schema)
         else:
-            self._file = pq.ParquetWriter(path, schema, compression="zstd", compression_level=3)
+            codec = {"compression": "zstd", "compression_level": 3 if kept else 1}
+            self._file = pq.ParquetWriter(path, schema, **codec)
 
     def write(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:

@@ -38,7 +38,7 @@ class PublishTask:
     def run(self, worker: Worker) -> Receipt:
         schema = pa.unify_schemas([pq.read_schema(path) for path in self.inputs], promote_options="permissive")
         with replacing(self.output) as temporary:
-            writer = TableWriter(temporary, schema)
+            writer = TableWriter(temporary, schema, kept=True)
             for path in self.inputs:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(batch_size=4096):
