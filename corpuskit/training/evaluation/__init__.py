@@ -1,16 +1,31 @@
 """Evaluation: what held-out text costs a model in bits, what tasks it can do, and with how many examples."""
 
+from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
+from corpuskit.training.evaluation.exact_match import exact_match, normalise
 from corpuskit.training.evaluation.held_out import Bits, HeldOutBits, held_out_bits, summarize
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
+from corpuskit.training.evaluation.prompts import Prompt, Template
 from corpuskit.training.evaluation.statistics import Estimate, mean, paired_difference, ratio
+from corpuskit.training.evaluation.task import Task, TaskConfig, load_tasks, make_task
 
 __all__ = [
     "Bits",
     "Estimate",
     "HeldOutBits",
     "LanguageModel",
+    "Prompt",
+    "Result",
+    "Task",
+    "TaskConfig",
+    "TaskResult",
+    "Template",
+    "evaluate",
+    "exact_match",
     "held_out_bits",
+    "load_tasks",
+    "make_task",
     "mean",
+    "normalise",
     "open_model",
     "paired_difference",
     "ratio",

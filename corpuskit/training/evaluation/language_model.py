@@ -7,7 +7,7 @@ Models of our own classes never hold all logits at once; others are run as they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from corpuskit.engine.files import read_json
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.tokenizer import MASK, Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on, virtual_places
 from corpuskit.training.config import STYLES, Kind
-from corpuskit.training.loss import token_losses
+from corpuskit.training.loss import chunk_rows, token_losses
 from corpuskit.training.models import SENTINELS, load_model
 from corpuskit.training.objectives import MaskedWords, NextToken, Objective, Spans, output_layer
 from corpuskit.training.plan import read_plan
@@ -46,6 +47,8 @@ class Costs:
     tokens: Numbers
     rows: Numbers
     """Row of the batch that the token is in."""
+    first: npt.NDArray[np.bool_] | None = None
+    """Whether it is the model's first choice, where that was asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,8 @@ class LanguageModel:
     """Compute in bfloat16 where products allow it; scores are summed in float32 either way."""
     seed: int = 0
     """Seed of the masks that an encoder and an encoder-decoder are measured with."""
+    chat: Callable[[Sequence[dict[str, str]]], list[int]] | None = None
+    """Tokens of a conversation with the heading of the answer behind it, for a model that has a chat template."""
     trained_with: str | None = None
     """SHA-256 of the tokenizer of the shards that it was trained on, where that is known."""
 
@@ -114,7 +119,7 @@ class LanguageModel:
         finally:
             self.model.train(training)
 
-    def costs(self, arrays: dict[str, Numbers]) -> Costs:
+    def costs(self, arrays: dict[str, Numbers], first_choices: bool = False) -> Costs:
         """What the targets of a batch cost: arrays as an `Objective` makes them, and `targets` IGNORED elsewhere.
 
         Every row holds one document and then padding, whose `positions` are 0 (a decoder does not look there).
@@ -131,11 +136,15 @@ class LanguageModel:
                 chosen = logits[torch.from_numpy(rows).to(self.device), torch.from_numpy(places).to(self.device)]
                 wanted = torch.from_numpy(goal[rows, places]).to(self.device)
                 losses = torch.nn.functional.cross_entropy(chosen.float(), wanted, reduction="none")
+                best = chosen.argmax(-1) if first_choices else None
             else:
                 hidden, targets = self.objective.hidden(self.body, tensors)
                 kept = targets != IGNORED
                 losses = token_losses(hidden[kept], *output_layer(self.body), targets[kept])
-        return Costs(losses.double().cpu().numpy(), goal[rows, places], rows)
+                best = likeliest(hidden[kept], *output_layer(self.body)) if first_choices else None
+        wanted_tokens = goal[rows, places]
+        first = None if best is None else best.cpu().numpy() == wanted_tokens
+        return Costs(losses.double().cpu().numpy(), wanted_tokens, rows, first)
 
     def _logits(self, tensors: dict[str, Any]) -> Any:
         """[rows, T, vocabulary] of the whole model, without those of a prompt that an adapter puts before."""
@@ -154,6 +163,15 @@ class LanguageModel:
                 use_cache=False,
             )
         return out.logits[:, -targets.shape[1] :]
+
+
+def likeliest(hidden: Any, weight: Any, bias: Any) -> Any:
+    """int64[N]: the token that the output layer prefers for each of hidden[N, W]."""
+    torch = require("torch", "train")
+    rows = chunk_rows(len(weight), hidden.device.type)
+    bias = None if bias is None else bias.float()
+    parts = [torch.nn.functional.linear(part.float(), weight.float(), bias).argmax(-1) for part in hidden.split(rows)]
+    return torch.cat(parts)
 
 
 def _read(inside: Any) -> Any:
@@ -194,6 +212,7 @@ def open_model(
         context_of(model.config) - virtual_places(model),
         name=folder.name if adapter is None else f"{folder.name}+{Path(adapter).name}",
         bfloat16=bfloat16,
+        chat=_chat(folder) if adapter is None else _chat(Path(adapter)) or _chat(folder),
         trained_with=None if plan is None else plan.tokenizer,
     )
 
@@ -222,3 +241,18 @@ def check_tokenizer(model: LanguageModel, tokenizer: Tokenizer, folder: Path) ->
         f"{folder} was written with another tokenizer than {model.name} has (SHA-256 {tokenizer.digest[:12]}… and "
         f"{model.tokenizer.digest[:12]}…): write shards of the same text with the model's tokenizer"
     )
+
+
+def _chat(folder: Path) -> Callable[[Sequence[dict[str, str]]], list[int]] | None:
+    """The chat template of a folder, where it has one."""
+    config = read_json(folder / "tokenizer_config.json")
+    named = isinstance(config, dict) and bool(config.get("chat_template"))
+    if not named and not (folder / "chat_template.jinja").is_file():
+        return None
+    tokenizer = require("transformers", "train").AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def render(messages: Sequence[dict[str, str]]) -> list[int]:
+        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        return [int(number) for number in tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+    return render

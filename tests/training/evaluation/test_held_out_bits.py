@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,24 +14,14 @@ import corpuskit.training.evaluation.language_model as language_model
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards, open_shards, sample_texts, train_tokenizer, write_shards
 from corpuskit.training.checkpoint import save_model
-from corpuskit.training.config import ModelConfig
 from corpuskit.training.evaluation import HeldOutBits, LanguageModel, held_out_bits, open_model, summarize
-from corpuskit.training.models import build_model, model_tokenizer
+
+RandomModel = Callable[..., LanguageModel]
 
 
 @pytest.fixture(scope="module")
 def held_out(shards: Shards) -> Shards:
     return open_shards(shards.folder, "held_out")
-
-
-def random_model(shards: Shards, context: int = 48, **settings: Any) -> LanguageModel:
-    config = ModelConfig(**({"layers": 2, "width": 32, "heads": 2} | settings))
-    tokenizer = model_tokenizer(config, shards.tokenizer)
-    model = build_model(config, tokenizer, context, seed=3).eval()
-    with torch.no_grad():  # random weights predict almost evenly; larger ones make every token's cost its own
-        for parameter in model.parameters():
-            parameter.mul_(3.0)
-    return LanguageModel(model, tokenizer, config.kind, context)
 
 
 def by_document(result: HeldOutBits) -> dict[str, tuple[float, int]]:
@@ -40,7 +30,9 @@ def by_document(result: HeldOutBits) -> dict[str, tuple[float, int]]:
 
 
 @pytest.mark.parametrize("style", ["llama", "qwen3"])
-def test_a_decoder_pays_what_it_pays_for_each_document_read_alone(held_out: Shards, style: str) -> None:
+def test_a_decoder_pays_what_it_pays_for_each_document_read_alone(
+    random_model: RandomModel, held_out: Shards, style: str
+) -> None:
     subject = random_model(held_out, context=512, style=style)
     result = held_out_bits(subject, held_out)
     assert result.what == "next token"
@@ -63,6 +55,7 @@ def test_a_decoder_pays_what_it_pays_for_each_document_read_alone(held_out: Shar
 
 
 def test_a_document_longer_than_the_context_is_counted_once_with_the_context_that_overlap_leaves(
+    random_model: RandomModel,
     held_out: Shards,
 ) -> None:
     context, step = 48, 24
@@ -90,7 +83,7 @@ def test_a_document_longer_than_the_context_is_counted_once_with_the_context_tha
 
 @pytest.mark.parametrize("kind", ["decoder", "encoder", "encoder-decoder"])
 def test_batches_and_the_way_of_running_do_not_matter(
-    held_out: Shards, kind: str, monkeypatch: pytest.MonkeyPatch
+    random_model: RandomModel, held_out: Shards, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = random_model(held_out, kind=kind, **({} if kind != "encoder" else {"style": "bert"}))
     expected = by_document(held_out_bits(subject, held_out))
@@ -104,7 +97,9 @@ def test_batches_and_the_way_of_running_do_not_matter(
             assert way[name] == (pytest.approx(nats, rel=1e-4, abs=1e-4), tokens)
 
 
-def test_an_encoder_is_asked_for_hidden_words_that_depend_on_the_document_alone(held_out: Shards) -> None:
+def test_an_encoder_is_asked_for_hidden_words_that_depend_on_the_document_alone(
+    random_model: RandomModel, held_out: Shards
+) -> None:
     subject = random_model(held_out, kind="encoder", style="modernbert")
     result = held_out_bits(subject, held_out)
     assert result.what == "masked words"
@@ -117,7 +112,7 @@ def test_an_encoder_is_asked_for_hidden_words_that_depend_on_the_document_alone(
         assert everything[name] == (pytest.approx(nats, rel=1e-4, abs=1e-4), tokens)
 
 
-def test_groups_add_up_and_errors_are_those_of_documents(held_out: Shards) -> None:
+def test_groups_add_up_and_errors_are_those_of_documents(random_model: RandomModel, held_out: Shards) -> None:
     result = held_out_bits(random_model(held_out), held_out)
     assert set(result.by_source) == set(result.by_language) == {"en", "ko"}
     assert sum(group.tokens for group in result.by_source.values()) == result.all.tokens
@@ -132,7 +127,7 @@ def test_groups_add_up_and_errors_are_those_of_documents(held_out: Shards) -> No
 
 
 def test_a_model_on_disk_reads_what_it_was_trained_with_and_nothing_else(
-    held_out: Shards, shards: Shards, tmp_path: Path
+    random_model: RandomModel, held_out: Shards, shards: Shards, tmp_path: Path
 ) -> None:
     subject = random_model(held_out, kind="encoder-decoder")
     save_model(subject.model, subject.tokenizer, tmp_path / "model")
@@ -153,7 +148,9 @@ def test_a_model_on_disk_reads_what_it_was_trained_with_and_nothing_else(
         held_out_bits(tmp_path / "absent", shards.folder)
 
 
-def test_bytes_of_a_tokenizer_without_bytes_are_each_documents_own(shards: Shards, tmp_path: Path) -> None:
+def test_bytes_of_a_tokenizer_without_bytes_are_each_documents_own(
+    random_model: RandomModel, shards: Shards, tmp_path: Path
+) -> None:
     corpus = [shards.folder.parent / "corpus.parquet"]
     unigram = train_tokenizer(sample_texts(corpus, 1 << 20), 300, "unigram")
     write_shards(corpus, unigram, tmp_path / "tokens", sequence_length=48, hold_out=0.1)
