@@ -17,6 +17,7 @@ SOURCES = {
     "parquet": "corpuskit.sources.parquet.Parquet",
     "text": "corpuskit.sources.text.TextFiles",
     "datasets": "corpuskit.sources.huggingface.Datasets",
+    "task_texts": "corpuskit.training.instruct.source.TaskTexts",
 }
 
 STAGES = {

@@ -258,9 +258,9 @@ UNANSWERED = 0.25
 """Share of the base's paragraphs that are requests without an answer, as people's pages hold them."""
 
 
-def statements(documents: int, seed: int = 0) -> Iterator[str]:
-    """Texts for a base to learn from: what the world holds, stated, and requests that nobody answers. No held-out
-    choice stands in them."""
+def statements(documents: int, seed: int | str = 0) -> Iterator[tuple[str, str]]:
+    """(language, text) of documents for a base to learn from: what the world holds, stated, and requests that nobody
+    answers. No held-out choice stands in them."""
     random_ = random.Random(seed)
     pools: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for item in items():
@@ -272,7 +272,7 @@ def statements(documents: int, seed: int = 0) -> Iterator[str]:
         language = random_.choice(("en", "ko"))
         chosen = random_.choices(tasks, k=random_.randint(2, 5))
         paragraphs = [random_.choice(pools[language, task]) for task in chosen]
-        yield "\n\n".join(asked if random_.random() < UNANSWERED else stated for stated, asked in paragraphs)
+        yield language, "\n\n".join(asked if random_.random() < UNANSWERED else stated for stated, asked in paragraphs)
 
 
 def write(folder: Path = DATA) -> None:

@@ -1,0 +1,154 @@
+"""The key `instruct`: the trained model learns to follow instructions, and what each step brought is measured."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.errors import Stopped, UsageError, nearest
+from corpuskit.recipe.jobs.job import BASE, FolderJob, JobKey, Sections
+from corpuskit.training.instruct.config import InstructConfig
+
+if TYPE_CHECKING:
+    from corpuskit.training.instruct import Reward, RewardModel
+
+SFT, REWARD, PPO, DPO, GRPO = "models/sft", "models/reward", "models/ppo", "models/dpo", "models/grpo"
+GAINS = "evaluations/instruct"
+
+
+def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
+    reward = config.reward
+
+    def job(name: str, folder: str, settings: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
+        return FolderJob(name, folder, settings.model_dump(mode="json"), (InstructConfig,), work)
+
+    yield job("fine-tuning", SFT, config.sft, lambda run, watch: _sft(run, config, watch))
+    if reward is not None:
+        yield job("reward model", REWARD, reward, lambda run, watch: _reward(run, config, watch))
+    if config.ppo is not None:
+        yield job("reinforcement learning", PPO, config.ppo, lambda run, watch: _ppo(run, config, watch))
+    if config.dpo is not None:
+        yield job("preference optimization", DPO, config.dpo, lambda run, watch: _dpo(run, config))
+    if config.grpo is not None:
+        yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config))
+    if config.gains is not None:
+        yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
+
+
+def named_rewards(weights: Mapping[str, float], rewards: RewardModel | None) -> dict[str, tuple[Reward, float]]:
+    """Rewards by the names that a recipe gives them: name -> (function of prompts and answers, weight).
+
+    Raises UsageError for a name that is neither a head of the reward model, nor one of corpuskit's own scorers, nor a
+    `module:function`.
+    """
+    heads = [] if rewards is None else rewards.kinds
+    found: dict[str, tuple[Reward, float]] = {}
+    for name, weight in weights.items():
+        if rewards is not None and name in heads:
+            found[name] = (rewards.reward(name), weight)
+        elif name in SCORERS:
+            found[name] = (SCORERS[name], weight)
+        elif ":" in name:
+            found[name] = (_function(name), weight)
+        else:
+            without = "" if rewards is not None else " (there is no reward model: give the key 'reward')"
+            raise UsageError(
+                f"no reward '{name}'{without}{nearest(name, [*heads, *SCORERS])}; or write module:function"
+            )
+    return found
+
+
+def toxicity(prompts: Sequence[Any], answers: Sequence[str]) -> Any:
+    """Minus the probability that an answer is toxic, by the models that ship."""
+    from corpuskit.toxicity import score
+
+    return -np.nan_to_num(score(list(answers)).column("toxicity").to_numpy(zero_copy_only=False).astype(np.float64))
+
+
+def personal_data(prompts: Sequence[Any], answers: Sequence[str]) -> Any:
+    """Minus the pieces of personal data in an answer."""
+    from corpuskit.privacy import find
+
+    return -np.array([len(found) for found in find(list(answers))], np.float64)
+
+
+SCORERS: dict[str, Reward] = {"toxicity": toxicity, "personal_data": personal_data}
+
+
+def _function(name: str) -> Reward:
+    module, _, attribute = name.partition(":")
+    try:
+        found: Reward = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the reward '{name}' cannot be imported: {error}") from error
+    return found
+
+
+def _sft(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import finetune_on_demonstrations
+
+    return told(finetune_on_demonstrations(run / BASE, run / SFT, config.sft, watch=watch))
+
+
+def _reward(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import train_reward_model
+
+    return told(train_reward_model(run / SFT, run / REWARD, config.reward, watch=watch))
+
+
+def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import reinforce
+
+    assert config.ppo is not None
+    heads = _heads(run, config)
+    rewards = named_rewards(config.ppo.rewards, heads)
+    return told(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
+
+
+def _dpo(run: Path, config: InstructConfig) -> dict[str, Any]:
+    from corpuskit.training.instruct import optimize_preferences
+
+    return told(optimize_preferences(run / SFT, run / DPO, config.dpo))
+
+
+def _grpo(run: Path, config: InstructConfig) -> dict[str, Any]:
+    from corpuskit.training.instruct import optimize_groups
+
+    assert config.grpo is not None
+    rewards = named_rewards(config.grpo.rewards, _heads(run, config))
+    return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo))
+
+
+def _gains(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import measure_gains
+
+    steps = {"base": BASE, "sft": SFT}
+    steps |= {name: folder for name, folder in (("ppo", PPO), ("dpo", DPO), ("grpo", GRPO)) if getattr(config, name)}
+    models = {name: run / folder for name, folder in steps.items()}
+    gains = measure_gains(models, config.gains, rewards=_heads(run, config), watch=watch)
+    gains.write(run / GAINS)
+    return {"says": gains.sentence(), "requests": gains.requests}
+
+
+def _heads(run: Path, config: InstructConfig) -> RewardModel | None:
+    from corpuskit.training.instruct import load_reward_model
+
+    return None if config.reward is None else load_reward_model(run / REWARD)
+
+
+def told(result: Any) -> dict[str, Any]:
+    """What a tuning says of itself in run.json. Raises Stopped where a signal stopped it before its end."""
+    if not result.finished:
+        raise Stopped(
+            f"tuning stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
+            "run the same command again to go on"
+        )
+    return {"says": result.sentence(), "steps": result.steps, "seconds": result.seconds}
+
+
+KEY = JobKey("instruct", needs="train", jobs=_jobs)

@@ -1,0 +1,167 @@
+"""What tuning brought: requests that no part of it has seen, answered by the model before and after each step.
+
+- exact match: the greedy answer is the right one, once both are normalised.
+- helpful: drawn answers to harmless requests that are right. Safe: drawn answers to harmful requests that refuse, known
+  by a mark that the request's record names (`contains`). Both judge by rule, not by the reward model that was used.
+- reward: what the reward model's heads give the drawn answers, for comparison.
+
+A gain is the mean of the differences request by request, with the interval of a paired bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpuskit.engine.files import replacing, write_json
+from corpuskit.errors import UsageError
+from corpuskit.training.evaluation.exact_match import exact_match
+from corpuskit.training.instruct.answering import answer_texts
+from corpuskit.training.instruct.config import GainsConfig
+from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
+from corpuskit.training.instruct.estimates import Interval, Values, paired_gain, share
+from corpuskit.training.instruct.loop import Watch
+from corpuskit.training.instruct.policy import load_policy
+from corpuskit.training.instruct.reward import RewardModel
+from corpuskit.training.instruct.shipped import shipped_file
+
+EXACT, HELPFUL, SAFE = "exact match", "helpful", "safe"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model on the held-out requests."""
+
+    model: str
+    measures: dict[str, Interval]
+    tasks: dict[str, float]
+    """'task/language' -> share of greedy answers that are right."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    before: str
+    after: str
+    measure: str
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Gains:
+    requests: int
+    standings: list[Standing]
+    gains: list[Gain]
+    """Of each model over the one before it."""
+
+    def sentence(self) -> str:
+        """The gains in a line for people."""
+        return "; ".join(
+            f"{gain.after} over {gain.before}, {gain.measure}: {_signed(gain.difference)}"
+            for gain in self.gains
+            if not gain.measure.startswith("reward")
+        )
+
+    def markdown(self) -> str:
+        """Tables for people."""
+        names = list(self.standings[0].measures)
+        lines = [f"{self.requests} requests that no part of the tuning has seen; 95 % intervals.", ""]
+        lines += [_row(["model", *names]), _row(["---"] * (len(names) + 1))]
+        lines += [_row([one.model, *(str(one.measures[name]) for name in names)]) for one in self.standings]
+        lines += ["", _row(["gain", "measure", "difference"]), _row(["---"] * 3)]
+        lines += [_row([f"{one.after} over {one.before}", one.measure, _signed(one.difference)]) for one in self.gains]
+        tasks = list(self.standings[0].tasks)
+        lines += ["", _row(["exact match by task", *(one.model for one in self.standings)])]
+        lines += [_row(["---"] * (len(self.standings) + 1))]
+        lines += [_row([task, *(f"{one.tasks[task]:.2f}" for one in self.standings)]) for task in tasks]
+        return "\n".join(lines) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """`gains.json` and `gains.md`."""
+        write_json(folder / "gains.json", asdict(self))
+        with replacing(folder / "gains.md") as partial:
+            partial.write_text(self.markdown(), encoding="utf-8")
+
+
+def measure_gains(
+    models: Mapping[str, str | Path],
+    config: GainsConfig | None = None,
+    *,
+    held_out: Sequence[Demonstration] | None = None,
+    rewards: RewardModel | None = None,
+    watch: Watch = lambda message, done, total: None,
+) -> Gains:
+    """Ask models, name -> folder in the order of their making, what no training has asked.
+
+    `held_out` stands in for the file that the configuration names. Raises UsageError where there is nothing to ask.
+    """
+    config = config or GainsConfig()
+    asked = list(held_out or read_demonstrations(config.held_out or shipped_file("held_out")))
+    if not asked or not models:
+        raise UsageError("gains need at least one model and one held-out request")
+    found, standings = [], []
+    for number, (name, folder) in enumerate(models.items()):
+        watch(f"asking {name}", number, len(models))
+        values, greedy = _measured(folder, asked, config, rewards)
+        found.append(values)
+        standings.append(Standing(name, {key: _interval(one, config) for key, one in values.items()}, greedy))
+    gains = [
+        Gain(before.model, after.model, key, paired_gain(found[at][key], found[at + 1][key], config.seed))
+        for at, (before, after) in enumerate(pairwise(standings))
+        for key in found[at]
+    ]
+    return Gains(len(asked), standings, gains)
+
+
+def right(written: str, wanted: Demonstration) -> bool:
+    """Whether an answer is the one that is wanted; where the record names a mark (`contains`), whether it bears it."""
+    mark = wanted.about.get("contains")
+    return str(mark) in written if mark is not None else exact_match(written, wanted.answer)
+
+
+def _measured(
+    folder: str | Path, asked: Sequence[Demonstration], config: GainsConfig, rewards: RewardModel | None
+) -> tuple[dict[str, Values], dict[str, float]]:
+    """(measure -> float64, one value a request that it concerns, task -> share of right greedy answers)."""
+    model, tokenizer = load_policy(folder)
+    model.eval()
+    prompts = [one.prompt for one in asked]
+    harmful = np.array(["contains" in one.about for one in asked])
+
+    def answers(temperature: float, seed: int) -> list[str]:
+        return answer_texts(
+            model, prompts, tokenizer, tokens=config.answer_tokens, temperature=temperature, seed=config.seed + seed
+        )
+
+    first = answers(0.0, 0)
+    greedy = np.array([right(text, one) for text, one in zip(first, asked, strict=True)], np.float64)
+    exact = np.array([exact_match(text, one.answer) for text, one in zip(first, asked, strict=True)], np.float64)
+    texts = [answers(1.0, 1009 * (number + 1)) for number in range(config.draws)]
+    drawn = np.array([[right(text, one) for text, one in zip(row, asked, strict=True)] for row in texts]).mean(0)
+    values = {EXACT: exact}
+    values |= {name: drawn[rows] for name, rows in ((HELPFUL, ~harmful), (SAFE, harmful)) if rows.any()}
+    if rewards is not None:
+        scored = [rewards.score(prompts, row) for row in texts]
+        values |= {f"reward {kind}": np.mean([one[kind] for one in scored], axis=0) for kind in rewards.kinds}
+    groups: dict[str, list[float]] = {}
+    for one, hit in zip(asked, greedy.tolist(), strict=True):
+        groups.setdefault(f"{one.about.get('task', 'all')}/{one.about.get('language', '')}", []).append(hit)
+    return values, {name: float(np.mean(hits)) for name, hits in sorted(groups.items())}
+
+
+def _interval(values: Values, config: GainsConfig) -> Interval:
+    if np.isin(values, (0.0, 1.0)).all():
+        return share(int(values.sum()), len(values))
+    return paired_gain(np.zeros(len(values)), values, config.seed)
+
+
+def _signed(one: Interval) -> str:
+    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+
+
+def _row(cells: Sequence[Any]) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
