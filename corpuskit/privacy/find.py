@@ -34,6 +34,7 @@ def find(
     names: Names = False,
     name_model: str | Path | None = None,
     recognizers: Sequence[Any] = (),
+    agree: bool = False,
 ) -> list[list[Finding]]:
     """Personal data in each text, by position, without overlaps.
 
@@ -42,7 +43,8 @@ def find(
     structured types that are reported, `private_addresses` also reports internet addresses that are not public.
     `names` adds people, places and organisations, or with 'near_contact' only people beside something structured;
     Korean needs `name_model` (see `corpuskit.privacy.names`). Offsets index the caller's own strings. A null has no
-    findings.
+    findings. `agree` adds whatever presidio's own pattern recognizers find of these types, dates that look like phone
+    numbers among it, so that a search with presidio finds nothing more.
 
     Raises UsageError for an unknown type and for names in Korean without a model.
     """
@@ -64,6 +66,12 @@ def find(
         if private_addresses:
             row = [item._replace(type="ip") if item.type == PRIVATE else item for item in row]
         settled.append(settle([item for item in row if item.score >= min_score]))
+    if agree:
+        from corpuskit.privacy import presidio
+
+        for number, (text, spoken) in enumerate(zip(texts, languages, strict=True)):
+            if text:
+                settled[number] = sorted(settled[number] + presidio.agree(text, spoken, settled[number]))
     if names:
         from corpuskit.privacy.names import find_names, near_contact
 

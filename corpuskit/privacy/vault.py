@@ -29,6 +29,8 @@ class Original:
     type: str
     replacement: str
     original: str
+    column: str = "text"
+    """The document's column: text, title, author or url."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ def read_key(path: str | Path) -> bytes:
     try:
         key = bytes.fromhex(Path(path).read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
-        raise UsageError(f"key file {path} does not exist: corpuskit.privacy.vault.new_key makes one") from error
+        raise UsageError(
+            f"key file {path} does not exist: `corpuskit privacy vault new-key {path}` makes one"
+        ) from error
     except (ValueError, OSError) as error:
         raise UsageError(f"key file {path} cannot be read as a key: {type(error).__name__}") from error
     if len(key) != 32:
@@ -102,15 +106,17 @@ def open_vault(folder: str | Path, key: bytes) -> Iterator[Sealed]:
             yield Sealed(row["id"], tuple(Original(**item) for item in row["originals"]))
 
 
-def restore(text: str, sealed: Sealed) -> str:
-    """The text as it was before scrubbing. Raises CorpuskitError where `text` is not what scrubbing left."""
+def restore(text: str, sealed: Sealed, column: str = "text") -> str:
+    """A document's text, or another column, as it was before. Raises CorpuskitError where it has changed since."""
     pieces: list[str] = []
     position = drift = 0
     for item in sealed.originals:
+        if item.column != column:
+            continue
         start = item.start + drift
         end = start + len(item.replacement)
         if text[start:end] != item.replacement or start < position:
-            raise CorpuskitError(f"document {sealed.id}: the text has changed since it was scrubbed, near {start}")
+            raise CorpuskitError(f"document {sealed.id}: its {column} has changed since it was scrubbed, near {start}")
         pieces += (text[position:start], item.original)
         position = end
         drift += len(item.replacement) - (item.end - item.start)

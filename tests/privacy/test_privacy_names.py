@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import corpuskit.cli.privacy  # noqa: F401  (adds its commands)
+from corpuskit.cli.app import app
 from corpuskit.document import documents
 from corpuskit.errors import UsageError
 from corpuskit.privacy import find
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.names import evaluate, near_contact, read_labelled, train
-from corpuskit.privacy.names.__main__ import main
 from corpuskit.privacy.names.labelled import Sentence
 from corpuskit.privacy.stage import PersonalData
 
@@ -132,10 +133,11 @@ def test_the_command_trains_and_evaluates(tmp_path: Path, capsys: pytest.Capture
         blocks.append("\n".join(f"{c}\t{t}" for c, t in zip(sentence.text, tags, strict=True)))
     labelled.write_text("\n\n".join(blocks), encoding="utf-8")
     model = tmp_path / "m.crfsuite"
-    assert main(["train", str(labelled), str(model)]) == 0
-    assert main(["evaluate", str(labelled), str(model)]) == 0
+    app(["privacy", "names", "train", str(labelled), str(model)], standalone_mode=False)
+    app(["privacy", "names", "evaluate", str(labelled), str(model)], standalone_mode=False)
     assert "person" in capsys.readouterr().out
-    assert main(["evaluate", str(tmp_path / "none"), str(model)]) == 2
+    with pytest.raises(UsageError, match="none"):
+        app(["privacy", "names", "evaluate", str(tmp_path / "none"), str(model)], standalone_mode=False)
 
 
 @pytest.mark.real

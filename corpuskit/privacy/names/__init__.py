@@ -2,9 +2,9 @@
 
 A name alone is no personal data; `near_contact` keeps the people who stand beside an address or a number.
 
-    python -m corpuskit.privacy.names train labelled.tsv names.crfsuite
-    python -m corpuskit.privacy.names evaluate labelled.tsv names.crfsuite
-    python -m corpuskit.privacy.names cross-validate labelled.tsv
+    corpuskit privacy names train labelled.tsv names.crfsuite
+    corpuskit privacy names evaluate labelled.tsv names.crfsuite
+    corpuskit privacy names cross-validate labelled.tsv
 """
 
 from __future__ import annotations

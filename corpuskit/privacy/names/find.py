@@ -30,7 +30,7 @@ def find_names(
     wanted = {code: [_encodable(texts[number]) for number in numbers] for code, numbers in by_language.items()}
     if wanted["ko"]:
         if model is None:
-            raise UsageError("names in Korean need name_model, which `python -m corpuskit.privacy.names train` writes")
+            raise UsageError("names in Korean need name_model, which `corpuskit privacy names train` writes")
         for number, row in zip(by_language["ko"], korean_names(wanted["ko"], model), strict=True):
             found[number] = row
     if wanted["en"]:

@@ -138,9 +138,7 @@ def train(sentences: Sequence[Sentence], model: str | Path, iterations: int = 12
 @lru_cache(maxsize=4)
 def _tagger(model: str) -> Any:
     if not Path(model).is_file():
-        raise UsageError(
-            f"name model {model} does not exist: python -m corpuskit.privacy.names train LABELLED.tsv {model}"
-        )
+        raise UsageError(f"name model {model} does not exist: corpuskit privacy names train LABELLED.tsv {model}")
     tagger = require("pycrfsuite", EXTRA).Tagger()
     try:
         tagger.open(model)
