@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from corpuskit.training.instruct.korean import after_number, particle
+from corpuskit.training.korean import after_number, particle
 
 DATA = Path(__file__).parent / "data"
 HELD_OUT = 5
