@@ -21,7 +21,8 @@ from corpuskit.engine.files import replacing, write_json
 from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.memorization.corpus.windows import Windows, copies_in, sample_windows, stratified_windows
+from corpuskit.memorization.corpus.copies import copies_in
+from corpuskit.memorization.corpus.windows import Windows, sample_windows, stratified_windows
 from corpuskit.memorization.measures.documents import membership, token_counts
 from corpuskit.memorization.measures.exposure import Exposure
 from corpuskit.memorization.measures.exposure import measure as measure_exposure
@@ -74,18 +75,21 @@ def audit(
     config: AuditConfig | None = None,
     *,
     canaries: str | Path | None = None,
+    held_out: str | Path | None = None,
     watch: Watch = lambda message, done, total: None,
 ) -> AuditResult:
     """Audit a model folder against the shards that it was trained on.
 
     Writes summary.json, windows.parquet (one row a tested window), decisions.parquet and scores/ (the cache).
-    `canaries`: the plan that was registered before training (`CanaryPlan.write`). Raises UsageError where the model is
-    no causal one, or has another context or vocabulary than the shards need.
+    `canaries`: the plan that was registered before training (`CanaryPlan.write`). `held_out`: other shards, with the
+    same tokenizer, to take the held-out text from, all of it; without them it is the shards' own held-out split. Raises
+    UsageError where the model is no causal one, or has another context or vocabulary than the shards need.
     """
     config = config or AuditConfig()
     folder = Path(folder)
     causal = CausalModel(model)
-    train, held_out = open_shards(shards, "train"), open_shards(shards, "held_out")
+    train = open_shards(shards, "train")
+    control = open_shards(shards, "held_out") if held_out is None else open_shards(held_out, "train")
     causal.check_shards(train)
 
     def score(name: str, passages: Passages) -> TokenScores:
@@ -101,11 +105,11 @@ def audit(
 
     length = config.prefix + config.suffix
     train_windows = sample_windows(train, config.windows, length, config.seed)
-    held_out_windows = sample_windows(held_out, config.windows, length, config.seed)
+    held_out_windows = sample_windows(control, config.windows, length, config.seed)
     strata, weights = stratified_windows(train, max(1, config.windows // STRATUM_SHARE), length, config.seed)
     tables = {
         "train": _table(score, "train", train, train_windows, train, config),
-        "held_out": _table(score, "held_out", held_out, held_out_windows, train, config),
+        "held_out": _table(score, "held_out", control, held_out_windows, train, config),
     }
     stratified = _table(score, "strata", train, strata, train, config)
     found = pa.concat_tables([*tables.values(), stratified])
@@ -131,7 +135,7 @@ def audit(
         "by_copies": by_copies(stratified, config),
         "by_context": by_context(score, strata, config),
         "law": _law(train, strata, stratified, weights, config),
-        "membership": membership(score, train, held_out, config, causal.context) if config.documents else None,
+        "membership": membership(score, train, control, config, causal.context) if config.documents else None,
         "canaries": [
             {
                 "id": one.canary.name,

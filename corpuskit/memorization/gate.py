@@ -6,11 +6,19 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from corpuskit.engine.files import read_json
 from corpuskit.errors import UsageError, nearest
 
 _CONDITION = re.compile(r"\s*([\w.+-]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
+_MAIN = re.compile(
+    r"extraction\.(train|held_out|weighted)\.(extracted|rate|low|high|attributable)"
+    r"|by_(copies|context|source)\..+\.rate|exposure\..+\.mean|coins\.epsilon|membership\.scores\..+\.auc"
+)
+_NAMES = ("copies", "prefix", "suffix", "source", "type")
+"""Keys that name the items of a list."""
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -66,6 +74,22 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
     ]
 
 
+def main_figure(name: str) -> bool:
+    """Whether a figure is one that people look at first."""
+    return _MAIN.fullmatch(name) is not None
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary of an audit's folder, or of a summary.json. Raises UsageError where there is none."""
+    file = path / "summary.json" if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        file = path / "audits" / "summary.json"
+    value = read_json(file)
+    if not isinstance(value, dict) or "extraction" not in value:
+        raise UsageError(f"{file} is no summary of an audit; give the folder that 'corpuskit audit' wrote, or a run's")
+    return value
+
+
 def _walk(path: str, value: Any) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -74,7 +98,7 @@ def _walk(path: str, value: Any) -> Iterator[tuple[str, float]]:
         for number, inner in enumerate(value):
             label = number
             if isinstance(inner, dict):
-                label = next((inner[key] for key in ("copies", "prefix", "suffix") if key in inner), number)
+                label = next((inner[key] for key in _NAMES if key in inner), number)
             yield from _walk(f"{path}.{label}", inner)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield path, float(value)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpuskit.engine.files import replacing
-from corpuskit.report import cleaning, html, training
+from corpuskit.report import audit, cleaning, html, training
 from corpuskit.report.html import count, share, size, text
 from corpuskit.report.run import RunFacts, finite, read
 
@@ -22,7 +22,7 @@ _SECTIONS: tuple[Callable[[RunFacts], str], ...] = (
     cleaning.personal_data,
     cleaning.rewritten,
     training.loss,
-    training.memorization,
+    audit.memorization,
     cleaning.timings,
     cleaning.crawl,
     cleaning.quarantine,

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from corpuskit.document import document_id, documents
 from corpuskit.engine.ledger import find
+from corpuskit.engine.located import parse
 from corpuskit.errors import UsageError
 from corpuskit.kernels.ngrams import find_equal
 from corpuskit.memorization.corpus.windows import Windows
@@ -26,7 +27,6 @@ from corpuskit.memorization.remedies.stage import Remedies, read_decisions
 from corpuskit.memorization.remedies.stretches import ANCHOR, find_stretches, stretch_of, text_digest
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import check
-from corpuskit.recipe.located import parse
 from corpuskit.tokens import open_shards, train_tokenizer, write_shards
 
 NOTICE = "모든 글의 저작권은 글쓴이에게 있으며 허락 없이 옮길 수 없습니다. No part of this page may be copied."

@@ -1,0 +1,49 @@
+"""The recipe of each arm: the same corpus, tokens and steps, and one thing done against memorization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from corpuskit.memorization.lab.config import LabConfig
+from corpuskit.memorization.lab.world import World
+
+LAYERS = 3
+VOCABULARY = 1500
+HEAD_WIDTH = 32
+
+
+def arm_recipe(
+    arm: str, world: World, config: LabConfig, width: int, seed: int, *, tokenizer: Path | None, steps: int | None
+) -> dict[str, Any]:
+    """The recipe of an arm, as YAML would give it.
+
+    `tokenizer` and `steps`: those of the arm raw, which trains its own tokenizer and reads its corpus once; the other
+    arms take both over, so that all models see as many tokens of the same vocabulary.
+    """
+    paths = [str(world.documents.resolve())]
+    stages: list[dict[str, Any]] = []
+    if arm == "deduplicated":
+        paths.append(str(world.more.resolve()))
+        stages.append({"near_duplicates": {"threshold": 0.7}})
+    elif arm == "scrubbed":
+        stages.append({"personal_data": {"mode": "replace"}})
+    train: dict[str, Any] = {
+        "model": {"layers": LAYERS, "width": width, "heads": max(1, width // HEAD_WIDTH)},
+        "budget": {"epochs": 1} if steps is None else {"steps": steps},
+        "batch": config.batch,
+        "learning_rate": config.learning_rate,
+        "validation_tokens": 4096,
+        "seed": seed,
+    }
+    if arm == "goldfish":
+        train["goldfish"] = config.goldfish
+    chosen = {"train": "bpe", "vocabulary": VOCABULARY} if tokenizer is None else {"path": str(tokenizer.resolve())}
+    return {
+        "name": f"lab-{arm}",
+        "sources": [{"jsonl": {"name": "lab", "paths": paths}}],
+        "stages": stages,
+        "tokens": {"tokenizer": chosen, "sequence_length": config.sequence_length, "hold_out": 0.01, "seed": seed},
+        "train": train,
+        "audit": {"windows": 400, "documents": 200, "identifiers": 0, "canaries": None, "seed": seed},
+    }
