@@ -4,6 +4,7 @@ from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
 from corpuskit.training.evaluation.exact_match import exact_match, normalise
 from corpuskit.training.evaluation.held_out import Bits, HeldOutBits, held_out_bits, summarize
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
+from corpuskit.training.evaluation.probes import probe_tasks
 from corpuskit.training.evaluation.prompts import Prompt, Template
 from corpuskit.training.evaluation.statistics import Estimate, mean, paired_difference, ratio
 from corpuskit.training.evaluation.task import Task, TaskConfig, load_tasks, make_task
@@ -28,6 +29,7 @@ __all__ = [
     "normalise",
     "open_model",
     "paired_difference",
+    "probe_tasks",
     "ratio",
     "summarize",
 ]
