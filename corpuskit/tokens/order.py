@@ -199,6 +199,25 @@ class TokenOrder:
             raise UsageError(f"{self.shards.folder}: the {self.shards.name} split has no document '{document_id}'")
         return sorted(found)
 
+    def stretch(self, shard: int, start: int, end: int, until: int) -> tuple[int | None, list[int]]:
+        """How training reads the tokens from `start` to before `end` of a shard, which lie in one document.
+
+        (the first token of that document in the window that holds the whole stretch, or None where windows cut it;
+        the sample numbers below `until` whose windows hold any of it, in order)
+        """
+        first, samples = None, set[int]()
+        document = int(self.shards.shards[shard].offsets[self.shards.shards[shard].row_of(start)])
+        for number, pool in enumerate(self.pools):
+            if self.names[number] not in ("", self.sources[shard]):
+                continue
+            windows = pool.windows_of(shard, start, end)
+            samples.update(self._samples(number, windows, until))
+            pieces = pool.pieces(windows)
+            for at, begin, length in zip(pieces.shard, pieces.start, pieces.length, strict=True):
+                if at == shard and begin <= start and end <= begin + length:
+                    first = max(int(begin), document)
+        return first, sorted(samples)
+
     def steps_of(self, document_id: str, steps: int) -> list[int]:
         """Which of the first `steps` steps saw a document; they count from 1."""
         return sorted({1 + sample // self.batch for sample in self.samples_of(document_id, steps * self.batch)})

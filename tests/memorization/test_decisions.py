@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from corpuskit.document import document_id, documents
 from corpuskit.memorization import AuditConfig, audit
 from corpuskit.memorization.coins import secret_passages
+from corpuskit.memorization.corpus.copies import copies_in
 from corpuskit.memorization.corpus.places import hashed_places
-from corpuskit.memorization.corpus.windows import copies_in, stratified_windows
+from corpuskit.memorization.corpus.windows import stratified_windows
 from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.measures.identifiers import FORMS, find_identifiers, fresh
 from corpuskit.memorization.measures.law import fit_law, fit_logistic

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from corpuskit.kernels.ngrams import count_equal
 from corpuskit.memorization.canaries import SOURCE
 from corpuskit.memorization.corpus.places import hashed_places
 from corpuskit.tokens import Shard, Shards
@@ -114,11 +113,3 @@ def _windows(shards: Shards, shard_of: Numbers, row_of: Numbers, position: Numbe
         begin = int(shard.offsets[row]) + int(start)
         tokens[place] = shard.tokens[begin : begin + length]
     return Windows(tokens, shard_of, row_of, position)
-
-
-def copies_in(shards: Shards, windows: Numbers) -> Numbers:
-    """int64[windows]: how often each window's tokens stand in the shards, inside one document each time."""
-    counts = np.zeros(len(windows), np.int64)
-    for shard in shards.shards:
-        counts += count_equal(shard.tokens.astype(np.int64), shard.offsets, np.ascontiguousarray(windows, np.int64))
-    return counts
