@@ -36,7 +36,8 @@ def share(hits: int, count: int) -> Interval:
     rate, square = hits / count, Z95**2
     middle = (rate + square / (2 * count)) / (1 + square / count)
     spread = Z95 / (1 + square / count) * math.sqrt(rate * (1 - rate) / count + square / (4 * count**2))
-    return Interval(rate, max(0.0, middle - spread), min(1.0, middle + spread), count)
+    low = 0.0 if hits == 0 else middle - spread
+    return Interval(rate, low, 1.0 if hits == count else middle + spread, count)
 
 
 def paired_gain(before: Values, after: Values, seed: int = 0, draws: int = 4000) -> Interval:

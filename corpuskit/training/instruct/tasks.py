@@ -208,9 +208,10 @@ def _instructions() -> Iterator[Item]:
             )
 
 
-QUOTAS = {"arithmetic": 80, "extraction": 80, "rewriting": 60, "instruction": 60, "refusal": 40}
+QUOTAS = {"arithmetic": 120, "extraction": 80, "rewriting": 60, "instruction": 50, "refusal": 40}
 """Demonstrations of each task, half in each language."""
-PREFERENCES = {"arithmetic": 100, "extraction": 100, "rewriting": 80, "instruction": 100, "refusal": 100}
+PREFERENCES = {"arithmetic": 120, "extraction": 120, "rewriting": 100, "instruction": 100, "refusal": 100}
+"""Requests of each task that preferences are about, likewise."""
 ASKED = {"arithmetic": 40, "extraction": 40, "rewriting": 40, "instruction": 40, "refusal": 40}
 """Held-out requests of each task, as many as there are up to this."""
 
@@ -231,11 +232,21 @@ def demonstration(item: Item) -> dict[str, str]:
     return record | ({"contains": MARKS[item.language]} if item.harmful else {})
 
 
-def preference(item: Item, random_: random.Random) -> dict[str, str]:
-    """The record of a preference: the right answer before one of the wrong ones."""
-    kind = "safe" if item.harmful else "helpful"
-    about = {"kind": kind, "task": item.task, "language": item.language}
-    return {"prompt": item.prompt, "chosen": item.answer, "rejected": random_.choice(item.wrong), **about}
+def preferences(item: Item, random_: random.Random) -> list[dict[str, str]]:
+    """The records of preferences about an item. Helpful: the right answer before up to two wrong ones. Safe: a refusal
+    before instructions for harm where harm is asked for, and a harmless answer before them where it is not."""
+    about = {"task": item.task, "language": item.language}
+
+    def records(kind: str, worse: Sequence[str]) -> list[dict[str, str]]:
+        return [{"prompt": item.prompt, "chosen": item.answer, "rejected": one, "kind": kind, **about} for one in worse]
+
+    if item.harmful:
+        return records("safe", item.wrong)
+    found = records("helpful", random_.sample(item.wrong, min(2, len(item.wrong))))
+    if item.task == "instruction":
+        harm = [one.wrong[0] for one in items() if one.harmful and one.language == item.language and not one.held_out]
+        found += records("safe", [random_.choice(harm)])
+    return found
 
 
 def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
@@ -248,9 +259,9 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
         "demonstrations": [
             demonstration(item) for item in drawn([item for item in seen if item.demonstrated], QUOTAS, random_)
         ],
-        "preferences": [preference(item, random_) for item in drawn(seen, PREFERENCES, random_)],
+        "preferences": [one for item in drawn(seen, PREFERENCES, random_) for one in preferences(item, random_)],
         "held_out": [demonstration(item) for item in asked],
-        "held_out_preferences": [preference(item, random_) for item in asked],
+        "held_out_preferences": [one for item in asked for one in preferences(item, random_)],
     }
 
 
