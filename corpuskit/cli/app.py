@@ -47,7 +47,7 @@ def _options(
 
 def main() -> None:
     """The console script."""
-    from corpuskit.cli import audits, demo, duplicates, explain, instruct, models, privacy, recipes, tokens, toxicity, trainers  # noqa: F401  (each adds its commands)
+    from corpuskit.cli import adapters, audits, demo, duplicates, explain, instruct, models, privacy, recipes, tokens, toxicity, trainers  # noqa: F401  (each adds its commands)
 
     try:
         app(standalone_mode=False)

@@ -128,8 +128,8 @@ def _put_in(model: Any, name: str, folder: Path) -> None:
     settings.inference_mode = True
     state = require("safetensors.torch", "train").load_file(folder / WEIGHTS)
     with quiet():
-        peft.inject_adapter_in_model(settings, model, name)
         try:
+            peft.inject_adapter_in_model(settings, model, name)
             told = peft.set_peft_model_state_dict(model, state, name)
         except (RuntimeError, ValueError) as error:
             raise CorpuskitError(f"the adapter at {folder} does not fit this model: {error}") from error
