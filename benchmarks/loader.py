@@ -4,7 +4,9 @@
 
 Every loader gives int64 inputs and targets of the same shape from the same 16-bit tokens. Ours also gives the
 positions inside documents, masks targets across their edges, and shuffles without replacement; nanoGPT's draws windows
-at random with replacement. Timed by process CPU time on one thread, best of five rounds each, in turns.
+at random with replacement. The second row also reads sources in different numbers of epochs, repeats documents by the
+size of their cluster, and marks the tokens of flagged documents. Timed by process CPU time on one thread, best of five
+rounds each, in turns.
 """
 
 from __future__ import annotations
@@ -38,15 +40,24 @@ def make_shards(folder: Path, tokens: int) -> None:
     sample = [" ".join(random.choice(words, 20_000, p=chance))]
     tokenizer = train_tokenizer(sample, 8000)
     per_word = len(tokenizer.encode(sample)[0]) / 20_000
-    rows, written, number = [], 0, 0
+    rows, sizes, actions, written, number = [], [], [], 0, 0
     while written < tokens:
         length = int(random.integers(50, 2000))
         rows.append(
-            {"id": f"{number:032x}", "text": " ".join(random.choice(words, length, p=chance)), "source": "zipf"}
+            {
+                "id": f"{number:032x}",
+                "text": " ".join(random.choice(words, length, p=chance)),
+                "source": f"zipf{number % 3}",
+            }
         )
+        sizes.append({"cluster": f"c{number}", "cluster_size": int(random.zipf(1.7))})
+        actions.append({"action": "keep" if number % 10 else "goldfish"})
         written += int(length * per_word)
         number += 1
-    pq.write_table(pa.Table.from_batches([documents(rows)]), folder / "corpus.parquet")
+    batch = (
+        documents(rows).append_column("near_duplicates", pa.array(sizes)).append_column("decisions", pa.array(actions))
+    )
+    pq.write_table(pa.Table.from_batches([batch]), folder / "corpus.parquet")
     write_shards([folder / "corpus.parquet"], tokenizer, folder / "tokens", hold_out=0)
 
 
@@ -71,6 +82,14 @@ def compare(folder: Path, length: int, batch: int) -> None:
     flat.tofile(folder / "train.bin")
     print(f"{len(flat):,} tokens in {len(shards.shards)} shards, batches of {batch} x {length}")
     order = TokenOrder(shards, sequence_length=length, batch=batch)
+    chosen = TokenOrder(
+        shards,
+        sequence_length=length,
+        batch=batch,
+        epochs={"zipf0": 2, "zipf1": 0.5},
+        weights="rehydrate",
+        flag="goldfish",
+    )
     random = torch.Generator().manual_seed(0)
     windows = flat[: len(flat) // (length + 1) * (length + 1)].reshape(-1, length + 1)
     table = pa.table({"tokens": pa.FixedSizeListArray.from_arrays(windows.ravel(), length + 1)})
@@ -79,6 +98,10 @@ def compare(folder: Path, length: int, batch: int) -> None:
 
     def corpuskit(step: int) -> tuple[object, object]:
         made = order.batch_of(order.samples_at(step))
+        return torch.from_numpy(made.inputs), torch.from_numpy(made.targets)
+
+    def corpuskit_chosen(step: int) -> tuple[object, object]:
+        made = chosen.batch_of(chosen.samples_at(step))
         return torch.from_numpy(made.inputs), torch.from_numpy(made.targets)
 
     def nanogpt(step: int) -> tuple[object, object]:
@@ -100,6 +123,7 @@ def compare(folder: Path, length: int, batch: int) -> None:
 
     loaders: dict[str, tuple[Loader, int]] = {
         "corpuskit TokenOrder": (corpuskit, 200),
+        "  epochs, weights and flags": (corpuskit_chosen, 200),
         "nanoGPT get_batch": (nanogpt, 60),
         "datasets, item by item": (datasets_items, 12),
         "datasets, a batch of rows at once": (datasets_batches, 60),
