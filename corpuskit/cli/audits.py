@@ -142,6 +142,42 @@ def lab(
         raise CorpuskitError(f"the lab does not show: {'; '.join(missing)}")
 
 
+@audit.command("loop")
+def loop(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
+    decisions: Annotated[Path | None, typer.Option(help="Default: those of the run's audit.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The second run. Default: RUN-decided.")] = None,
+) -> None:
+    """Carry out what the audit decided, train again, and say what is left: before and after on the same windows."""
+    from corpuskit.recipe.loop import run_loop
+
+    with console.status("the loop") as status:
+        result = run_loop(run or newest_run(), output, decisions, watch=_shown_by(status))
+    console.print(result.arms.markdown(), highlight=False)
+    console.print(result.sentence(), highlight=False)
+    console.print(f"{result.folder}/audits/loop", highlight=False)
+
+
+@audit.command("arms")
+def arms(
+    recipe: Annotated[Path, typer.Argument(help="A recipe that trains a model.")],
+    arm: Annotated[list[str] | None, typer.Option(help="raw, deduplicated, scrubbed, goldfish, recipe.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME-arms.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")] = None,
+) -> None:
+    """Train a recipe's model without its remedies and with one at a time, and compare: what each removes and costs."""
+    from corpuskit.recipe.arms import run_arms
+    from corpuskit.recipe.load import load
+
+    loaded = load(recipe, set_ or [])
+    target = output or Path("runs") / f"{loaded.keys.name}-arms"
+    with console.status("the arms") as status:
+        names = arm or ("raw", "deduplicated", "scrubbed", "goldfish")
+        result = run_arms(loaded, target, names, watch=_shown_by(status))
+    console.print(result.markdown(), highlight=False)
+    console.print(f"{target}/arms.md, arms.json, arms.svg", highlight=False)
+
+
 def _shown_by(status: Any) -> Any:
     return lambda message, done, total, **_: status.update(f"{message}: {done:,} of {total:,}" if total else message)
 
