@@ -47,7 +47,21 @@ def _options(
 
 def main() -> None:
     """The console script."""
-    from corpuskit.cli import adapters, audits, demo, duplicates, explain, instruct, models, privacy, recipes, tokens, toxicity, trainers  # noqa: F401  (each adds its commands)
+    from corpuskit.cli import (  # noqa: F401  (each adds its commands)
+        adapters,
+        audits,
+        demo,
+        duplicates,
+        evaluate,
+        explain,
+        instruct,
+        models,
+        privacy,
+        recipes,
+        tokens,
+        toxicity,
+        trainers,
+    )
 
     try:
         app(standalone_mode=False)

@@ -23,6 +23,7 @@ from corpuskit.recipe.registry import source_class, stage_class
 from corpuskit.recipe.sizes import parse_size
 from corpuskit.training.adapters import AdaptConfig
 from corpuskit.training.config import TrainConfig
+from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.instruct.config import InstructConfig
 
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -55,6 +56,8 @@ class RecipeKeys(Configured):
     """Fine-tune that model with a small adapter."""
     instruct: InstructConfig | None = None
     """Teach that model to follow instructions, from demonstrations and feedback."""
+    evaluate: EvaluateConfig | None = None
+    """Ask the trained models what they can do, and measure what held-out text costs them."""
     audit: AuditConfig | None = None
     """Measure what the model memorised."""
 

@@ -1,19 +1,27 @@
 """Evaluation: what held-out text costs a model in bits, what tasks it can do, and with how many examples."""
 
+from corpuskit.training.evaluation.config import EvaluateConfig
+from corpuskit.training.evaluation.curves import Curves, Point, shot_curves
 from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
 from corpuskit.training.evaluation.exact_match import exact_match, normalise
 from corpuskit.training.evaluation.held_out import Bits, HeldOutBits, held_out_bits, summarize
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
 from corpuskit.training.evaluation.probes import probe_tasks
 from corpuskit.training.evaluation.prompts import Prompt, Template
+from corpuskit.training.evaluation.side_by_side import Evaluations, Place, evaluate_models, models_of_run
 from corpuskit.training.evaluation.statistics import Estimate, mean, paired_difference, ratio
 from corpuskit.training.evaluation.task import Task, TaskConfig, load_tasks, make_task
 
 __all__ = [
     "Bits",
+    "Curves",
     "Estimate",
+    "EvaluateConfig",
+    "Evaluations",
     "HeldOutBits",
     "LanguageModel",
+    "Place",
+    "Point",
     "Prompt",
     "Result",
     "Task",
@@ -21,15 +29,18 @@ __all__ = [
     "TaskResult",
     "Template",
     "evaluate",
+    "evaluate_models",
     "exact_match",
     "held_out_bits",
     "load_tasks",
     "make_task",
     "mean",
+    "models_of_run",
     "normalise",
     "open_model",
     "paired_difference",
     "probe_tasks",
     "ratio",
+    "shot_curves",
     "summarize",
 ]
