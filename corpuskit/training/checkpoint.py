@@ -2,23 +2,31 @@
 
     step-00000120/
       config.json, model.safetensors, generation_config.json, tokenizer.json, tokenizer_config.json
-      optimizer.safetensors    every tensor of the optimizers' state: '0/17/exp_avg'
-      state.json               step, losses that spikes are judged by
+      optimizer/shard-….safetensors   every tensor of the optimizers' state: '0/17/exp_avg'; a file a rank with FSDP
+      state.json                      step, losses that spikes are judged by
 
-A checkpoint is written under another name and renamed when all of it is on disk. Nothing in it is pickled.
+The optimizer's state goes through torch.distributed.checkpoint with its safetensors storage, so that any number of
+ranks reads what another number wrote, and nothing is pickled. A checkpoint is written in the background from a copy of
+the state, under another name, and renamed when all of it is on disk.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from corpuskit.errors import CorpuskitError, require
 from corpuskit.tokens.tokenizer import Tokenizer
+from corpuskit.training.learner import full
+
+OPTIMIZER = "optimizer"
 
 
 def save_model(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
@@ -30,32 +38,98 @@ def save_model(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def save_checkpoint(
-    folder: Path, write: Callable[[Path], None], optimizers: Sequence[Any], state: dict[str, Any], keep: int
+    folder: Path, write: Callable[[Path], None], optimizers: Sequence[Any], state: Mapping[str, Any], keep: int
 ) -> Path:
     """Write `folder`/step-N for the step that `state` names, then remove all but the newest `keep`.
 
-    `write(folder)` saves what is trained.
-
-    Raises CorpuskitError where it cannot be written (a full disk); the checkpoints before it stay as they were.
+    `write(folder)` saves what is trained. Raises CorpuskitError where it cannot be written (a full disk); the
+    checkpoints before it stay as they were.
     """
-    safetensors = require("safetensors.torch", "train")
+    return _write(folder, write, optimizer_state(optimizers), state, keep, leads=True, group=None)
+
+
+class BackgroundWriter:
+    """Writes checkpoints beside the training; each waits for the one before it.
+
+    `spare` is a copy of the module for what is being written: `load_copy` fills it. With FSDP every rank makes one of
+    these, with a process group that nothing else uses, and the first of them `leads`.
+    """
+
+    def __init__(self, folder: Path, keep: int, leads: bool = True, group: Any = None) -> None:
+        self.folder, self.keep, self.leads, self.group = folder, keep, leads, group
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[Path] | None = None
+
+    def save(self, write: Callable[[Path], None], optimizers: Sequence[Any], state: Mapping[str, Any]) -> None:
+        """Begin to write a checkpoint; `write(folder)` runs in the background, on what no longer changes."""
+        tensors = {name: tensor.clone() for name, tensor in optimizer_state(optimizers).items()}
+        arguments = (self.folder, write, tensors, state, self.keep, self.leads, self.group)
+        self._writing = self._pool.submit(_write, *arguments)
+
+    def check(self) -> None:
+        """Raises CorpuskitError where the checkpoint that was being written could not be."""
+        if self._writing is not None and self._writing.done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when nothing is being written; raises as `check` does."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+
+def spare_copy(module: Any) -> Any:
+    """A copy of a module in main memory to write from; weights there that are not trained are shared with it."""
+    parameters = [parameter for parameter in module.parameters() if parameter.device.type == "cpu"]
+    frozen: dict[int, Any] = {id(parameter): parameter for parameter in parameters if not parameter.requires_grad}
+    return copy.deepcopy(module, memo=frozen).to("cpu")
+
+
+def load_copy(spare: Any, module: Any) -> None:
+    """Bring the spare up to date. With FSDP all ranks call it, those that keep no spare with None."""
+    torch = require("torch", "train")
+    kept = dict(spare.named_parameters()) if spare is not None else {}
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                weights = full(parameter)
+                if name in kept:
+                    kept[name].copy_(weights)
+
+
+def _write(
+    folder: Path,
+    write: Callable[[Path], None],
+    tensors: dict[str, Any],
+    state: Mapping[str, Any],
+    keep: int,
+    leads: bool,
+    group: Any,
+) -> Path:
     name = f"step-{state['step']:08d}"
     partial, final = folder / f".{name}.partial", folder / name
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        write(partial)
-        safetensors.save_file(_flat(optimizers), partial / "optimizer.safetensors")
+        if leads:
+            shutil.rmtree(partial, ignore_errors=True)
+            write(partial)
+        _save_tensors(tensors, partial / OPTIMIZER, group)
+        if not leads:
+            return final
         (partial / "state.json").write_text(json.dumps(state) + "\n")
-        for file in partial.iterdir():
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
+        for file in partial.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as written:
+                    os.fsync(written.fileno())
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
     except Exception as error:
         shutil.rmtree(partial, ignore_errors=True)
         last = newest(folder)
         raise CorpuskitError(
-            f"could not write the checkpoint of step {state['step']} to {folder}: {error}; "
+            f"could not write the checkpoint of step {state['step']} to {folder}: {_reason(error)}; "
             + (f"{last.name} is the last good one: make room and run the same command again" if last else "make room")
         ) from error
     for old in complete(folder)[:-keep]:
@@ -73,23 +147,55 @@ def newest(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def load_optimizers(checkpoint: Path, optimizers: Sequence[Any]) -> None:
-    """Bring back the state that `save_checkpoint` wrote."""
-    tensors = require("safetensors.torch", "train").load_file(checkpoint / "optimizer.safetensors")
-    for number, optimizer in enumerate(optimizers):
-        fresh = optimizer.state_dict()
-        state: dict[int, dict[str, Any]] = {}
-        for key, tensor in tensors.items():
-            owner, parameter, name = key.split("/", 2)
-            if int(owner) == number:
-                state.setdefault(int(parameter), {})[name] = tensor
-        optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
-
-
-def _flat(optimizers: Sequence[Any]) -> dict[str, Any]:
+def optimizer_state(optimizers: Sequence[Any]) -> dict[str, Any]:
+    """'optimizer/parameter/name' -> its tensor, a share of it with FSDP; a number is a tensor of one element."""
     return {
-        f"{number}/{parameter}/{name}": tensor.contiguous()
+        f"{number}/{parameter}/{name}": tensor.detach().reshape(1) if tensor.ndim == 0 else tensor.detach()
         for number, optimizer in enumerate(optimizers)
         for parameter, state in optimizer.state_dict()["state"].items()
         for name, tensor in state.items()
     }
+
+
+def load_optimizers(checkpoint: Path, optimizers: Sequence[Any]) -> None:
+    """Bring back the state that was saved, whatever the number of ranks that saved it."""
+    torch = require("torch", "train")
+    dcp = require("torch.distributed.checkpoint", "train")
+    reader = dcp.HuggingFaceStorageReader(str(checkpoint / OPTIMIZER))
+    saved = reader.read_metadata().state_dict_metadata
+    tensors: dict[str, Any] = {}
+    for number, optimizer in enumerate(optimizers):
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for key, entry in saved.items():
+            owner, parameter, _ = key.split("/", 2)
+            if int(owner) == number:
+                like = parameters[int(parameter)]
+                tensors[key] = torch.zeros_like(like) if entry.size == like.shape else torch.zeros(entry.size)
+    _quietly(dcp.load, tensors, storage_reader=reader, no_dist=not torch.distributed.is_initialized())
+    for number, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Any]] = {}
+        for key, tensor in tensors.items():
+            owner, parameter, name = key.split("/", 2)
+            if int(owner) == number:
+                state.setdefault(int(parameter), {})[name] = tensor.reshape(()) if name == "step" else tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _save_tensors(tensors: dict[str, Any], folder: Path, group: Any) -> None:
+    dcp = require("torch.distributed.checkpoint", "train")
+    writer = dcp.HuggingFaceStorageWriter(str(folder), save_distributed=True)
+    how = {"no_dist": True} if group is None else {"process_group": group}
+    _quietly(dcp.save, tensors, storage_writer=writer, **how)
+
+
+def _quietly(call: Callable[..., Any], *arguments: Any, **settings: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that there is no process group, which is meant
+        call(*arguments, **settings)
+
+
+def _reason(error: BaseException) -> str:
+    """The cause at the bottom of what torch wraps a failed write in."""
+    failures = getattr(error, "failures", None)  # of a CheckpointException: rank -> (error, traceback)
+    found = next(iter(failures.values()))[0] if failures else error
+    return str(found).splitlines()[0] if str(found) else type(found).__name__

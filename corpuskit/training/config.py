@@ -37,15 +37,16 @@ class Size:
 
 
 SIZES = {
-    "1M": Size(layers=4, width=128, heads=4, learning_rate=4e-3, batch_tokens=2_048, epochs=4),
-    "3M": Size(layers=6, width=192, heads=6, learning_rate=3e-3, batch_tokens=4_096, epochs=4),
+    "1M": Size(layers=4, width=144, heads=3, learning_rate=4e-3, batch_tokens=2_048, epochs=4),
+    "3M": Size(layers=6, width=208, heads=4, learning_rate=3e-3, batch_tokens=4_096, epochs=4),
     "10M": Size(layers=8, width=320, heads=5, learning_rate=2e-3, batch_tokens=16_384, epochs=4),
     "30M": Size(layers=10, width=512, heads=8, learning_rate=1.5e-3, batch_tokens=65_536, epochs=2),
     "100M": Size(layers=14, width=768, heads=12, learning_rate=1e-3, batch_tokens=262_144, epochs=1),
     "300M": Size(layers=24, width=1024, heads=16, learning_rate=6e-4, batch_tokens=524_288, epochs=1),
     "1B": Size(layers=20, width=2048, heads=32, learning_rate=4e-4, batch_tokens=1_048_576, epochs=1),
 }
-"""Sizes by parameters outside the embeddings. Each layer has 12 x width^2 of them: 4 in attention, 8 in the MLP."""
+"""Sizes by parameters outside the embeddings. Each layer has about 12 x width^2 of them: 4 in attention, 8 in the MLP
+(an encoder-decoder's decoder 8 and 6, its encoder 4 and 6)."""
 
 
 def _count(value: Any) -> Any:
@@ -126,6 +127,23 @@ class Budget(Configured):
         return self
 
 
+class WatchConfig(Configured):
+    """What can be seen of a run while it trains. It may change when a run goes on."""
+
+    tensorboard: bool = False
+    """Also write the figures for TensorBoard, into `tensorboard/` beside the model."""
+    samples_every: int | None = Field(default=None, ge=0)
+    """Steps between samples of what the model writes, into samples.jsonl; 0 draws none. Default: four times in all, and
+    none for an adapter."""
+    prompts: tuple[str, ...] = ()
+    """Texts that the samples go on from. Default: the beginnings of two held-out documents."""
+    sample_tokens: int = Field(default=32, ge=1)
+    """Tokens of a sample at most."""
+    peak_flops: Count | None = Field(default=None, ge=1)
+    """Operations a second that a device could do at most, for the share that the run uses: 989T. Default: what the
+    maker states for a graphics card; for a processor, what a matrix product reaches at the start."""
+
+
 class TrainConfig(Configured):
     model: ModelConfig = ModelConfig()
     """What is trained."""
@@ -135,8 +153,12 @@ class TrainConfig(Configured):
     """Tokens of a window. Default: what the shards were written for."""
     batch: int | None = Field(default=None, ge=1)
     """Windows a step, over all ranks. Default: the size's tokens a step."""
-    accumulate: int = Field(default=1, ge=1)
-    """Parts that a rank computes its windows of a step in, one after another, where memory is short."""
+    parts: int | None = Field(default=None, ge=1)
+    """Equal parts that a step's windows are computed in, one after another and by several ranks side by side. Default:
+    what fits the machine that the run begins on. The parts decide the bits, not the number of ranks."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """How several ranks share the work: each with all of the model (ddp), or with a share of it (fsdp); auto shards a
+    model that would fill a graphics card by more than half."""
     packing: Literal["concatenate", "best_fit"] = "concatenate"
     """How documents are laid into windows: one after another, or whole documents where they fit best."""
     mixture: dict[str, float] | None = None
@@ -179,6 +201,8 @@ class TrainConfig(Configured):
     """Steps between checkpoints. Default: five in all."""
     keep_checkpoints: int = Field(default=1, ge=1)
     """How many of the newest checkpoints stay while training; none of them is needed once it has finished."""
+    watch: WatchConfig = WatchConfig()
+    """What can be seen while it trains."""
     seed: int = Field(default=0, ge=0)
     """Seed of the initial weights, the order of the data and every mask."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
-from corpuskit.errors import UsageError, require
+from corpuskit.errors import UsageError
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on
+from corpuskit.training.continuation import continuation
 from corpuskit.training.models import load_model
 
 
@@ -29,7 +29,6 @@ def generate(
     that `finetune` wrote an adapter to. Raises UsageError for an encoder, which writes nothing, and where no model is
     there, CorpuskitError for an adapter of another model.
     """
-    torch = require("torch", "train")
     folder = Path(model)
     if not (folder / "config.json").is_file():
         raise UsageError(f"no model at {folder}: it has no config.json")
@@ -43,29 +42,4 @@ def generate(
     if adapter is not None:
         check_base(folder, adapter)
         loaded = put_on(loaded, {"default": adapter})
-    tokenizer = load_tokenizer(folder)
-    ids, _ = tokenizer.encode([unicodedata.normalize("NFC", prompt)])
-    gap = tokenizer.id_of("<extra_id_0>") if loaded.config.is_encoder_decoder else None
-    begin = [] if tokenizer.begin is None else [tokenizer.begin]
-    end = [] if gap is None else [gap]
-    settings = loaded.config
-    length = int(getattr(settings, "max_position_embeddings", 0) or getattr(settings, "n_positions", 0) or 1 << 30)
-    room = max(1, length - (tokens if gap is None else 0) - len(begin) - len(end))
-    framed = [*begin, *ids.tolist()[-room:], *end] or [tokenizer.end]
-    inputs = torch.tensor([framed])
-    torch.manual_seed(seed)
-    draw = {"do_sample": True, "temperature": temperature, "top_k": top_k} if temperature else {"do_sample": False}
-    with torch.inference_mode():
-        written = (
-            loaded.eval()
-            .generate(
-                input_ids=inputs,
-                attention_mask=torch.ones_like(inputs),
-                max_new_tokens=tokens,
-                pad_token_id=tokenizer.pad,
-                eos_token_id=tokenizer.end,
-                **draw,
-            )[0]
-            .tolist()
-        )
-    return tokenizer.decode(written if gap is not None else written[len(framed) :])
+    return continuation(loaded.eval(), load_tokenizer(folder), prompt, tokens, temperature, top_k, seed)

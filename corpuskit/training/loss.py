@@ -71,12 +71,11 @@ def token_losses(hidden: Any, weight: Any, bias: Any, targets: Any) -> Any:
     """float32[N]: the cross entropy in nats of each target, 0 where it is IGNORED. Takes no gradient."""
     torch = require("torch", "train")
     rows = chunk_rows(len(weight), hidden.device.type)
+    weight, bias = weight.float(), None if bias is None else bias.float()
     parts = []
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
         for start in range(0, len(hidden), rows):
-            logits = torch.nn.functional.linear(
-                hidden[start : start + rows].float(), weight.float(), None if bias is None else bias.float()
-            )
+            logits = torch.nn.functional.linear(hidden[start : start + rows].float(), weight, bias)
             goal = targets[start : start + rows]
             parts.append(torch.nn.functional.cross_entropy(logits, goal, ignore_index=IGNORED, reduction="none"))
     return torch.cat(parts) if parts else torch.zeros(0)

@@ -17,6 +17,8 @@ class Machine:
     rank: int
     ranks: int
     bfloat16: bool
+    group: Any = None
+    """Process group of the ranks for what is written in the background, where there are several."""
 
     def autocast(self) -> AbstractContextManager[Any]:
         torch = require("torch", "train")
@@ -38,16 +40,6 @@ class Machine:
             require("torch.distributed", "train").all_reduce(tensor)
         return tensor
 
-    def sum_gradients(self, model: Any) -> None:
-        """Gradients added up over all ranks, in one message."""
-        if self.ranks == 1:
-            return
-        torch = require("torch", "train")
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
-        for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-            gradient.copy_(part.view_as(gradient))
-
 
 @contextmanager
 def this_machine(precision: str) -> Iterator[Machine]:
@@ -65,7 +57,8 @@ def this_machine(precision: str) -> Iterator[Machine]:
         torch.cuda.set_device(device)
     try:
         wanted = able if precision == "auto" else precision == "bfloat16"
-        yield Machine(device, int(os.environ.get("RANK", "0")), ranks, wanted)
+        group = torch.distributed.new_group(backend="gloo") if ranks > 1 else None
+        yield Machine(device, int(os.environ.get("RANK", "0")), ranks, wanted, group)
     finally:
         if started:
             torch.distributed.destroy_process_group()

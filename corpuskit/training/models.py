@@ -49,7 +49,7 @@ def build_model(config: ModelConfig, tokenizer: Tokenizer, sequence_length: int,
             **common,
             d_model=width,
             d_kv=width // heads,
-            d_ff=gated,
+            d_ff=2 * width,  # with the decoder's second attention, as many weights a layer as the others have
             num_heads=heads,
             num_layers=layers // 2,
             num_decoder_layers=layers // 2,

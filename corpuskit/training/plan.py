@@ -16,6 +16,8 @@ from corpuskit.training.config import TrainConfig
 from corpuskit.training.metrics import read_metrics
 
 FILE = "training.json"
+MAY_CHANGE = ("watch", "parallel", "checkpoint_every", "keep_checkpoints")
+"""Settings that a run may go on with otherwise than it began: they change nothing about the model."""
 
 
 class Plan(BaseModel):
@@ -32,6 +34,8 @@ class Plan(BaseModel):
     """SHA-256 of the shards' tokenizer."""
     sequence_length: int
     batch: int
+    parts: int = 1
+    """Equal parts that the windows of a step are computed in (`corpuskit.training.gradients`)."""
     steps: int
     learning_rate: float
     parameters: int
@@ -95,7 +99,8 @@ def check_same(old: Plan, config: TrainConfig, adapter: dict[str, Any] | None, s
     """Raises UsageError that names what differs, where a run would go on with another plan than it began with."""
     before = json.loads(old.config.model_dump_json()) | (old.adapter or {})
     now = json.loads(config.model_dump_json()) | (adapter or {})
-    changed = [f"{key} was {before.get(key)}, is {now[key]}" for key in now if before.get(key) != now[key]]
+    kept = [key for key in now if key not in MAY_CHANGE]
+    changed = [f"{key} was {before.get(key)}, is {now[key]}" for key in kept if before.get(key) != now[key]]
     if old.shards != shards.manifest.fingerprint:
         changed.append("the token shards are others")
     if changed:

@@ -2,7 +2,8 @@
 
 What a step does depends on its number, the weights and the optimizer's state alone: the order of the data, the masks
 and the learning rate are functions of the number, and nothing else is random. So a run that goes on from a checkpoint
-ends in the same bits as one that was never stopped, on the same processor with the same number of ranks and threads.
+ends in the same bits as one that was never stopped, on the same processor with the same number of threads; and with any
+number of ranks, as far as the plan has parts for them (`corpuskit.training.gradients`).
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.errors import CorpuskitError, require
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.shards import Shards
 from corpuskit.tokens.tokenizer import Tokenizer
-from corpuskit.tokens.windows import IGNORED
-from corpuskit.training.checkpoint import load_optimizers, newest, save_checkpoint
+from corpuskit.training.checkpoint import BackgroundWriter, load_copy, load_optimizers, newest, spare_copy
 from corpuskit.training.config import Budget, TrainConfig
-from corpuskit.training.loss import summed_cross_entropy
+from corpuskit.training.gradients import StepGradients, fitting_parts
+from corpuskit.training.learner import make_learner, shard, wants_shards
 from corpuskit.training.machine import Machine
-from corpuskit.training.metrics import Metrics, Validation, read_metrics
+from corpuskit.training.metrics import read_metrics
 from corpuskit.training.models import parameters
-from corpuskit.training.objectives import Objective, objective_of, output_layer
+from corpuskit.training.objectives import Objective, objective_of
 from corpuskit.training.optimization import Spikes, learning_rate, make_optimizers, set_learning_rate
 from corpuskit.training.plan import Plan
+from corpuskit.training.validation import Validation
+from corpuskit.training.watching import Watching
 
 Watch = Callable[[str, int, int], None]
 
@@ -111,42 +114,29 @@ class Run:
         old: Plan | None,
         watch: Watch,
     ) -> None:
-        self.subject, self.train, self.folder, self.config = subject, train, folder, config
+        self.subject, self.train, self.held_out, self.folder, self.config = subject, train, held_out, folder, config
         self.machine, self.watch = machine, watch
-        self.objective: Objective = objective_of(config, subject.tokenizer)
         self.checkpoint = newest(folder / "checkpoints") if old is not None else None
         length = config.sequence_length or train.manifest.sequence_length
         self.model = subject.fresh(length) if self.checkpoint is None else subject.restored(self.checkpoint)
         self.model = self.model.to(machine.device).train()
+        size = parameters(self.model)
         self.body = subject.body(self.model)
-        if config.checkpoint_activations:
-            newer = getattr(self.body, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
-            (newer or self.body.gradient_checkpointing_enable)()
-        if config.compile:
-            for part in ("encoder", "decoder") if config.model.kind == "encoder-decoder" else ("base_model",):
-                getattr(self.body, part).compile()
-        batch = config.batch or max(1, config.model.preset.batch_tokens // length)
-        if batch < machine.ranks * config.accumulate:
-            raise UsageError(f"a batch of {batch} windows cannot be shared by {machine.ranks} x {config.accumulate}")
-        self.plan = old or Plan(
-            config=config,
-            adapter=subject.adapter,
-            shards=train.manifest.fingerprint,
-            tokenizer=train.manifest.tokenizer.sha256,
-            sequence_length=length,
-            batch=batch,
-            steps=1,
-            learning_rate=config.learning_rate or config.model.learning_rate,
-            parameters=parameters(self.model),
-        )
-        self.order: TokenOrder = self.plan.order(train)
+        self._prepare()
+        self.sharded = wants_shards(config.parallel, machine, size)
+        self._spare = spare_copy(self.model) if self.sharded and machine.rank == 0 else None
+        objective: Objective = objective_of(config, subject.tokenizer)
+        self.learner = make_learner(self.body, objective, machine)
+        if self.sharded:
+            shard(self.learner, machine)
         self.optimizers = make_optimizers(self.body, config.optimizer, config.weight_decay)
-        rows = max(1, batch // (machine.ranks * config.accumulate))
-        self.validation = (
-            Validation(held_out, self.objective, length, config.validation_tokens, rows, machine)
-            if held_out.counts.documents
-            else None
-        )
+        self.plan = old or self._plan(length, size)
+        self.order: TokenOrder = self.plan.order(train)
+        self.gradients = StepGradients(self.learner, objective, self.order, machine, self.plan.parts, self.sharded)
+        self.validation = None
+        if held_out.counts.documents:
+            digest = train.manifest.tokenizer.sha256
+            self.validation = Validation(held_out, subject.tokenizer, config, length, digest, machine)
         if old is None:
             self.plan = self.plan.model_copy(update={"steps": self._steps()})
             if machine.rank == 0:
@@ -154,22 +144,38 @@ class Run:
 
     def go(self, stop: Callable[[], str | None]) -> TrainResult:
         """Train to the end of the plan, or until `stop()` names what ends it."""
-        plan, config, machine = self.plan, self.config, self.machine
         state = self._restore()
+        checkpoints = self._checkpoints()
+        seen = self._watching(int(state["step"]))
+        try:
+            done, seconds, stopped_by = self._train(state, stop, seen, checkpoints)
+            if checkpoints is not None:
+                checkpoints.wait()
+        finally:
+            seen.close()
+            if checkpoints is not None:
+                checkpoints.close()
+        return self._finish(done, seconds, stopped_by)
+
+    def _train(
+        self,
+        state: dict[str, Any],
+        stop: Callable[[], str | None],
+        seen: Watching,
+        checkpoints: BackgroundWriter | None,
+    ) -> tuple[int, float, str | None]:
+        """(steps done, seconds spent in steps, what ended it before the plan's end)."""
+        plan, config = self.plan, self.config
         done, seconds, spikes = int(state["step"]), float(state["seconds"]), Spikes(state["losses"])
-        metrics = Metrics(self.folder, done) if machine.rank == 0 else None
-        validate_every = config.validate_every or max(1, plan.steps // 10)
         checkpoint_every = config.checkpoint_every or max(1, -(-plan.steps // 5))
         limit = (config.budget.minutes or float("inf")) * 60 * TIME_ALLOWANCE
-        skipped_in_a_row, stopped_by = 0, None
-        tokens_a_step = plan.batch * plan.sequence_length
+        skipped_in_a_row, stopped_by, reason = 0, None, ""
         while done < plan.steps and stopped_by is None:
             began = time.perf_counter()
             step = done + 1
             rate = learning_rate(step, plan.steps, plan.learning_rate, config.warmup, config.schedule)
             loss, norm = self._gradients(step)
-            line: dict[str, Any] = {"step": step, "tokens": step * tokens_a_step, "loss": loss, "learning_rate": rate}
-            line["gradient_norm"] = norm
+            line: dict[str, Any] = {"loss": loss, "learning_rate": rate, "gradient_norm": norm}
             if reason := spikes.reason(loss, norm):
                 line |= {"loss": _finite(loss), "gradient_norm": _finite(norm), "skipped": reason}
                 skipped_in_a_row += 1
@@ -180,49 +186,57 @@ class Run:
                 skipped_in_a_row = 0
             if np.isfinite(loss):
                 spikes.add(loss)
-            self.model.zero_grad(set_to_none=True)
+            self.gradients.forget()
             done, elapsed = step, time.perf_counter() - began
             seconds += elapsed
-            line["tokens_per_second"] = round(tokens_a_step / elapsed)
-            if self.validation is not None and (done % validate_every == 0 or done == plan.steps):
-                line["validation_loss"], line["bits_per_byte"] = self.validation.run(self.body)
-            if metrics is not None:
-                metrics.add(line)
-            self.watch(f"loss {loss:.3f}, {line['tokens_per_second']:,} tokens/s", done, plan.steps)
+            self.watch(seen.step(done, elapsed, line, self.validation), done, plan.steps)
             if skipped_in_a_row >= MOST_SKIPPED:
                 raise CorpuskitError(
                     f"training diverged: the last {MOST_SKIPPED} steps up to {done} were skipped ({reason}); "
                     f"try a learning rate under {plan.learning_rate}"
                 )
             stopped_by = self._agreed(stop(), seconds > limit)
+            if checkpoints is not None:
+                checkpoints.check()
             if done < plan.steps and (stopped_by or done % checkpoint_every == 0):
-                self._save({"step": done, "seconds": seconds, "losses": list(spikes.losses)})
-        if metrics is not None:
-            metrics.close()
-        return self._finish(done, seconds, stopped_by)
+                self._save(checkpoints, {"step": done, "seconds": seconds, "losses": list(spikes.losses)})
+        return done, seconds, stopped_by
 
     def _gradients(self, step: int) -> tuple[float, float]:
         """Compute the gradients of a step; (mean loss, norm before clipping), over all ranks."""
-        torch = require("torch", "train")
-        samples = self.order.samples_at(step, self.machine.rank, self.machine.ranks)
-        torch.manual_seed(step)  # an adapter's dropout, the only draw there is
-        parts = [
-            self.objective.arrays(self.order.batch_of(part), part)
-            for part in np.array_split(samples, self.config.accumulate)
-        ]
-        counted = torch.tensor([float(sum((part["targets"] != IGNORED).sum() for part in parts))])
-        count = max(float(self.machine.sum(counted.to(self.machine.device))), 1.0)
-        total = torch.zeros((), device=self.machine.device)
-        for part in parts:
-            with self.machine.autocast():
-                hidden, targets = self.objective.hidden(self.body, self.machine.tensors(part))
-            weight, bias = output_layer(self.body)
-            loss = summed_cross_entropy(self.machine.narrowed(hidden), weight, targets, bias) / count
-            loss.backward()
-            total += loss.detach()
-        self.machine.sum_gradients(self.model)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        return float(self.machine.sum(total)), float(norm)
+        loss = self.gradients.of(step)
+        return loss, self.gradients.clip(self.config.gradient_clip)
+
+    def _watching(self, after: int) -> Watching:
+        about = self.plan, self.machine, self.learner, self.model, self.subject.tokenizer, self.held_out
+        return Watching(self.folder, self.config, *about, after)
+
+    def _prepare(self) -> None:
+        """Set the model up to recompute activations and to be compiled, as the settings say."""
+        if self.config.checkpoint_activations:
+            newer = getattr(self.body, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
+            (newer or self.body.gradient_checkpointing_enable)()
+        if self.config.compile:
+            parts = ("encoder", "decoder") if self.config.model.kind == "encoder-decoder" else ("base_model",)
+            for part in parts:
+                getattr(self.body, part).compile(dynamic=False)
+
+    def _plan(self, length: int, size: int) -> Plan:
+        config, manifest = self.config, self.train.manifest
+        layers, width, _ = config.model.shape
+        batch = config.batch or max(1, config.model.preset.batch_tokens // length)
+        return Plan(
+            config=config,
+            adapter=self.subject.adapter,
+            shards=manifest.fingerprint,
+            tokenizer=manifest.tokenizer.sha256,
+            sequence_length=length,
+            batch=batch,
+            parts=config.parts or fitting_parts(batch, length, self.machine, layers, width),
+            steps=1,
+            learning_rate=config.learning_rate or config.model.learning_rate,
+            parameters=size,
+        )
 
     def _steps(self) -> int:
         """The steps that the budget comes to."""
@@ -246,7 +260,7 @@ class Run:
         for _ in range(4):
             began = time.perf_counter()
             self._gradients(1)
-            self.model.zero_grad(set_to_none=True)
+            self.gradients.forget()
             times.append(time.perf_counter() - began)
         return 1.1 * float(np.median(times[1:]))
 
@@ -257,13 +271,28 @@ class Run:
         state: dict[str, Any] = json.loads((self.checkpoint / "state.json").read_text())
         return state
 
-    def _save(self, state: dict[str, Any]) -> None:
-        if self.machine.rank == 0:
-            keep = self.config.keep_checkpoints
-            save_checkpoint(self.folder / "checkpoints", self._write, self.optimizers, state, keep)
+    def _checkpoints(self) -> BackgroundWriter | None:
+        """Who writes: the first rank, or with FSDP each rank its share."""
+        if self.machine.rank and not self.sharded:
+            return None
+        group = self.machine.group if self.sharded else None
+        leads = self.machine.rank == 0
+        return BackgroundWriter(self.folder / "checkpoints", self.config.keep_checkpoints, leads, group)
+
+    def _save(self, checkpoints: BackgroundWriter | None, state: dict[str, Any]) -> None:
+        if checkpoints is not None:
+            checkpoints.wait()
+            self._copy_weights()
+            checkpoints.save(self._write, self.optimizers, state)
+
+    def _copy_weights(self) -> None:
+        """Bring the copy up to date from which files are written."""
+        if self._spare is None and self.machine.rank == 0:
+            self._spare = spare_copy(self.model)
+        load_copy(self._spare, self.model)
 
     def _write(self, folder: Path) -> None:
-        self.subject.save(self.model, folder)
+        self.subject.save(self._spare, folder)
 
     def _agreed(self, signal_name: str | None, out_of_time: bool) -> str | None:
         """What ends the run, where any rank has a reason to."""
@@ -280,8 +309,7 @@ class Run:
         last = [line["loss"] for line in lines[-max(1, len(lines) // 20) :] if "skipped" not in line]
         judged = [line for line in lines if "validation_loss" in line]
         if finished and self.validation is not None and (not judged or judged[-1]["step"] != done):
-            nats, bits = self.validation.run(self.body)
-            judged.append({"validation_loss": nats, "bits_per_byte": bits})
+            judged.append(self.validation.run(self.learner))
         result = TrainResult(
             folder=str(self.folder),
             finished=finished,
@@ -296,6 +324,8 @@ class Run:
             skipped=[{"step": line["step"], "reason": line["skipped"]} for line in lines if "skipped" in line],
             stopped_by=stopped_by,
         )
+        if finished and (self.sharded or self.machine.rank == 0):
+            self._copy_weights()
         if finished and self.machine.rank == 0:
             _publish(self._write, self.folder)
             self.plan.model_copy(update={"finished": True, "result": asdict(result)}).write(self.folder)
