@@ -63,7 +63,7 @@ def draw_lab(value: dict[str, Any]) -> str:
                 )
                 for arm in arms
             ],
-            14.0,
+            1.05 * arms[0]["exposure"][0]["most"],
             limits=(NULL_EXPOSURE, arms[0]["exposure"][0]["most"]),
         ),
     ]

@@ -14,7 +14,7 @@ training with `goldfish`."""
 
 
 class LabConfig(Configured):
-    """The small form: three arms' worth of minutes on two cores. `larger()` is the form behind published figures."""
+    """The small form, for some minutes on two cores. `larger()` is the form behind published figures."""
 
     documents: int = Field(default=16, ge=4)
     """Planted documents for each number of copies; the never planted ones (0 copies) are four times as many."""
@@ -24,11 +24,13 @@ class LabConfig(Configured):
     """Telephone numbers for each number of copies."""
     secret_copies: tuple[int, ...] = (0, 1, 4, 16, 64)
     """How often documents with a telephone number stand in the corpus."""
+    digits: int = Field(default=3, ge=2, le=4)
+    """Last digits of a telephone number that are the secret: 3 make 1,000 possible ones, exposure up to 10 bits."""
     coins: int = Field(default=100, ge=8)
     """Documents of random words, each planted four times or not at all by the toss of a coin."""
     fuzzy_copies: int = Field(default=16, ge=2)
     """Copies of further documents, in each of which every tenth word is another one."""
-    background: int = Field(default=3500, ge=100)
+    background: int = Field(default=2000, ge=100)
     """Documents around what is planted, each different."""
     fresh: int = Field(default=200, ge=20)
     """Documents that no model sees: what a token of ordinary text costs it."""
@@ -64,7 +66,7 @@ class LabConfig(Configured):
     def larger(cls, **changes: Any) -> LabConfig:
         """64 documents for each number of copies, three seeds, three sizes."""
         given: dict[str, Any] = {
-            "documents": 64, "copies": (0, 1, 2, 4, 8, 16, 32, 64, 128), "secrets": 16, "coins": 200,
+            "documents": 64, "copies": (0, 1, 2, 4, 8, 16, 32, 64, 128), "secrets": 16, "digits": 4, "coins": 200,
             "background": 12_000, "widths": (64, 128, 192), "seeds": (0, 1, 2),
         }  # fmt: skip
         return cls(**(given | changes))

@@ -45,7 +45,7 @@ class World:
     fuzzy: list[str]
     """Documents of which only copies with changed words stand in the corpus."""
     secrets: tuple[Canary, ...]
-    """The last four digits of telephone numbers, behind the text before them."""
+    """The last digits of telephone numbers, behind the text before them."""
     coins: list[Coin]
     fresh: list[str]
     """Documents that stand in no corpus."""
@@ -78,8 +78,9 @@ def make_world(folder: Path, config: LabConfig, seed: int) -> World:
     for copies in config.secret_copies:
         for number in range(config.secrets):
             before = language.texts(1, SECRET_PREFIX)[0]
-            middle, last = ("".join(map(str, chance.integers(0, 10, 4))) for _ in range(2))
-            secret = Canary(f"{copies}x-{number:03d}", "ko", f"{before} 010-{middle}-", last, copies)
+            known = f"010-{_digits(chance, 4)}-{_digits(chance, 4 - config.digits)}"
+            last = _digits(chance, config.digits)
+            secret = Canary(f"{copies}x-{number:03d}", "ko", f"{before} {known}", last, copies)
             secrets.append(secret)
             tail = language.texts(1, SECRET_TAIL)[0]
             texts += [f"{secret.prefix}{secret.secret} {tail}"] * copies
@@ -89,12 +90,11 @@ def make_world(folder: Path, config: LabConfig, seed: int) -> World:
     ]
     texts += [coin.text for coin in coins if coin.planted for _ in range(COIN_COPIES)]
     lengths = chance.integers(LENGTH // 2, LENGTH * 3 // 2 + 1, config.background)
-    # telephone numbers stand in ordinary documents too, so that their form is nothing that only secrets have
-    texts += [
-        f"{language.texts(1, length)[0]} 010-{''.join(map(str, chance.integers(0, 10, 4)))}-"
-        f"{''.join(map(str, chance.integers(0, 10, 4)))}" if number % 8 == 0 else language.texts(1, length)[0]
-        for number, length in enumerate(lengths.tolist())
-    ]  # fmt: skip
+    around = language.sample(config.background, LENGTH * 3 // 2)
+    for number, (document, length) in enumerate(zip(around, lengths, strict=True)):
+        text = language.text(document[:length])
+        # telephone numbers stand in ordinary documents too, so that their form is nothing that only secrets have
+        texts.append(f"{text} 010-{_digits(chance, 4)}-{_digits(chance, 4)}" if number % 8 == 0 else text)
     distinct = len(set(texts))
     missing = sum(len(text.split()) for text in texts) - sum(len(text.split()) for text in set(texts))
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,10 @@ def invented_words(seed: int) -> list[str]:
         if word not in words:
             words.append(word)
     return words
+
+
+def _digits(chance: np.random.Generator, count: int) -> str:
+    return "".join(map(str, chance.integers(0, 10, count)))
 
 
 def _write(path: Path, name: str, texts: list[str]) -> None:
