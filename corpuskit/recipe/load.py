@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from corpuskit.engine.located import Located
 from corpuskit.engine.pipeline import Job, Pipeline
+from corpuskit.engine.sizes import Size
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import Configured, Stage
 from corpuskit.errors import UsageError
@@ -20,13 +21,10 @@ from corpuskit.recipe.jobs import JOBS, jobs
 from corpuskit.recipe.jobs.tokens import TokensSection
 from corpuskit.recipe.located import override, read
 from corpuskit.recipe.registry import source_class, stage_class
-from corpuskit.recipe.sizes import parse_size
 from corpuskit.training.adapters import AdaptConfig
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.instruct.config import InstructConfig
-
-Size = Annotated[int, BeforeValidator(parse_size)]
 
 
 class RecipeKeys(Configured):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from corpuskit.engine.sizes import Count
 from corpuskit.engine.stage import Configured
 from corpuskit.tokens.weights import Weights
 
@@ -47,21 +47,6 @@ SIZES = {
 }
 """Sizes by parameters outside the embeddings. Each layer has about 12 x width^2 of them: 4 in attention, 8 in the MLP
 (an encoder-decoder's decoder 8 and 6, its encoder 4 and 6)."""
-
-
-def _count(value: Any) -> Any:
-    """'20M' -> 20,000,000; other values as they are."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGbBtT]?)\s*", value.replace("_", ""))
-    if not match:
-        raise ValueError(f"'{value}' is not a count; write 500k, 20M or 1.5B")
-    return round(
-        float(match[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}[match[2].lower()]
-    )
-
-
-Count = Annotated[int, BeforeValidator(_count)]
 
 
 class ModelConfig(Configured):

@@ -10,13 +10,13 @@ import pytest
 
 from corpuskit.engine.located import parse
 from corpuskit.engine.parts import StageCounts
+from corpuskit.engine.sizes import parse_count, parse_size
 from corpuskit.engine.stage import BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import MANY, silent_rules
 from corpuskit.recipe.load import check, load
 from corpuskit.recipe.located import override
 from corpuskit.recipe.schema import described, json_schema
-from corpuskit.recipe.sizes import parse_size
 
 PIPELINES = sorted((Path(__file__).resolve().parents[2] / "pipelines").glob("*.yaml"))
 
@@ -151,6 +151,13 @@ def test_a_stage_of_a_users_own_is_named_by_its_path() -> None:
 @pytest.mark.parametrize(("text", "size"), [("2GB", 2 * 10**9), ("1GiB", 2**30), ("20M", 20 * 10**6), ("1.5k", 1500)])
 def test_sizes_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(("text", "count"), [("500k", 500_000), ("1_000", 1000), ("1.5B", 1_500_000_000), (7, 7)])
+def test_counts_as_people_write_them(text: str | int, count: int) -> None:
+    assert parse_count(text) == count
+    with pytest.raises(ValueError, match="is not a count"):
+        parse_count("2 dozen")
 
 
 def test_a_rule_that_none_of_many_documents_broke_is_named() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.sizes import Count, Size
 from corpuskit.engine.stage import Configured
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.jobs.job import TOKENS, FolderJob, JobKey, Sections
 from corpuskit.tokens.train import KINDS, Kind
-from corpuskit.training.config import Count
 
 
 class TokenizerSection(Configured):
@@ -21,7 +21,7 @@ class TokenizerSection(Configured):
     """Train a tokenizer of this kind on the corpus: bpe (byte-level), unigram or wordpiece."""
     vocabulary: int = Field(default=16_000, ge=260)
     """Tokens of a trained vocabulary."""
-    sample: Count = Field(default=512 << 20, ge=1)
+    sample: Size = Field(default=512 << 20, ge=1)
     """Bytes of text, drawn by hash, that a tokenizer is trained on."""
     path: str | None = None
     """Take this tokenizer.json (or a folder that holds one) instead."""
