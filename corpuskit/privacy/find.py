@@ -63,7 +63,7 @@ def find(
                 row += analyze(recognizers, text, spoken)
     settled = []
     for row in candidates:
-        if private_addresses:
+        if private_addresses or agree:
             row = [item._replace(type="ip") if item.type == PRIVATE else item for item in row]
         settled.append(settle([item for item in row if item.score >= min_score]))
     if agree:
