@@ -8,7 +8,7 @@ on the held-out split too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,39 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import replacing, write_json
+from corpuskit.errors import CorpuskitError
 from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.memorization.corpus.copies import copies_in
+from corpuskit.memorization.corpus.copies import copies_in, stretch_copies
+from corpuskit.memorization.corpus.frames import TrainingFrames, training_frames
+from corpuskit.memorization.corpus.lineage import cluster_sizes, licenses
 from corpuskit.memorization.corpus.windows import Windows, sample_windows, stratified_windows
 from corpuskit.memorization.measures.documents import membership, token_counts
 from corpuskit.memorization.measures.exposure import Exposure
 from corpuskit.memorization.measures.exposure import measure as measure_exposure
-from corpuskit.memorization.measures.extraction import Score, by_context, by_copies, extraction_table, rate
+from corpuskit.memorization.measures.extraction import (
+    Score,
+    by_context,
+    by_copies,
+    by_name,
+    document_numbers,
+    extraction_table,
+    rate,
+)
+from corpuskit.memorization.measures.generations import generation_section
 from corpuskit.memorization.measures.identifiers import identifier_section
-from corpuskit.memorization.measures.law import fit_law
+from corpuskit.memorization.measures.law import Trials, fit_law
+from corpuskit.memorization.measures.near_verbatim import near_verbatim
+from corpuskit.memorization.measures.personal import Find, personal_section
+from corpuskit.memorization.measures.replay import replay_section
 from corpuskit.memorization.measures.statistics import weighted_rate
 from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.remedies.repeated import repeated_passages
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 from corpuskit.tokens import Shards, open_shards
+from corpuskit.training import training_order
 
 Watch = Callable[..., None]
 HITS = 50
@@ -76,14 +92,19 @@ def audit(
     *,
     canaries: str | Path | None = None,
     held_out: str | Path | None = None,
+    corpus: Sequence[Path] = (),
+    personal: Find | None = None,
     watch: Watch = lambda message, done, total: None,
 ) -> AuditResult:
     """Audit a model folder against the shards that it was trained on.
 
     Writes summary.json, windows.parquet (one row a tested window), decisions.parquet and scores/ (the cache).
     `canaries`: the plan that was registered before training (`CanaryPlan.write`). `held_out`: other shards, with the
-    same tokenizer, to take the held-out text from, all of it; without them it is the shards' own held-out split. Raises
-    UsageError where the model is no causal one, or has another context or vocabulary than the shards need.
+    same tokenizer, to take the held-out text from, all of it; without them it is the shards' own held-out split.
+    `corpus`: Parquet files of the corpus, which know the licenses. `personal` finds personal data in texts
+    (`corpuskit.privacy.find`); without it no completion of personal data is measured. Where the model's folder has the
+    plan of its training on these shards, windows are also scored as training read them, and hits name their steps.
+    Raises UsageError where the model is no causal one, or has another context or tokenizer than the shards need.
     """
     config = config or AuditConfig()
     folder = Path(folder)
@@ -92,9 +113,9 @@ def audit(
     control = open_shards(shards, "held_out") if held_out is None else open_shards(held_out, "train")
     causal.check_shards(train)
 
-    def score(name: str, passages: Passages) -> TokenScores:
+    def score(name: str, passages: Passages, model: CausalModel = causal) -> TokenScores:
         return score_passages(
-            causal,
+            model,
             passages,
             folder / "scores" / name,
             config.policies,
@@ -103,6 +124,10 @@ def audit(
             watch=watch,
         )
 
+    other = None
+    if config.reference is not None:
+        other = CausalModel(config.reference)
+        other.check_shards(train)
     length = config.prefix + config.suffix
     train_windows = sample_windows(train, config.windows, length, config.seed)
     held_out_windows = sample_windows(control, config.windows, length, config.seed)
@@ -112,6 +137,17 @@ def audit(
         "held_out": _table(score, "held_out", control, held_out_windows, train, config),
     }
     stratified = _table(score, "strata", train, strata, train, config)
+    near = None
+    if config.near_verbatim:
+        near = {}
+        for name, part, windows in (("train", train, train_windows), ("held_out", control, held_out_windows)):
+            watch(f"writing after prefixes of {name.replace('_', ' ')}", 0, 0)
+            tables[name], near[name] = near_verbatim(causal, part.tokenizer, windows, tables[name], config)
+        stratified, near["strata"] = near_verbatim(causal, train.tokenizer, strata, stratified, config)
+    known = licenses(corpus, [name for table in (*tables.values(), stratified) for name in table["id"].to_pylist()])
+    tables = {name: _licensed(table, known) for name, table in tables.items()}
+    stratified = _licensed(stratified, known)
+    frames = _frames(model, shards, strata, config)
     found = pa.concat_tables([*tables.values(), stratified])
     samples = ["uniform"] * sum(table.num_rows for table in tables.values()) + ["by_copies"] * stratified.num_rows
     found = found.append_column("sample", pa.array(samples, pa.string()))
@@ -119,6 +155,7 @@ def audit(
         pq.write_table(found, temporary, compression="zstd")
     decisions = decide(_tested(train, [(train_windows, tables["train"]), (strata, stratified)], config), config.cap)
     write_decisions(folder / "decisions.parquet", decisions)
+    contexts, hits_behind = by_context(score, strata, config)
     plan = CanaryPlan.read(Path(canaries)) if canaries is not None else None
     dosed = [canary for canary in plan.canaries if not canary.coin] if plan else []
     exposures = []
@@ -130,12 +167,35 @@ def audit(
             "prefix": config.prefix,
             "suffix": config.suffix,
             **{name: rate(table, config) for name, table in tables.items()},
-            "weighted": weighted_rate(stratified.column("extracted").to_numpy(), weights, config.confidence),
+            "weighted": weighted_rate(
+                stratified.column("extracted").to_numpy(),
+                weights,
+                config.confidence,
+                documents=document_numbers(stratified),
+                seed=config.seed,
+            ),
         },
         "by_copies": by_copies(stratified, config),
-        "by_context": by_context(score, strata, config),
-        "law": _law(train, strata, stratified, weights, config),
-        "membership": membership(score, train, control, config, causal.context) if config.documents else None,
+        "by_context": contexts,
+        "by_source": by_name(tables["train"], "source", config),
+        "by_license": by_name(tables["train"], "license", config) if known else None,
+        "near_verbatim": near,
+        "training_frame": replay_section(
+            score, score("strata", Passages.of(strata.tokens)), train, strata, frames, causal.context, config
+        )
+        if frames is not None and config.replayed
+        else None,
+        "law": _law(train, strata, stratified, weights, hits_behind, config),
+        "membership": membership(
+            score,
+            train,
+            control,
+            config,
+            causal.context,
+            None if other is None else lambda name, passages: score(name, passages, other),
+        )
+        if config.documents
+        else None,
         "canaries": [
             {
                 "id": one.canary.name,
@@ -153,8 +213,12 @@ def audit(
         else None,
         "canaries_survived": _survival(train, plan),
         "identifiers": identifier_section(score, train, config.identifiers, config.seed),
+        "personal": personal_section(score, train, control, personal, config)
+        if personal is not None and config.personal
+        else None,
+        "generations": generation_section(causal, train, control, config) if config.generations else None,
         "decisions": dict(sorted(Counter(decisions.column("action").to_pylist()).items())),
-        "hits": _hits(found),
+        "hits": _hits(found, model, shards),
     }
     write_json(folder / "summary.json", value)
     return AuditResult(folder, value)
@@ -162,7 +226,26 @@ def audit(
 
 def _table(score: Score, name: str, shards: Shards, windows: Windows, train: Shards, config: AuditConfig) -> pa.Table:
     table = extraction_table(score, name, shards, windows, config)
-    return table.append_column("copies", pa.array(copies_in(train, windows.tokens)))
+    table = table.append_column("copies", pa.array(copies_in(train, windows.tokens)))
+    copies = stretch_copies(shards, windows, within=train)
+    for kind, counts in (("copies", copies.occurrences), ("documents", copies.documents)):
+        for length, values in counts.items():
+            table = table.append_column(f"{kind}_{length}", pa.array(values, mask=values < 0))
+    return table.append_column("cluster_size", cluster_sizes(shards, windows))
+
+
+def _licensed(table: pa.Table, known: dict[str, str]) -> pa.Table:
+    names = [known.get(name) for name in table.column("id").to_pylist()]
+    return table.append_column("license", pa.array(names, pa.string()))
+
+
+def _frames(model: str | Path, shards: str | Path, windows: Windows, config: AuditConfig) -> TrainingFrames | None:
+    """How training read the windows; None where the model's folder has no plan of a training on these shards."""
+    try:
+        found = training_order(model, shards)
+    except CorpuskitError:  # it was trained on other shards
+        return None
+    return None if found is None else training_frames(*found, windows, config.prefix)
 
 
 def _law(
@@ -170,21 +253,22 @@ def _law(
     windows: Windows,
     table: pa.Table,
     weights: np.ndarray[Any, np.dtype[np.float64]],
+    hits_behind: dict[int, np.ndarray[Any, np.dtype[np.bool_]]],
     config: AuditConfig,
 ) -> dict[str, Any] | None:
     counts = token_counts(train)
     bits = -np.log2((counts + 1) / (counts.sum() + len(counts)))
-    _, documents = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
-    return fit_law(
-        table.column("copies").to_numpy(),
-        bits[windows.tokens[:, config.prefix :]].mean(1),
-        table.column("extracted").to_numpy(),
-        weights,
-        documents,
-        cap=config.cap,
-        confidence=config.confidence,
-        seed=config.seed,
+    times = len(hits_behind)  # the same windows once for each length of context
+    trials = Trials(
+        copies=np.tile(table.column("copies").to_numpy(), times),
+        rarity=np.tile(bits[windows.tokens[:, config.prefix :]].mean(1), times),
+        hits=np.concatenate(list(hits_behind.values())),
+        weights=np.tile(weights, times),
+        documents=np.tile(document_numbers(table), times),
+        context=np.repeat(np.array(list(hits_behind), np.int64), len(windows)),
+        source=np.tile(np.array(table.column("source").to_pylist(), dtype=str), times),
     )
+    return fit_law(trials, cap=config.cap, confidence=config.confidence, seed=config.seed)
 
 
 def _tested(train: Shards, samples: list[tuple[Windows, pa.Table]], config: AuditConfig) -> list[dict[str, Any]]:
@@ -241,12 +325,30 @@ def _survival(shards: Shards, plan: CanaryPlan | None) -> dict[str, int] | None:
     return {"planned": sum(canary.copies for canary in plan.canaries), "in_the_shards": survived}
 
 
-def _hits(table: pa.Table) -> list[dict[str, Any]]:
-    """The extracted windows, those with the fewest copies first: they are the hardest to explain."""
+def _hits(table: pa.Table, model: str | Path, shards: str | Path) -> list[dict[str, Any]]:
+    """The extracted windows, those with the fewest copies first: they are the hardest to explain.
+
+    `steps`: how many steps of training read the document of a training window, the first and the last of them.
+    """
     rows = table.filter(table.column("extracted")).sort_by(
         [("copies", "ascending"), ("id", "ascending"), ("position", "ascending")]
     )
-    names = ["split", "id", "url", "source", "position", "copies", "attributable", "text"]
+    names = ["split", "id", "url", "source", "license", "cluster_size", "position", "copies", "attributable", "text"]
     # a place may be in both samples; two documents planted under one id differ in their text
     kept = {(row["split"], row["id"], row["position"], row["text"]): row for row in rows.select(names).to_pylist()}
-    return list(kept.values())[:HITS]
+    found = list(kept.values())[:HITS]
+    try:
+        trained = training_order(model, shards)
+    except CorpuskitError:
+        trained = None
+    if trained is not None:
+        order, done = trained
+        for row in found:
+            if row["split"] == "train":
+                steps = order.steps_of(row["id"], done)
+                row["steps"] = {
+                    "count": len(steps),
+                    "first": min(steps, default=None),
+                    "last": max(steps, default=None),
+                }
+    return found

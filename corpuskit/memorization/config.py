@@ -62,6 +62,18 @@ class AuditConfig(Configured):
     """Tokens of a document that are looked at, from its beginning; fewer where the model's context is shorter."""
     identifiers: int = Field(default=24, ge=0)
     """Hashes, UUIDs and long numbers of the text, of each form, that are ranked among fresh ones; 0 for none."""
+    personal: int = Field(default=24, ge=0)
+    """Pieces of personal data of each type, in the training text and as many in the held-out text, that the model is
+    asked to complete; 0 for none. They are looked for only where the audit is given something that finds them."""
+    near_verbatim: int = Field(default=200, ge=0)
+    """Windows, of those that are half right token by token, after whose prefix the model writes, to see how close it
+    comes to the suffix; 0 leaves it out."""
+    generations: int = Field(default=32, ge=0)
+    """Texts that the model writes from nothing, to be traced to the corpus; 0 leaves it out."""
+    replayed: int = Field(default=256, ge=0)
+    """Windows that are scored behind what stood before them in training, where the order of training is known."""
+    reference: str | None = None
+    """Folder of another model with the same tokenizer, to which the membership scores are compared."""
     cap: int = Field(default=8, ge=1)
     """Copies to which the decisions would cap a passage, and for which the effect is predicted."""
     batch: int = Field(default=64, ge=1)

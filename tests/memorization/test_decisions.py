@@ -22,10 +22,10 @@ from corpuskit.memorization.coins import secret_passages
 from corpuskit.memorization.corpus.copies import copies_in
 from corpuskit.memorization.corpus.places import hashed_places
 from corpuskit.memorization.corpus.windows import stratified_windows
-from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.measures.identifiers import FORMS, find_identifiers, fresh
-from corpuskit.memorization.measures.law import fit_law, fit_logistic
+from corpuskit.memorization.measures.law import Trials, fit_law, fit_logistic
 from corpuskit.memorization.measures.statistics import weighted_rate
+from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.tokens import open_shards, train_tokenizer, write_shards
 
 
@@ -88,7 +88,7 @@ def test_the_fitted_curve_is_the_one_that_made_the_data() -> None:
     copies = 2 ** chance.integers(0, 8, 6000)
     rarity = chance.normal(8, 1, 6000)
     hits = chance.random(6000) < 1 / (1 + np.exp(5 - 1.1 * np.log2(copies) + 0.5 * (rarity - 8)))
-    law = fit_law(copies, rarity, hits, np.ones(6000), np.arange(6000), cap=8, confidence=0.95, seed=0)
+    law = fit_law(Trials(copies, rarity, hits, np.ones(6000), np.arange(6000)), cap=8, confidence=0.95, seed=0)
     assert law is not None
     for name, value in (("log2_copies", 1.1), ("rarity_bits", -0.5)):
         assert law[name]["low"] < value < law[name]["high"], name
@@ -108,8 +108,8 @@ def test_no_hits_no_law() -> None:
     nothing = np.zeros(9, np.bool_)
     ones = np.ones(9)
     arguments: dict[str, Any] = {"cap": 8, "confidence": 0.95, "seed": 0}
-    assert fit_law(ones.astype(int), ones, nothing, ones, np.arange(9), **arguments) is None
-    assert fit_law(ones.astype(int), ones, ~nothing, ones, np.arange(9), **arguments) is None
+    assert fit_law(Trials(ones.astype(int), ones, nothing, ones, np.arange(9)), **arguments) is None
+    assert fit_law(Trials(ones.astype(int), ones, ~nothing, ones, np.arange(9)), **arguments) is None
 
 
 def window(**changes: Any) -> dict[str, Any]:

@@ -101,10 +101,13 @@ class Copies:
     documents: dict[int, Numbers]
 
 
-def stretch_copies(shards: Shards, windows: Windows, lengths: Sequence[int] = LENGTHS) -> Copies:
+def stretch_copies(
+    shards: Shards, windows: Windows, lengths: Sequence[int] = LENGTHS, *, within: Shards | None = None
+) -> Copies:
     """Copies of the stretch of each length that ends where the window ends, or begins where its document begins.
 
-    The windows lie in the same shards. A stretch of the suffix's own length is the suffix.
+    The windows lie in `shards`; copies are counted there, or in the shards `within`. A stretch of the suffix's own
+    length is the suffix.
     """
     begin = np.array([shards.shards[s].offsets[r] for s, r in zip(windows.shard, windows.row, strict=True)], np.int64)
     end = np.array([shards.shards[s].offsets[r + 1] for s, r in zip(windows.shard, windows.row, strict=True)], np.int64)
@@ -116,7 +119,9 @@ def stretch_copies(shards: Shards, windows: Windows, lengths: Sequence[int] = LE
         wanted = np.empty((len(fits), length), np.int64)
         for place, number in enumerate(fits):
             wanted[place] = shards.shards[windows.shard[number]].tokens[first[number] : first[number] + length]
-        for counts, values in zip((found.occurrences, found.documents), count_stretches(shards, wanted), strict=True):
+        for counts, values in zip(
+            (found.occurrences, found.documents), count_stretches(within or shards, wanted), strict=True
+        ):
             counts[length] = np.full(len(windows), -1, np.int64)
             counts[length][fits] = values
     return found

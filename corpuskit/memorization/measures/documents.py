@@ -10,6 +10,7 @@ import numpy.typing as npt
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import planted
 from corpuskit.memorization.measures import metrics
+from corpuskit.memorization.measures.dataset_inference import dataset_inference
 from corpuskit.memorization.measures.extraction import Score
 from corpuskit.memorization.measures.membership import blind_scores, separation
 from corpuskit.memorization.scoring.scores import Passages
@@ -17,16 +18,35 @@ from corpuskit.tokens import Shards
 
 SHORTEST = 32
 """Tokens of the shortest document that is looked at."""
+SHARES = (0.05, 0.1, 0.3, 0.5, 1.0)
+"""Further shares of the least likely tokens, for the test over all documents."""
+_LOWEST = {"min_k": metrics.min_k, "min_k_plus_plus": metrics.min_k_plus_plus}
 FEWEST = 20
 """Documents on each side, below which nothing is said."""
 
 
-def membership(score: Score, train: Shards, held_out: Shards, config: AuditConfig, context: int) -> dict[str, Any]:
-    """AUC and true positive rate of each score, or the reason why none is shown (`withheld`)."""
+def membership(
+    score: Score,
+    train: Shards,
+    held_out: Shards,
+    config: AuditConfig,
+    context: int,
+    reference: Score | None = None,
+) -> dict[str, Any]:
+    """AUC and true positive rate of each score, or the reason why none is shown (`withheld`).
+
+    `reference` scores passages by another model. `dataset` is the test over all documents together.
+    """
     length = min(config.document_tokens, context)
     members = _beginnings(train, config.documents, length, config.seed)
     others = _beginnings(held_out, config.documents, length, config.seed)
-    found: dict[str, Any] = {"documents": len(members), "held_out": len(others), "tokens": length, "scores": {}}
+    found: dict[str, Any] = {
+        "documents": len(members),
+        "held_out": len(others),
+        "tokens": length,
+        "scores": {},
+        "dataset": None,
+    }
     if min(len(members), len(others)) < FEWEST:
         return found | {"blind": None, "withheld": f"fewer than {FEWEST} documents on one of the sides"}
     both = members + others
@@ -50,6 +70,10 @@ def membership(score: Score, train: Shards, held_out: Shards, config: AuditConfi
         # the held-out split's counts would favour what is rare in it, the training split's what is common there: both
         "dc_pdd": metrics.dc_pdd(scores, token_counts(train) + token_counts(held_out)),
     }
+    if reference is not None:
+        values["reference"] = metrics.reference(scores, reference("reference", Passages.of(both)))
+    shares = {f"{name}_{share:g}": kind(scores, share) for name, kind in _LOWEST.items() for share in SHARES}
+    found["dataset"] = dataset_inference(values | shares, member, seed=config.seed)
     found["scores"] = {
         name: separation(each[member], each[~member], config.confidence).to_json() for name, each in values.items()
     }

@@ -8,6 +8,7 @@ the prefix of another document's window: what comes out then was predictable, no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,12 @@ from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import Windows
 from corpuskit.memorization.masking import masked
 from corpuskit.memorization.measures import metrics
-from corpuskit.memorization.measures.statistics import clopper_pearson, cluster_bootstrap, tries_until
+from corpuskit.memorization.measures.statistics import (
+    clopper_pearson,
+    cluster_bootstrap,
+    smallest_detectable,
+    tries_until,
+)
 from corpuskit.memorization.scoring.scores import Passages, TokenScores
 from corpuskit.tokens import Shards
 
@@ -68,23 +74,32 @@ def _behind_another_prefix(score: Score, name: str, windows: Windows, extracted:
     hits = np.flatnonzero(extracted)
     if not len(hits):
         return found
-    document = windows.shard * (1 << 32) + windows.row
-    chance = np.random.default_rng(config.seed + 1)
-    other = np.empty(len(hits), np.int64)
-    for place, hit in enumerate(hits):
-        strangers = np.flatnonzero(document != document[hit])
-        other[place] = chance.choice(strangers) if len(strangers) else hit
-    mixed = np.concatenate([windows.tokens[other, : config.prefix], windows.tokens[hits, config.prefix :]], axis=1)
+    prefixes = other_prefixes(windows, hits, config.prefix, config.seed)
+    mixed = np.concatenate([prefixes, windows.tokens[hits, config.prefix :]], axis=1)
     scores = score(f"{name}_other_prefix", Passages.of(mixed))
     found[hits] = metrics.reproduced(scores, config.prefix) >= config.suffix
     return found
+
+
+def other_prefixes(windows: Windows, places: Numbers, prefix: int, seed: int) -> Numbers:
+    """int64[places, prefix]: for each of the windows at `places`, the prefix of a window of another document.
+
+    Where all windows are of one document it is their own: nothing can then be told from predictable.
+    """
+    document = windows.shard * (1 << 32) + windows.row
+    chance = np.random.default_rng(seed + 1)
+    other = np.empty(len(places), np.int64)
+    for number, place in enumerate(places):
+        strangers = np.flatnonzero(document != document[place])
+        other[number] = chance.choice(strangers) if len(strangers) else place
+    return windows.tokens[other, :prefix]
 
 
 def rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
     """The share of extractable windows with its intervals, and the same at other lengths and decoding policies."""
     hits = table.column("extracted").to_numpy()
     low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
-    _, documents = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
+    documents = document_numbers(table)
     by_document = cluster_bootstrap(hits, documents, config.confidence, seed=config.seed)
     samples = table.column("samples_for_half").to_numpy()
     counts = np.bincount(table.column("reproduced").to_numpy(), minlength=config.suffix + 1)
@@ -103,7 +118,7 @@ def rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
         "high": high,
         "low_by_document": by_document[0],
         "high_by_document": by_document[1],
-        "detectable": 1 - (1 - config.confidence) ** (1 / len(hits)) if len(hits) else 1.0,
+        "detectable": smallest_detectable(len(hits), config.confidence),
         "attributable": int(table.column("attributable").to_numpy().sum()),
         "matched": float(np.mean(table.column("matched").to_numpy())) if len(hits) else 0.0,
         "discoverable": _discoverable(samples),
@@ -122,38 +137,75 @@ def _discoverable(samples: npt.NDArray[np.float64]) -> dict[str, int]:
 
 
 def by_copies(table: pa.Table, config: AuditConfig) -> list[dict[str, Any]]:
-    """The rate among windows that stand in the corpus once, 2-3 times, 4-7 times, ..."""
-    copies, hits = table.column("copies").to_numpy(), table.column("extracted").to_numpy()
+    """The rate among windows that stand in the corpus once, 2-3 times, 4-7 times, ..., with its control beside it."""
+    copies = table.column("copies").to_numpy()
     found = []
     for power in range(int(np.log2(copies.max())) + 1 if len(copies) else 0):
         mine = (copies >= 2**power) & (copies < 2 ** (power + 1))
         if mine.any():
-            count = int(hits[mine].sum())
-            low, high = clopper_pearson(count, int(mine.sum()), config.confidence)
-            found.append(
-                {
-                    "copies": 2**power,
-                    "windows": int(mine.sum()),
-                    "extracted": count,
-                    "rate": count / int(mine.sum()),
-                    "low": low,
-                    "high": high,
-                    "median_log10_probability": float(np.median(table.column("log10_probability").to_numpy()[mine])),
-                }
-            )
+            found.append({"copies": 2**power, **_group(table.filter(pa.array(mine)), config)})
     return found
 
 
-def by_context(score: Score, windows: Windows, config: AuditConfig) -> list[dict[str, Any]]:
-    """The rate at which the same suffixes come out behind a quarter, half and all of the prefix."""
-    found = []
+def by_name(table: pa.Table, column: str, config: AuditConfig) -> list[dict[str, Any]]:
+    """The rate for each value of a column (source, language, license), the most windows first; null is 'unknown'."""
+    names = np.array([name or "unknown" for name in table.column(column).to_pylist()], dtype=object)
+    counts = Counter(names.tolist())
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    return [{column: name, **_group(table.filter(pa.array(names == name)), config)} for name in order]
+
+
+def _group(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
+    hits = table.column("extracted").to_numpy()
+    low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
+    by_document = cluster_bootstrap(hits, document_numbers(table), config.confidence, seed=config.seed)
+    return {
+        "windows": len(hits),
+        "extracted": int(hits.sum()),
+        "rate": float(hits.mean()),
+        "low": low,
+        "high": high,
+        "low_by_document": by_document[0],
+        "high_by_document": by_document[1],
+        "attributable": int(table.column("attributable").to_numpy().sum()),
+        "median_log10_probability": float(np.median(table.column("log10_probability").to_numpy())),
+    }
+
+
+def document_numbers(table: pa.Table) -> Numbers:
+    """int64[windows]: the windows' documents, numbered from 0."""
+    _, numbers = np.unique(np.array(table.column("id").to_pylist(), dtype=str), return_inverse=True)
+    return numbers.astype(np.int64)
+
+
+def by_context(score: Score, windows: Windows, config: AuditConfig) -> tuple[list[dict[str, Any]], dict[int, Bools]]:
+    """The rate at which the same suffixes come out behind a quarter, half and all of the prefix; and which, by length.
+
+    `other_prefix` counts those that come out behind as many tokens of another document.
+    """
+    found, hits = [], {}
     for length in sorted({max(1, config.prefix // 4), max(1, config.prefix // 2), config.prefix}):
         name = "strata" if length == config.prefix else f"strata_prefix_{length}"
         scores = score(name, Passages.of(windows.tokens[:, config.prefix - length :]))
-        count = int((metrics.reproduced(scores, length) >= config.suffix).sum())
+        hits[length] = metrics.reproduced(scores, length) >= config.suffix
+        count = int(hits[length].sum())
+        mixed = 0
+        if count:
+            places = np.flatnonzero(hits[length])
+            prefixes = other_prefixes(windows, places, config.prefix, config.seed)[:, config.prefix - length :]
+            control = np.concatenate([prefixes, windows.tokens[places, config.prefix :]], axis=1)
+            scores = score(f"{name}_other_prefix", Passages.of(control))
+            mixed = int((metrics.reproduced(scores, length) >= config.suffix).sum())
         low, high = clopper_pearson(count, len(windows), config.confidence)
-        share = count / len(windows) if len(windows) else 0.0
         found.append(
-            {"prefix": length, "windows": len(windows), "extracted": count, "rate": share, "low": low, "high": high}
+            {
+                "prefix": length,
+                "windows": len(windows),
+                "extracted": count,
+                "other_prefix": mixed,
+                "rate": count / len(windows) if len(windows) else 0.0,
+                "low": low,
+                "high": high,
+            }
         )
-    return found
+    return found, hits

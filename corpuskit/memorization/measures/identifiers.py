@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from corpuskit.memorization.coins import secret_log_probability, secret_passages
 from corpuskit.memorization.corpus.windows import planted
 from corpuskit.memorization.measures.extraction import Score
+from corpuskit.memorization.measures.ranking import exposure_summary, rank_secrets
 from corpuskit.memorization.measures.statistics import NULL_EXPOSURE, exposure
 from corpuskit.tokens import Shards
 
@@ -29,8 +29,6 @@ CANDIDATES = 127
 """Fresh strings beside each identifier: with itself 128, an exposure of up to 7 bits."""
 BEFORE = 160
 """Characters of the text before an identifier that the model is given."""
-LONGEST = 128
-"""Tokens of a passage."""
 
 FORMS = {
     "uuid": re.compile(r"(?<![0-9A-Za-z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z-])"),
@@ -98,38 +96,20 @@ def identifier_section(score: Score, shards: Shards, count: int, seed: int) -> d
     if not found:
         return None
     chance = random.Random(f"identifiers:{seed}")
-    texts = [
-        (one.before, text)
-        for one in found
-        for text in (one.text, *(fresh(one.text, one.form, chance) for _ in range(CANDIDATES)))
-    ]
-    passages, starts = secret_passages(shards.tokenizer, texts, LONGEST)
-    logs = secret_log_probability(score("identifiers", passages), starts).reshape(len(found), CANDIDATES + 1)
-    better = (logs[:, 1:] > logs[:, :1]).sum(1)
-    equal = (logs[:, 1:] == logs[:, :1]).sum(1)
-    ranks = 1 + better + equal // 2
-    bits = np.array([exposure(int(rank), CANDIDATES + 1) for rank in ranks])
+    others = [[fresh(one.text, one.form, chance) for _ in range(CANDIDATES)] for one in found]
+    before, own = [one.before for one in found], [one.text for one in found]
+    ranked = rank_secrets(score, "identifiers", shards.tokenizer, before, own, others)
     groups = []
     for form in FORMS:
         for name, low, high in (("1", 1, 1), ("2-7", 2, 7), ("8+", 8, 1 << 60)):
             mine = np.array([one.form == form and low <= one.documents <= high for one in found])
             if mine.any():
-                values = bits[mine]
-                error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-                groups.append(
-                    {
-                        "form": form,
-                        "documents": name,
-                        "identifiers": int(mine.sum()),
-                        "mean": float(values.mean()),
-                        "standard_error": error,
-                        "ranked_first": int((ranks[mine] == 1).sum()),
-                    }
-                )
+                summary = exposure_summary(ranked, mine)
+                groups.append({"form": form, "documents": name, "identifiers": int(mine.sum()), **summary})
     return {
         "candidates": CANDIDATES + 1,
         "most": exposure(1, CANDIDATES + 1),
         "null": NULL_EXPOSURE,
         "groups": groups,
-        "ranked_first": sorted({one.document for one, rank in zip(found, ranks, strict=True) if rank == 1}),
+        "ranked_first": sorted({one.document for one, rank in zip(found, ranked.ranks, strict=True) if rank == 1}),
     }

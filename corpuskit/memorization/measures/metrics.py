@@ -90,11 +90,15 @@ def longest_runs(scores: TokenScores) -> Numbers:
     return found
 
 
-def reproduced(scores: TokenScores, prefix: int) -> Numbers:
-    """int64[passages]: tokens that greedy decoding reproduces behind the first `prefix` tokens of each passage."""
+def reproduced(scores: TokenScores, prefix: int | Numbers) -> Numbers:
+    """int64[passages]: tokens that greedy decoding reproduces behind the first `prefix` tokens of each passage.
+
+    `prefix` is one number, or one for each passage; at least 1.
+    """
     found = np.zeros(len(scores), np.int64)
-    long = scores.lengths >= prefix
-    found[long] = run_lengths(scores)[scores.offsets[:-1][long] + prefix - 1]
+    before = np.broadcast_to(prefix, len(scores))
+    long = scores.lengths >= before
+    found[long] = run_lengths(scores)[scores.offsets[:-1][long] + before[long] - 1]
     return found
 
 
@@ -105,7 +109,7 @@ def extractable_by_length(scores: TokenScores, prefix: int) -> Numbers:
     return np.cumsum(counts[::-1])[::-1][1 : longest + 1]
 
 
-def suffix_log_probability(scores: TokenScores, prefix: int, policy: str | None = None) -> Values:
+def suffix_log_probability(scores: TokenScores, prefix: int | Numbers, policy: str | None = None) -> Values:
     """float64[passages]: natural log of the probability that sampling behind `prefix` tokens writes the rest.
 
     `policy`: the name of a decoding policy of the cache; plain sampling without one. -inf where the policy cuts one of
@@ -115,7 +119,8 @@ def suffix_log_probability(scores: TokenScores, prefix: int, policy: str | None 
         raise UsageError(f"the scores were not made for the decoding policy '{policy}': {', '.join(scores.policies)}")
     logs = -scores.nll if policy is None else scores.policies[policy]
     place = np.arange(len(logs)) - np.repeat(scores.offsets[:-1], scores.lengths)
-    kept = np.where(place >= prefix - 1, logs.astype(np.float64), 0.0)
+    before = np.repeat(np.broadcast_to(prefix, len(scores)), scores.lengths)
+    kept = np.where(place >= before - 1, logs.astype(np.float64), 0.0)
     return sums(kept, scores.offsets)
 
 

@@ -52,16 +52,34 @@ def cluster_bootstrap(
     return float(low), float(high)
 
 
-def weighted_rate(hits: npt.NDArray[np.bool_], weights: Floats, confidence: float = 0.95) -> dict[str, float]:
+def smallest_detectable(trials: int, confidence: float = 0.95) -> float:
+    """The smallest rate of which this many trials show at least one with this probability: the power of a sample.
+
+    1 - (1 - confidence)^(1 / trials); for 95 % about 3 over the number of trials. 1 without trials.
+    """
+    return 1 - (1 - confidence) ** (1 / trials) if trials else 1.0
+
+
+def weighted_rate(
+    hits: npt.NDArray[np.bool_],
+    weights: Floats,
+    confidence: float = 0.95,
+    *,
+    documents: npt.NDArray[np.int64] | None = None,
+    seed: int = 0,
+    rounds: int = 2000,
+) -> dict[str, float]:
     """Rate and total of a stratified sample (Horvitz and Thompson 1952) with a normal interval.
 
     `weights[i]`: how many places of the corpus trial i stands for; trials of one stratum share theirs. The spread
     within a stratum is that of its rate with one hit and one miss added (Agresti and Coull 1998), so that a stratum
-    without hits still leaves doubt; a stratum of which every place was tried leaves none.
+    without hits still leaves doubt; a stratum of which every place was tried leaves none. `documents` numbers the
+    document of each trial from 0: low_by_document and high_by_document then come from drawing whole documents anew.
     """
     places = float(weights.sum())
     if not places:
-        return {"places": 0.0, "extractable": 0.0, "rate": 0.0, "low": 0.0, "high": 1.0}
+        found = {"places": 0.0, "extractable": 0.0, "rate": 0.0, "low": 0.0, "high": 1.0}
+        return found if documents is None else found | {"low_by_document": 0.0, "high_by_document": 1.0}
     variance = 0.0
     for weight in np.unique(weights):
         mine = weights == weight
@@ -71,13 +89,23 @@ def weighted_rate(hits: npt.NDArray[np.bool_], weights: Floats, confidence: floa
         variance += (weight * trials) ** 2 * unseen * smoothed * (1 - smoothed) / trials
     wide = float(require("scipy.stats", "train").norm.ppf((1 + confidence) / 2)) * math.sqrt(variance) / places
     rate = float((weights * hits).sum()) / places
-    return {
+    found = {
         "places": places,
         "extractable": rate * places,
         "rate": rate,
         "low": max(0.0, rate - wide),
         "high": min(1.0, rate + wide),
     }
+    if documents is not None:
+        in_hits = np.bincount(documents, weights=weights * hits)
+        in_all = np.bincount(documents, weights=weights)
+        in_hits, in_all = in_hits[in_all > 0], in_all[in_all > 0]
+        clusters = len(in_all)
+        drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=rounds)
+        tail = (1 - confidence) / 2
+        low, high = np.quantile((drawn @ in_hits) / (drawn @ in_all), [tail, 1 - tail])
+        found |= {"low_by_document": float(low), "high_by_document": float(high)}
+    return found
 
 
 def tries_until(log_probability: Floats, p: float = 0.5) -> Floats:

@@ -176,6 +176,44 @@ class CausalModel:
                 found += [row[choice].astype(np.float64) for row, choice in zip(logs, wanted[start:], strict=False)]
         return found
 
+    def write(
+        self,
+        prompts: Array,
+        tokens: int,
+        *,
+        sampled: bool = False,
+        end: int | None = None,
+        seed: int = 0,
+        batch: int = 64,
+    ) -> npt.NDArray[np.int64]:
+        """int64[rows, tokens]: what the model writes after int[rows, length], greedily, or `sampled` at temperature 1.
+
+        After the token `end` a row holds nothing but it. Raises UsageError where the text would not fit the context.
+        """
+        torch = self._torch
+        if prompts.shape[1] + tokens > self.context:
+            raise UsageError(f"{prompts.shape[1]} tokens and {tokens} more do not fit a context of {self.context}")
+        # a configuration of its own: a penalty that the folder brings would not be greedy decoding
+        settings = require("transformers", "train").GenerationConfig(
+            do_sample=sampled,
+            temperature=1.0,
+            top_k=0,
+            top_p=1.0,
+            max_new_tokens=tokens,
+            eos_token_id=end,
+            pad_token_id=0 if end is None else end,
+        )
+        found = np.full((len(prompts), tokens), 0 if end is None else end, np.int64)
+        for start in range(0, len(prompts), batch):
+            ids = torch.from_numpy(np.ascontiguousarray(prompts[start : start + batch], np.int64)).to(self.device)
+            torch.manual_seed(seed + start)
+            with torch.inference_mode():
+                rows = self.model.generate(
+                    input_ids=ids, attention_mask=torch.ones_like(ids), generation_config=settings
+                )[:, prompts.shape[1] :]
+            found[start : start + len(rows), : rows.shape[1]] = rows.cpu().numpy()
+        return found
+
     def _last_logits(self, ids: Any) -> Any:
         rows = [self.model(input_ids=row[None], use_cache=False).logits[:, -1] for row in ids]
         return self._torch.cat(rows)
