@@ -4,6 +4,7 @@ from corpuskit.training.evaluation.config import EvaluateConfig
 from corpuskit.training.evaluation.curves import Curves, Point, shot_curves
 from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
 from corpuskit.training.evaluation.exact_match import exact_match, normalise
+from corpuskit.training.evaluation.harness import harness_model
 from corpuskit.training.evaluation.held_out import Bits, HeldOutBits, held_out_bits, summarize
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
 from corpuskit.training.evaluation.probes import probe_tasks
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate",
     "evaluate_models",
     "exact_match",
+    "harness_model",
     "held_out_bits",
     "load_tasks",
     "make_task",

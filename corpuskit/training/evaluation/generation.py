@@ -31,12 +31,14 @@ def write_answers(
     max_tokens: int = 32,
     stop: Sequence[str] = (),
     framed: bool = True,
+    at_once: bool = False,
     batch: int = 32,
     watch: Watch = lambda message, done, total: None,
 ) -> list[Written]:
     """What a model writes after each prompt int64[n] (unframed tokens), greedily, at most `max_tokens` tokens.
 
-    `stop`: texts that end an answer. `framed`: put the token that begins a document before a prompt. A prompt that does
+    `stop`: texts that end an answer, once it has begun: a line break before the first word ends none, unless
+    `at_once` says so. `framed`: put the token that begins a document before a prompt. A prompt that does
     not fit together with its answer loses its beginning. Raises UsageError for an encoder, and for answers longer than
     the model reads.
     """
@@ -59,13 +61,15 @@ def write_answers(
     found: dict[int, str] = {}
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        texts = _write(model, [rows[number] for number in chosen], max_tokens, stop)
+        texts = _write(model, [rows[number] for number in chosen], max_tokens, stop, at_once)
         found.update(zip(chosen.tolist(), texts, strict=True))
         watch("writing answers", len(found), len(rows))
     return [Written(found[number], len(prompt) > room) for number, prompt in enumerate(prompts)]
 
 
-def _write(model: LanguageModel, rows: Sequence[Numbers], max_tokens: int, stop: Sequence[str]) -> list[str]:
+def _write(
+    model: LanguageModel, rows: Sequence[Numbers], max_tokens: int, stop: Sequence[str], at_once: bool
+) -> list[str]:
     torch = require("torch", "train")
     transformers = require("transformers", "train")
     tokenizer = model.tokenizer
@@ -84,7 +88,7 @@ def _write(model: LanguageModel, rows: Sequence[Numbers], max_tokens: int, stop:
 
     def stopped(so_far: Any, scores: Any, **_: Any) -> Any:
         texts = tokenizer.reference.decode_batch(so_far[:, given:].tolist(), skip_special_tokens=True)
-        return torch.tensor([_cut(text, stop) is not None for text in texts], device=so_far.device)
+        return torch.tensor([_cut(text, stop, at_once) is not None for text in texts], device=so_far.device)
 
     with model.measuring():
         written = model.model.generate(
@@ -106,11 +110,11 @@ def _write(model: LanguageModel, rows: Sequence[Numbers], max_tokens: int, stop:
         at = [answer.index(end) for end in ends if end in answer]
         del answer[min(at, default=len(answer)) :]
     texts = tokenizer.reference.decode_batch(answers, skip_special_tokens=True)
-    return [text if (cut := _cut(text, stop)) is None else text[:cut] for text in texts]
+    return [text if (cut := _cut(text, stop, at_once)) is None else text[:cut] for text in texts]
 
 
-def _cut(text: str, stop: Sequence[str]) -> int | None:
-    """Where the first stop stands after the answer has begun: a model may begin with a line break of its own."""
-    begun = len(text) - len(text.lstrip())
+def _cut(text: str, stop: Sequence[str], at_once: bool) -> int | None:
+    """Where the first stop stands."""
+    begun = 0 if at_once else len(text) - len(text.lstrip())
     places = [place for one in stop if (place := text.find(one, begun)) >= 0]
     return min(places, default=None)

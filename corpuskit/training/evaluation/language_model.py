@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from corpuskit.engine.files import read_json
 from corpuskit.errors import CorpuskitError, UsageError, require
-from corpuskit.tokens.tokenizer import MASK, Tokenizer, load_tokenizer
+from corpuskit.tokens.tokenizer import BEGIN, MASK, Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on, virtual_places
@@ -193,7 +193,7 @@ def open_model(
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"no model at {folder}: it has no config.json")
-    tokenizer = load_tokenizer(folder)
+    tokenizer = _framing(load_tokenizer(folder))
     try:
         model = load_model(folder)
     except (OSError, ValueError, AttributeError) as error:
@@ -215,6 +215,15 @@ def open_model(
         chat=_chat(folder) if adapter is None else _chat(Path(adapter)) or _chat(folder),
         trained_with=None if plan is None else plan.tokenizer,
     )
+
+
+def _framing(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, without a beginning token where the model never saw one: ours always did, another one where its
+    own tokenizer puts it before a text."""
+    if tokenizer.begin is None or tokenizer.reference.id_to_token(tokenizer.begin) == BEGIN:
+        return tokenizer
+    framed = require("tokenizers", "train").Tokenizer.from_str(tokenizer.json).encode("a").ids
+    return tokenizer if framed[:1] == [tokenizer.begin] else replace(tokenizer, begin=None)
 
 
 def kind_of(model: Any) -> Kind:
