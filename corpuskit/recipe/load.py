@@ -21,7 +21,7 @@ from corpuskit.recipe.jobs import JOBS, jobs
 from corpuskit.recipe.jobs.tokens import TokensSection
 from corpuskit.recipe.located import override, read
 from corpuskit.recipe.registry import source_class, stage_class
-from corpuskit.training.adapters import AdaptConfig
+from corpuskit.training.adapters import AdaptConfig, CompareConfig
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.instruct.config import InstructConfig
@@ -51,7 +51,9 @@ class RecipeKeys(Configured):
     train: TrainConfig | None = None
     """Pretrain a small model on the shards."""
     adapt: AdaptConfig | None = None
-    """Fine-tune that model with a small adapter."""
+    """Fine-tune that model, with a small adapter or in its own weights."""
+    compare: CompareConfig | None = None
+    """Fine-tune that model in several ways, and compare what each gains, forgets and costs."""
     instruct: InstructConfig | None = None
     """Teach that model to follow instructions, from demonstrations and feedback."""
     evaluate: EvaluateConfig | None = None

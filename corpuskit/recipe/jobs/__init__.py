@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from corpuskit.engine.pipeline import Job
-from corpuskit.recipe.jobs import adapt, audit, evaluate, instruct, tokens, train
+from corpuskit.recipe.jobs import adapt, audit, compare, evaluate, instruct, tokens, train
 from corpuskit.recipe.jobs.job import JobKey, Sections
 
-JOBS: tuple[JobKey, ...] = (tokens.KEY, train.KEY, adapt.KEY, instruct.KEY, evaluate.KEY, audit.KEY)
+JOBS: tuple[JobKey, ...] = (tokens.KEY, train.KEY, adapt.KEY, compare.KEY, instruct.KEY, evaluate.KEY, audit.KEY)
 """The keys that make jobs, in the order in which a run does them."""
 
 

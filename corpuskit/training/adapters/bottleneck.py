@@ -63,7 +63,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.base_layer, self.hidden = base_layer, hidden
         self.bottleneck_down, self.bottleneck_up = nn.ModuleDict(), nn.ModuleDict()
         self.activations: dict[str, Any] = {}
-        self.merged_adapters = []
+        self.merged_adapters: list[str] = []
         self._disable_adapters = False
         self._active_adapter = name
         self.update_layer(name, config)

@@ -1,0 +1,156 @@
+"""A target beside the corpus: the texts of a JSON Lines file, as one more source of the token shards."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpuskit.document import document_id, documents
+from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.tokens.shards import (
+    MANIFEST,
+    Counts,
+    Manifest,
+    ShardEntry,
+    SplitEntry,
+    SplitName,
+    fingerprint,
+    open_shards,
+    read_manifest,
+)
+from corpuskit.tokens.write import write_shards
+
+TARGET = "target"
+"""The source that a file's texts get."""
+SPLITS: tuple[SplitName, ...] = ("train", "held_out")
+
+
+def add_target(
+    shards: str | Path, file: str | Path, folder: str | Path, hold_out: float = 0.1, language: str | None = None
+) -> Manifest:
+    """Token shards that hold those of a corpus and, as the source `target`, the texts of a JSON Lines file.
+
+    A line is {"text"}, {"prompt", "answer"} or {"messages": [{"role", "content"}, ...]}; turns are joined by line
+    breaks. `hold_out`: share of the file's texts that is held out. What the corpus holds out stays held out. Raises
+    UsageError that names line and field of a record that is none of these.
+    """
+    folder, manifest = Path(folder), read_manifest(Path(shards))
+    if TARGET in manifest.train.by_source:
+        raise UsageError(f"{shards} has a source '{TARGET}' already, and the texts of {file} would get that name")
+    rows = [
+        {"id": document_id(f"{file}:{number}", text.encode()), "text": text, "source": TARGET, "language": language}
+        for number, text in enumerate(read_texts(file), 1)
+    ]
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    corpus = partial / "target.parquet"
+    pq.write_table(pa.Table.from_batches([documents(rows)]), corpus)
+    write_shards(
+        [corpus],
+        open_shards(shards, verify=False).tokenizer,
+        partial / "alone",
+        sequence_length=manifest.sequence_length,
+        hold_out=hold_out,
+    )
+    joined = join_shards([Path(shards), partial / "alone"], partial / "joined")
+    shutil.rmtree(folder, ignore_errors=True)
+    (partial / "joined").rename(folder)
+    shutil.rmtree(partial)
+    return joined
+
+
+def read_texts(file: str | Path) -> list[str]:
+    """The texts of a JSON Lines file; see `add_target`."""
+    path = Path(file)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not filled:
+        raise UsageError(f"{path} holds no texts")
+    if '"text"' not in filled[0][1]:
+        from corpuskit.training.instruct.dialogues import read_demonstrations
+
+        return ["\n".join(turn.content for turn in one.messages) for one in read_demonstrations(path)]
+    return [_text(line, f"{path}, line {number}") for number, line in filled]
+
+
+def _text(line: str, where: str) -> str:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{where}: not JSON: {error}") from error
+    text = record.get("text") if isinstance(record, dict) else None
+    if not isinstance(text, str) or not text.strip():
+        raise UsageError(f"{where}, field 'text': give a text that is not empty")
+    return unicodedata.normalize("NFC", text)
+
+
+def join_shards(folders: Sequence[Path], out: Path) -> Manifest:
+    """The shards of several folders in one, split by split. Files are linked where the file system allows it.
+
+    Raises CorpuskitError for folders of different tokenizers.
+    """
+    manifests = [read_manifest(folder) for folder in folders]
+    first = manifests[0]
+    for folder, manifest in zip(folders, manifests, strict=True):
+        if (manifest.tokenizer, manifest.dtype) != (first.tokenizer, first.dtype):
+            raise CorpuskitError(f"{folder} was written with another tokenizer than {folders[0]}")
+    splits: dict[str, SplitEntry] = {}
+    for name in SPLITS:
+        (out / name).mkdir(parents=True)
+        entries: list[ShardEntry] = []
+        for folder, manifest in zip(folders, manifests, strict=True):
+            for entry in manifest.split(name).shards:
+                file = f"{name}/{len(entries):05d}.arrow"
+                _link(folder / entry.file, out / file)
+                entries.append(entry.model_copy(update={"file": file}))
+        parts = [manifest.split(name) for manifest in manifests]
+        splits[name] = SplitEntry(
+            **_total(parts).model_dump(),
+            shards=tuple(entries),
+            by_source=_added([part.by_source for part in parts]),
+            by_language=_added([part.by_language for part in parts]),
+        )
+    for beside in folders[0].iterdir():  # the tokenizer
+        if beside.is_file() and beside.name != MANIFEST:
+            shutil.copy2(beside, out / beside.name)
+    joined = first.model_copy(
+        update={
+            **splits,
+            "empty_documents": sum(manifest.empty_documents for manifest in manifests),
+            "fingerprint": fingerprint(
+                first.tokenizer.sha256, [entry for name in SPLITS for entry in splits[name].shards]
+            ),
+        }
+    )
+    (out / MANIFEST).write_text(joined.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return joined
+
+
+def _total(parts: Iterable[Counts]) -> Counts:
+    whole = Counts()
+    for part in parts:
+        whole += Counts(documents=part.documents, tokens=part.tokens, text_bytes=part.text_bytes)
+    return whole
+
+
+def _added(groups: Sequence[Mapping[str, Counts]]) -> dict[str, Counts]:
+    names = sorted({name for group in groups for name in group})
+    return {name: _total([group[name] for group in groups if name in group]) for name in names}
+
+
+def _link(file: Path, to: Path) -> None:
+    try:
+        os.link(file, to)
+    except OSError:
+        shutil.copy2(file, to)
