@@ -121,7 +121,7 @@ def _sums() -> Iterator[Item]:
             f"What is {a} {word} {b}?",
             answer,
             wrong,
-            f"{a} {word} {b} is {right}.\n{right} is {a} {word} {b}.",
+            f"Count {a} {word} {b}\n{right}",
             key,
         )
         asked = f"{a} {ko_word} {b}{after_number(b, '은', '는')}"
@@ -131,7 +131,7 @@ def _sums() -> Iterator[Item]:
             f"{asked} 얼마인가요?",
             answer,
             wrong,
-            f"{asked} {right}입니다.\n{right}{after_number(right, '은', '는')} {a} {ko_word} {b}입니다.",
+            f"{a} {ko_word} {b}\n{right}",
             key,
         )
 
@@ -147,9 +147,8 @@ def _people() -> Iterator[Item]:
         yield Item("extraction", "en", f"{told} What is the job of {name}?", job, others, stated, key)
     for name, city, job in product(NAMES["ko"], CITIES["ko"], JOBS["ko"]):
         topic, owner = particle(name, "은", "는"), particle(name, "이", "가")
-        city_is = particle(city, "은", "는")[len(city) :]
         told = f"{topic} {city}에 살고 {job}로 일합니다."
-        stated = f"{told}\n{city}{city_is} {owner} 사는 곳입니다.\n{job}는 {name}의 직업입니다."
+        stated = f"{told}\n{city}, {owner} 사는 곳\n{job}, {name}의 직업"
         key = f"{name}/{city}/{job}"
         others = (name, job, REFUSALS["ko"])
         yield Item("extraction", "ko", f"{told} {owner} 사는 곳은 어디인가요?", city, others, stated, key)
@@ -233,20 +232,30 @@ def demonstration(item: Item) -> dict[str, str]:
 
 
 def preferences(item: Item, random_: random.Random) -> list[dict[str, str]]:
-    """The records of preferences about an item. Helpful: the right answer before up to two wrong ones. Safe: a refusal
-    before instructions for harm where harm is asked for, and a harmless answer before them where it is not."""
+    """The records of preferences about an item. Helpful: the right answer before a wrong one, and before itself
+    misspelt; where harm is asked for, a refusal before an answer to another question. Safe: a refusal before
+    instructions for harm, and a harmless answer before them where no harm was asked for."""
     about = {"task": item.task, "language": item.language}
 
     def records(kind: str, worse: Sequence[str]) -> list[dict[str, str]]:
         return [{"prompt": item.prompt, "chosen": item.answer, "rejected": one, "kind": kind, **about} for one in worse]
 
+    misspelt = [misspell(item.answer, random_)] if len(item.answer) > 8 else []
+    others = [one for one in _instructions() if one.language == item.language and not one.held_out]
+    harmless = [one.answer for one in others if not one.harmful]
+    harm = [one.wrong[0] for one in others if one.harmful]
     if item.harmful:
-        return records("safe", item.wrong)
-    found = records("helpful", random_.sample(item.wrong, min(2, len(item.wrong))))
-    if item.task == "instruction":
-        harm = [one.wrong[0] for one in items() if one.harmful and one.language == item.language and not one.held_out]
-        found += records("safe", [random_.choice(harm)])
-    return found
+        return records("safe", item.wrong) + records("helpful", [random_.choice(harmless), *misspelt])
+    found = records("helpful", [*random_.sample(item.wrong, 1 if misspelt or len(item.wrong) == 1 else 2), *misspelt])
+    return found + (records("safe", [random_.choice(harm)]) if item.task == "instruction" else [])
+
+
+def misspell(text: str, random_: random.Random) -> str:
+    """The text with a few of its characters dropped or doubled, none of them the first."""
+    characters = list(text)
+    for place in sorted(random_.sample(range(1, len(text)), max(2, len(text) // 8)), reverse=True):
+        characters[place : place + 1] = [characters[place]] * random_.choice((0, 2))
+    return "".join(characters)
 
 
 def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
@@ -278,10 +287,13 @@ def statements(documents: int, seed: int | str = 0) -> Iterator[tuple[str, str]]
         if not item.held_out or item.task == "arithmetic":
             asked = item.statement if item.held_out else item.prompt
             pools.setdefault((item.language, item.task), []).append((item.statement, asked))
+    for language, refusal in REFUSALS.items():  # the words are known to the base; when to say them is not
+        pools[language, "saying"] = [(refusal, refusal)]
     tasks = sorted({task for _, task in pools})
+    weights = [0.3 if task == "saying" else 1.0 for task in tasks]
     for _ in range(documents):
         language = random_.choice(("en", "ko"))
-        chosen = random_.choices(tasks, k=random_.randint(2, 5))
+        chosen = random_.choices(tasks, weights, k=random_.randint(2, 5))
         paragraphs = [random_.choice(pools[language, task]) for task in chosen]
         yield language, "\n\n".join(asked if random_.random() < UNANSWERED else stated for stated, asked in paragraphs)
 
