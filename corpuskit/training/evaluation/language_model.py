@@ -27,7 +27,7 @@ from corpuskit.training.config import STYLES, Kind
 from corpuskit.training.loss import chunk_rows, token_losses
 from corpuskit.training.models import SENTINELS, load_model
 from corpuskit.training.objectives import MaskedWords, NextToken, Objective, Spans, output_layer
-from corpuskit.training.plan import read_plan
+from corpuskit.training.plan import FILE as PLAN
 
 BATCH_TOKENS = 8192
 """Tokens that a forward pass reads, padding among them."""
@@ -204,7 +204,7 @@ def open_model(
         check_base(folder, adapter)
         model = put_on(model, {"default": adapter})
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    plan = read_plan(folder)
+    told = read_json(folder / PLAN)
     return LanguageModel(
         model.to(device).eval(),
         tokenizer,
@@ -213,7 +213,7 @@ def open_model(
         name=folder.name if adapter is None else f"{folder.name}+{Path(adapter).name}",
         bfloat16=bfloat16,
         chat=_chat(folder) if adapter is None else _chat(Path(adapter)) or _chat(folder),
-        trained_with=None if plan is None else plan.tokenizer,
+        trained_with=told.get("tokenizer") if isinstance(told, dict) else None,
     )
 
 
