@@ -58,7 +58,7 @@ def run_audit(
     """Measure what a model memorised of a run's training text, or of any texts."""
     from corpuskit.memorization import AuditConfig
     from corpuskit.memorization import audit as measure
-    from corpuskit.recipe.audited import audit_texts
+    from corpuskit.recipe.audited import audit_texts, personal_finder
     from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS
 
     config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix, cap=cap)
@@ -80,6 +80,8 @@ def run_audit(
                 target,
                 config,
                 canaries=plan if plan.exists() else None,
+                corpus=sorted((folder / "corpus").glob("*.parquet")),
+                personal=personal_finder(),
                 watch=_shown_by(status),
             )
     _write_report(target, result.value)
@@ -119,6 +121,7 @@ def lab(
     seed: Annotated[list[int] | None, typer.Option(help="Seeds; each is another corpus. Repeatable.")] = None,
     width: Annotated[list[int] | None, typer.Option(help="Widths of the models. Repeatable.")] = None,
     documents: Annotated[int | None, typer.Option(min=4, help="Planted documents for each number of copies.")] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="Also: adapter, private (LoRA without and with DP).")] = None,
     fail: Annotated[bool, typer.Option(help="Exit 1 where an effect does not show.")] = False,
 ) -> None:
     """The controlled experiment: what copies and context do to memory, and what deduplication and goldfish undo.
@@ -126,10 +129,11 @@ def lab(
     Documents of a random language are planted a known number of times and go the whole way: near duplicates, personal
     data, token shards, training, audit. About three minutes on two cores.
     """
-    from corpuskit.memorization.lab import LabConfig
+    from corpuskit.memorization.lab import ARMS, LabConfig
     from corpuskit.recipe.lab import run_lab
 
     changes: dict[str, Any] = {"seeds": seed, "widths": width, "documents": documents}
+    changes["arms"] = arm and (*ARMS[:4], *arm)
     changes = {name: value for name, value in changes.items() if value}
     config = LabConfig.larger(**changes) if larger else LabConfig(**changes)
     with console.status("the lab") as status:

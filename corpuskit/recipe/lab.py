@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 import yaml
 
 from corpuskit.engine.files import replacing
+from corpuskit.errors import require
 from corpuskit.memorization.lab import LabConfig, LabResult, World, arm_recipe, make_world, measure_arm, summarize
+from corpuskit.memorization.lab.recipes import BASE_ARM
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.jobs.job import BASE, TOKENS
 from corpuskit.recipe.load import load
 from corpuskit.report.lab import write_lab
 
 Watch = Callable[..., None]
+ADAPTERS = ("adapter", "private")
+ADAPTER_RANK, ADAPTER_RATE = 16, 5e-3
 
 
 def run_lab(
@@ -35,7 +40,8 @@ def run_lab(
             raw: dict[str, Any] | None = None
             for arm in config.arms:
                 watch(f"seed {seed}, width {width}: {arm}", len(runs), total)
-                found = _run_arm(arm, world, config, width, seed, raw, watch)
+                run = _run_adapter if arm in ADAPTERS else _run_arm
+                found = run(arm, world, config, width, seed, raw, watch)
                 raw = raw or found
                 runs.append(found)
     result = summarize(config, runs)
@@ -49,25 +55,76 @@ def _run_arm(
 ) -> dict[str, Any]:
     began = time.perf_counter()
     folder = world.folder / f"width-{width}" / arm
-    tokenizer = world.folder / f"width-{width}" / "raw" / TOKENS / "tokenizer.json"
+    summary = _run(arm, world, config, width, seed, raw)
+    trained = summary["jobs"]["pretraining"]
+    found = measure_arm(folder / BASE, _tokenizer(world, width), world, folder / "lab", config, watch)
+    about = {name: trained[name] for name in ("parameters", "tokens", "steps")}
+    return _told(arm, width, seed, folder, began) | about | found
+
+
+def _run_adapter(
+    arm: str, world: World, config: LabConfig, width: int, seed: int, raw: dict[str, Any] | None, watch: Watch
+) -> dict[str, Any]:
+    """A model of fresh text, fine-tuned on the raw arm's shards, the adapter merged into it."""
+    from corpuskit.training.private import PrivateConfig, finetune_private
+
+    assert raw is not None
+    began = time.perf_counter()
+    folder = world.folder / f"width-{width}" / arm
+    base, shards = folder.with_name(BASE_ARM), folder.with_name("raw") / TOKENS
+    trained = _run(BASE_ARM, world, config, width, seed, raw)["jobs"]["pretraining"]
+    batch = 4 * config.batch
+    steps = max(1, round(config.adapter_epochs * raw["tokens"] / (batch * config.sequence_length)))
+    settings = PrivateConfig(
+        rank=ADAPTER_RANK,
+        alpha=2 * ADAPTER_RANK,
+        epsilon=config.epsilon if arm == "private" else None,
+        noise=None if arm == "private" else 0.0,
+        batch=batch,
+        steps=steps,
+        learning_rate=ADAPTER_RATE,
+        seed=seed,
+    )
+    spent = finetune_private(base / BASE, shards, folder / "adapter", settings, watch=watch)
+    _merge(base / BASE, folder / "adapter", folder / BASE)
+    found = measure_arm(folder / BASE, _tokenizer(world, width), world, folder / "lab", config, watch)
+    about = {"parameters": trained["parameters"], "tokens": steps * batch * config.sequence_length, "steps": steps}
+    epsilon = spent.epsilon if math.isfinite(spent.epsilon) else None
+    return _told(arm, width, seed, folder, began) | about | {"epsilon": epsilon, "noise": spent.noise} | found
+
+
+def _run(
+    arm: str, world: World, config: LabConfig, width: int, seed: int, raw: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The run of an arm's recipe, which is written beside its folder: its run.json."""
+    tokenizer = None if raw is None else _tokenizer(world, width)
     recipe = arm_recipe(
-        arm, world, config, width, seed,
-        tokenizer=None if raw is None else tokenizer, steps=None if raw is None else raw["steps"],
-    )  # fmt: skip
+        arm, world, config, width, seed, tokenizer=tokenizer, steps=None if raw is None else raw["steps"]
+    )
+    folder = world.folder / f"width-{width}" / arm
     path = folder.with_suffix(".yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    summary = run_recipe(load(path), folder=folder, workers=1).summary
-    trained = summary["jobs"]["pretraining"]
-    found = measure_arm(folder / BASE, tokenizer, world, folder / "lab", config, watch)
+    return run_recipe(load(path), folder=folder, workers=1).summary
+
+
+def _tokenizer(world: World, width: int) -> Path:
+    """That of the arm raw, which all arms of a width share."""
+    return world.folder / f"width-{width}" / "raw" / TOKENS / "tokenizer.json"
+
+
+def _merge(model: Path, adapter: Path, folder: Path) -> None:
+    """Write the model with the adapter's matrices added to its own."""
+    from corpuskit.training.models import load_model
+
+    merged = require("peft", "train").PeftModel.from_pretrained(load_model(model), adapter).merge_and_unload()
+    folder.mkdir(parents=True, exist_ok=True)
+    merged.save_pretrained(folder)
+
+
+def _told(arm: str, width: int, seed: int, folder: Path, began: float) -> dict[str, Any]:
     return {
-        "arm": arm,
-        "width": width,
-        "seed": seed,
-        "folder": str(folder),
-        "documents": summary["totals"]["documents_out"],
-        **{name: trained[name] for name in ("parameters", "tokens", "steps", "bits_per_byte")},
+        "arm": arm, "width": width, "seed": seed, "folder": str(folder),
         "seconds": round(time.perf_counter() - began, 1),
-        **found,
-    }
+    }  # fmt: skip

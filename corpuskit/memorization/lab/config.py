@@ -8,9 +8,10 @@ from pydantic import Field, field_validator
 
 from corpuskit.engine.stage import Configured
 
-ARMS = ("raw", "deduplicated", "scrubbed", "goldfish")
+ARMS = ("raw", "deduplicated", "scrubbed", "goldfish", "adapter", "private")
 """What is done against memorization in each arm: nothing, the stage `near_duplicates`, the stage `personal_data`, or
-training with `goldfish`."""
+training with `goldfish`. `adapter` and `private` fine-tune a model of clean text on the raw corpus with LoRA, without
+and with differential privacy."""
 
 
 class LabConfig(Configured):
@@ -34,18 +35,22 @@ class LabConfig(Configured):
     """Documents around what is planted, each different."""
     fresh: int = Field(default=200, ge=20)
     """Documents that no model sees: what a token of ordinary text costs it."""
-    arms: tuple[str, ...] = ARMS
+    arms: tuple[str, ...] = ARMS[:4]
     """Which arms are run; raw always is, since the others are measured against it."""
     widths: tuple[int, ...] = (128,)
     """Widths of the models; three layers each."""
     seeds: tuple[int, ...] = (0,)
     """Seeds: each makes another corpus and other first weights."""
-    sequence_length: int = Field(default=128, ge=64)
+    sequence_length: int = Field(default=128, ge=96)
     batch: int = Field(default=16, ge=1)
     """Windows a step."""
     learning_rate: float = Field(default=3e-3, gt=0)
     goldfish: int = Field(default=4, ge=2)
     """In the arm goldfish, one token in so many stays out of the loss."""
+    epsilon: float = Field(default=8.0, gt=0)
+    """Privacy of a window that the arm private may spend."""
+    adapter_epochs: float = Field(default=4.0, gt=0)
+    """Passes over the raw corpus in the arms adapter and private."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
 
     @field_validator("copies", "secret_copies")

@@ -8,6 +8,8 @@ from typing import Any
 from corpuskit.memorization.lab.config import LabConfig
 from corpuskit.memorization.lab.world import World
 
+BASE_ARM = "base"
+"""The run that the arms adapter and private fine-tune: it has read fresh text alone, once."""
 LAYERS = 3
 VOCABULARY = 1500
 HEAD_WIDTH = 32
@@ -21,7 +23,7 @@ def arm_recipe(
     `tokenizer` and `steps`: those of the arm raw, which trains its own tokenizer and reads its corpus once; the other
     arms take both over, so that all models see as many tokens of the same vocabulary.
     """
-    paths = [str(world.documents.resolve())]
+    paths = [str((world.more if arm == BASE_ARM else world.documents).resolve())]
     stages: list[dict[str, Any]] = []
     if arm == "deduplicated":
         paths.append(str(world.more.resolve()))
@@ -30,7 +32,7 @@ def arm_recipe(
         stages.append({"personal_data": {"mode": "replace"}})
     train: dict[str, Any] = {
         "model": {"layers": LAYERS, "width": width, "heads": max(1, width // HEAD_WIDTH)},
-        "budget": {"epochs": 1} if steps is None else {"steps": steps},
+        "budget": {"epochs": 1} if steps is None or arm == BASE_ARM else {"steps": steps},
         "batch": config.batch,
         "learning_rate": config.learning_rate,
         "validation_tokens": 4096,

@@ -104,7 +104,8 @@ def _sum(rows: list[dict[str, Any]], config: LabConfig) -> dict[str, Any]:
         found["low"], found["high"] = clopper_pearson(found["extracted"], found["documents"], config.confidence)
     if "auc" in found:
         half = np.sqrt(np.sum([((row["auc_high"] - row["auc_low"]) / 2) ** 2 for row in rows])) / len(rows)
-        found["auc_low"], found["auc_high"] = max(0.0, found["auc"] - half), min(1.0, found["auc"] + half)
+        found["auc_low"] = float(max(0.0, found["auc"] - half))
+        found["auc_high"] = float(min(1.0, found["auc"] + half))
     if "standard_error" in found:
         found["standard_error"] = float(np.sqrt(np.sum([row["standard_error"] ** 2 for row in rows]))) / len(rows)
         found["secrets"] = sum(row["secrets"] for row in rows)
@@ -165,6 +166,16 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 arm["exposure"][-1]["mean"] < SHORT_SECRET / 1.5,
                 f"scrubbing removes the exposure of telephone numbers ({arm['exposure'][-1]['mean']:.1f} bits) and "
                 f"leaves long copies ({arm['by_copies'][-1]['rate']:.0%})",
+            )
+        )
+    if "private" in arms and "adapter" in arms:
+        plain, arm = arms["adapter"]["by_copies"][-1], arms["private"]["by_copies"][-1]
+        found.append(
+            _check(
+                arm["high"] < plain["low"] or arm["median_log10_probability"] < plain["median_log10_probability"] - 2,
+                f"differential privacy keeps an adapter from what it would learn ({arm['rate']:.0%} where it is "
+                f"{plain['rate']:.0%}; the median probability of a second half is 10^"
+                f"{arm['median_log10_probability']:.0f} where it is 10^{plain['median_log10_probability']:.0f})",
             )
         )
     if "goldfish" in arms:
