@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Console
 
 from corpuskit import __version__
-from corpuskit.engine.files import write_json
+from corpuskit.engine.files import replacing, write_json
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
 from corpuskit.engine.progress import watcher
@@ -21,6 +22,8 @@ from corpuskit.errors import UsageError, nearest
 from corpuskit.recipe.load import Recipe, load
 
 EXECUTORS = ("local", "ray")
+RECIPE = "recipe.yaml"
+"""In a run's folder: the recipe that it runs."""
 
 MANY = 10_000
 """Documents from which on a rule that none of them broke is worth a word: its limit may be a slip."""
@@ -44,14 +47,17 @@ def run_recipe(
 ) -> RunResult:
     """Run a recipe, resuming what an earlier run left in the same folder (default: runs/NAME).
 
-    Returns also where no document survived (`summary['totals']['documents_out']` is 0), with the ledger and the report
-    written. Raises UsageError for a recipe that is wrong and CorpuskitError for a run that failed.
+    The recipe as it is run, overrides and all, stands in the folder's recipe.yaml from the start. Returns also where no
+    document survived (`summary['totals']['documents_out']` is 0), with the ledger and the report written.
+    Raises UsageError for a recipe that is wrong and CorpuskitError for a run that failed.
     """
     loaded = recipe if isinstance(recipe, Recipe) else load(recipe, overrides)
     pipeline = loaded.pipeline()
     folder = folder if folder is not None else Path("runs") / pipeline.name
     workers = workers or os.cpu_count() or 1
     started = _now()
+    with replacing(folder / RECIPE) as partial:
+        partial.write_text(yaml.safe_dump(loaded.value, allow_unicode=True, sort_keys=False), encoding="utf-8")
     pool = make_executor(executor, workers)
     try:
         outcome = Run(pipeline, folder, workers, pool, watcher(console or Console(quiet=True))).execute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,15 +25,17 @@ def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
 def _train(folder: Path, config: TrainConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training import pretrain
 
-    return trained(pretrain(folder / TOKENS, folder / BASE, config, watch=watch))
+    result = pretrain(folder / TOKENS, folder / BASE, config, watch=watch)
+    return trained(result, f"corpuskit train --resume {shlex.quote(str(folder))}")
 
 
-def trained(result: TrainResult) -> dict[str, Any]:
-    """What a training says of itself in run.json. Raises Stopped where it was told to stop before its end."""
+def trained(result: TrainResult, again: str = "the same command") -> dict[str, Any]:
+    """What a training says of itself in run.json. Raises Stopped where it was told to stop before its end, with the
+    command that goes on."""
     if not result.finished:
         raise Stopped(
-            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
-            "run the same command again to go on"
+            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved; "
+            f"to go on: {again}"
         )
     says = f"{result.parameters / 1e6:.2f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
     if result.bits_per_byte is not None:
