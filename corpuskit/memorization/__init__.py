@@ -3,9 +3,12 @@
 from corpuskit.memorization.audit import AuditResult, audit
 from corpuskit.memorization.canaries import Canary, CanaryPlan, canary_documents, plan_canaries
 from corpuskit.memorization.config import AuditConfig, CanaryConfig, DecodingPolicy
+from corpuskit.memorization.corpus import corpus_spans, stretch_copies, training_frames
 from corpuskit.memorization.gate import Difference, check, differences
+from corpuskit.memorization.measures.dataset_inference import dataset_inference
 from corpuskit.memorization.measures.epsilon import epsilon_lower_bound
 from corpuskit.memorization.measures.membership import Separation, blind_scores, separation
+from corpuskit.memorization.measures.personal import Find
 from corpuskit.memorization.remedies.decisions import decide, write_decisions
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, read_scores, score_passages
@@ -19,6 +22,7 @@ __all__ = [
     "CausalModel",
     "DecodingPolicy",
     "Difference",
+    "Find",
     "Passages",
     "Separation",
     "TokenScores",
@@ -26,6 +30,8 @@ __all__ = [
     "blind_scores",
     "canary_documents",
     "check",
+    "corpus_spans",
+    "dataset_inference",
     "decide",
     "differences",
     "epsilon_lower_bound",
@@ -33,5 +39,7 @@ __all__ = [
     "read_scores",
     "score_passages",
     "separation",
+    "stretch_copies",
+    "training_frames",
     "write_decisions",
 ]

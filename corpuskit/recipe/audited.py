@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from corpuskit.engine.located import parse
-from corpuskit.errors import UsageError
+from corpuskit.errors import MissingExtra, UsageError
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.jobs.job import TOKENS
 from corpuskit.recipe.load import check
 
 if TYPE_CHECKING:
-    from corpuskit.memorization import AuditConfig, AuditResult
+    from corpuskit.memorization import AuditConfig, AuditResult, Find
 
 Watch = Callable[..., None]
 SOURCES = {"jsonl": (".jsonl", ".json", ".ndjson"), "parquet": (".parquet",), "text": (".txt", ".md")}
@@ -45,7 +45,19 @@ def audit_texts(
     watch("encoding the texts", 0, 0)
     shards = _shards(model, texts, folder / "texts", length)
     control = _shards(model, held_out, folder / "held-out", length) if held_out else None
-    return audit(model, shards, folder, config, held_out=control, watch=watch)
+    personal = personal_finder()
+    return audit(model, shards, folder, config, held_out=control, personal=personal, watch=watch)
+
+
+def personal_finder() -> Find | None:
+    """What finds personal data for an audit, or None where the extra `privacy` is not installed."""
+    from corpuskit.privacy import find
+
+    try:
+        find(["ask kim@example.org or +82 10-1234-5678"])
+    except MissingExtra:
+        return None
+    return find
 
 
 def _shards(model: str | Path, texts: Sequence[str | Path], folder: Path, length: int) -> Path:

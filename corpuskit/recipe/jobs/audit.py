@@ -18,10 +18,18 @@ def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.memorization import audit
+    from corpuskit.recipe.audited import personal_finder
 
     plan = folder / "canaries.json"
     result = audit(
-        folder / BASE, folder / TOKENS, folder / AUDIT, config, canaries=plan if plan.exists() else None, watch=watch
+        folder / BASE,
+        folder / TOKENS,
+        folder / AUDIT,
+        config,
+        canaries=plan if plan.exists() else None,
+        corpus=sorted((folder / "corpus").glob("*.parquet")),
+        personal=personal_finder(),
+        watch=watch,
     )
     return {"says": result.sentence(), **result.summary()}
 
