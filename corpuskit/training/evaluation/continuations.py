@@ -23,6 +23,7 @@ import numpy.typing as npt
 from corpuskit.errors import UsageError
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.evaluation.language_model import LanguageModel
+from corpuskit.training.evaluation.shared_prefix import Tree, tree_costs
 from corpuskit.training.objectives import MaskedWords, Spans
 
 Watch = Callable[[str, int, int], None]
@@ -75,6 +76,8 @@ def score(
     Raises UsageError for a continuation that alone is longer than the model reads.
     """
     rows = [_fitted(model, continuation) for continuation in continuations]
+    if model.kind == "decoder" and not model.whole:
+        return _by_prefix(model, rows, what, watch)
     build = {"decoder": _causal, "encoder": _masked, "encoder-decoder": _gap}[model.kind]
     pieces = [(number, piece) for number, row in enumerate(rows) for piece in build(model, row)]
     order = sorted(range(len(pieces)), key=lambda number: len(pieces[number][1].inputs), reverse=True)
@@ -104,6 +107,28 @@ class _Row:
     prefix: Numbers
     tokens: Numbers
     cut: bool
+
+
+def _by_prefix(model: LanguageModel, rows: Sequence[_Row], what: str, watch: Watch) -> list[Scored]:
+    groups: dict[bytes, list[int]] = {}
+    for number, row in enumerate(rows):
+        groups.setdefault(row.prefix.tobytes(), []).append(number)
+    trees = [
+        (numbers, Tree(rows[numbers[0]].prefix, tuple(rows[number].tokens for number in numbers)))
+        for numbers in groups.values()
+    ]
+    trees.sort(key=lambda entry: -entry[1].length)
+    found: dict[int, Scored] = {}
+    done = 0
+    while done < len(trees):
+        part = trees[done : done + model.rows_at_once(trees[done][1].length)]
+        nats, greedy = tree_costs(model, [tree for _, tree in part])
+        for (numbers, _), costs, firsts in zip(part, nats, greedy, strict=True):
+            for number, cost, first in zip(numbers, costs, firsts, strict=True):
+                found[number] = Scored(cost, first, rows[number].cut)
+        done += len(part)
+        watch(f"scoring {what}", done, len(trees))
+    return [found[number] for number in range(len(rows))]
 
 
 @dataclass(frozen=True)

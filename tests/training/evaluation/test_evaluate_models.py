@@ -102,6 +102,23 @@ def test_scores_do_not_depend_on_batches(
             assert one.nats == pytest.approx(other.nats, rel=1e-4)
 
 
+@pytest.mark.parametrize("style", ["llama", "qwen3"])
+def test_choices_that_share_a_prefix_score_as_each_alone(random_model: RandomModel, shards: Shards, style: str) -> None:
+    model = random_model(shards, context=96, style=style)
+    shots = " the river has crossed the old bridge." * 3
+    asked = []
+    for start in ("", shots, shots + "강물"):
+        prefix, *wholes = encode(
+            model, [start, *(start + end for end in (" 을 보았다", " remembers that winter.", "x"))]
+        )
+        asked += split(prefix, wholes)
+    together = score(model, asked)
+    for continuation, shared in zip(asked, together, strict=True):
+        (alone,) = score(model, [continuation])
+        assert shared.nats == pytest.approx(alone.nats, rel=1e-4)
+        assert shared.greedy == alone.greedy
+
+
 def test_a_token_that_spans_the_border_is_scored_for_every_choice(random_model: RandomModel, shards: Shards) -> None:
     model = random_model(shards)
     prefix, *wholes = encode(model, ["강물", "강물을", "강물은 다시"])
@@ -190,7 +207,10 @@ def test_the_likeliest_choice_is_the_answer_and_results_add_up(
     result.write(tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"results.json", "items.parquet"}
     few = evaluate(model, task, shots=1, limit=2).items.to_pylist()
-    assert [row for row in rows if row["item"] in {one["item"] for one in few}] == few
+    assert [row["item"] for row in few] == sorted({row["item"] for row in few})
+    for row in few:
+        assert row["nats"] == pytest.approx(rows[row["item"]]["nats"], rel=1e-4)
+        assert row["correct"] == rows[row["item"]]["correct"]
     assert evaluate(model, task, seed=1, shots=1).items.column("nats") != result.items.column("nats")
     assert result.table().column("chance").to_pylist() == [0.5]
 
