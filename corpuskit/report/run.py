@@ -53,6 +53,8 @@ class RunFacts:
     """Source -> addresses by outcome."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
     """One row a logged training step, in the order of steps."""
+    written: list[dict[str, Any]] = field(default_factory=list)
+    """What the model wrote while it trained: step, prompt, text."""
     audit: dict[str, Any] | None = None
 
 
@@ -69,6 +71,7 @@ def read(folder: Path) -> RunFacts:
         quarantine_shown=shown,
         crawls=_crawls(folder),
         metrics=_metrics(folder / "models" / "base" / "metrics.jsonl"),
+        written=list(json_lines(folder / "models" / "base" / "samples.jsonl")),
         audit=_audit(folder / "audits" / "summary.json"),
     )
 

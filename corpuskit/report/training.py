@@ -1,4 +1,5 @@
-"""The report's section on the training: the loss curve."""
+"""The report's section on the training: loss, what held-out text costs by source and language, the course of the
+run, and what the model wrote along the way."""
 
 from __future__ import annotations
 
@@ -9,6 +10,14 @@ from corpuskit.report.html import count, plural
 from corpuskit.report.run import RunFacts, finite
 
 _ROWS = 12
+_GROUPS = 6
+"""Sources or languages that are drawn; the table has them all."""
+_COURSE = (
+    ("learning_rate", "Learning rate", "learning rate"),
+    ("gradient_norm", "Gradient norm before clipping", "gradient norm"),
+    ("tokens_per_second", "Throughput", "tokens a second"),
+    ("mfu", "Share of the machine's peak arithmetic", "share of the peak"),
+)
 
 
 def loss(facts: RunFacts) -> str:
@@ -50,7 +59,85 @@ def loss(facts: RunFacts) -> str:
     if validation:
         best = min(validation, key=lambda point: point[1])
         lead += f"; the validation loss was lowest at step {count(best[0])}, with <b>{best[1]:.3f}</b>"
-    return html.section("loss", "Pretraining", lead + ".", drawing + table)
+    skipped = [row for row in facts.metrics if row.get("skipped")]
+    parts = [drawing, table, _skipped(skipped)]
+    parts += [_held_out(facts.metrics, name) for name in ("source", "language")]
+    parts += [_course(facts.metrics), _written(facts.written)]
+    return html.section("loss", "Pretraining", lead + ".", "".join(parts))
+
+
+def _skipped(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    told = html.table(
+        "Steps that were not taken",
+        ["step", "reason"],
+        [[count(row["step"]), html.text(row["skipped"])] for row in rows],
+    )
+    return html.folded(f"{plural(len(rows), 'step')} not taken: a loss or gradient that stood out", told)
+
+
+def _held_out(metrics: list[dict[str, Any]], name: str) -> str:
+    """Bits a byte of held-out text over the steps, for each source or language beside all text."""
+    key = f"bits_per_byte_by_{name}"
+    judged = [row for row in metrics if isinstance(row.get(key), dict)]
+    groups = sorted({group for row in judged for group in row[key]})
+    if len(groups) < 2:
+        return ""
+    overall = _series(judged, "bits_per_byte")
+    curves = {
+        group: [(row["step"], value) for row in judged if (value := finite(row[key].get(group))) is not None]
+        for group in groups
+    }
+    largest = sorted(groups, key=lambda group: -len(curves[group]))[:_GROUPS]
+    drawings = "".join(
+        svg.lines(
+            f"Bits a byte of held-out text: {group}",
+            f"From {curves[group][0][1]:.3f} to {curves[group][-1][1]:.3f}.",
+            [svg.Line("all", overall, accent=False), svg.Line(group, curves[group], accent=True, dots=True)],
+            x_label="step",
+            y_label="bits a byte",
+        )
+        for group in largest
+    )
+    shown = _spread(judged, 5)
+    table = html.table(
+        f"Bits a byte of held-out text by {name}",
+        [name, *(f"step {count(row['step'])}" for row in shown)],
+        [[html.foreign(group), *(_figure(row[key].get(group), 3) for row in shown)] for group in groups],
+        numbers=range(1, len(shown) + 1),
+    )
+    return f"<h3>Held-out text by {name}</h3>{table}{html.folded(f'Curves by {name}', drawings)}"
+
+
+def _course(metrics: list[dict[str, Any]]) -> str:
+    """How learning rate, gradients and speed went."""
+    drawings = []
+    for name, title, label in _COURSE:
+        points = _series(metrics, name)
+        if points:
+            values = [value for _, value in points]
+            told = f"Between {min(values):.4g} and {max(values):.4g}."
+            drawings.append(
+                svg.lines(title, told, [svg.Line(label, points, accent=True)], x_label="step", y_label=label)
+            )
+    return html.folded("Learning rate, gradients and speed", "".join(drawings)) if drawings else ""
+
+
+def _written(samples: list[dict[str, Any]]) -> str:
+    """What the model wrote after the same prompts, early and late."""
+    steps = sorted({sample["step"] for sample in samples if isinstance(sample.get("step"), int)})
+    if not steps:
+        return ""
+    shown = "".join(
+        f'<div class="sample"><p class="facts">step {count(sample["step"])}</p>'
+        f"<blockquote><b>{html.foreign(sample.get('prompt') or '')}</b>{html.foreign(sample.get('text') or '')}"
+        "</blockquote></div>"
+        for step in dict.fromkeys((steps[0], steps[-1]))
+        for sample in samples
+        if sample.get("step") == step
+    )
+    return f"<h3>What it wrote</h3><p>The same beginnings (bold), at the first and at the last sample.</p>{shown}"
 
 
 def _series(metrics: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
