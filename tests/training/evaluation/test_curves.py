@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 
 import corpuskit.cli.evaluate  # adds its command
 from corpuskit.cli.app import app
+from corpuskit.engine.located import parse
 from corpuskit.errors import UsageError
 from corpuskit.recipe.jobs import evaluate as job
+from corpuskit.recipe.load import check
 from corpuskit.report.curves import Curve, accuracy_curves, write_curves
 from corpuskit.tokens import Shards
 from corpuskit.training import ModelConfig
@@ -189,3 +191,13 @@ def test_a_model_that_cannot_do_what_is_asked_is_left_out_with_the_reason(
 
 def replace_tasks(config: EvaluateConfig, folder: Path) -> EvaluateConfig:
     return config.model_copy(update={"tasks": (*config.tasks, str(folder / "twice.yaml"))})
+
+
+def test_a_recipe_with_evaluation_needs_a_trained_model_and_asks_after_it() -> None:
+    text = "name: r\nsources: [{jsonl: {paths: 'x/*.jsonl'}}]\ntokens: {}\ntrain: {}\nevaluate: {shots: [0, 4]}\n"
+    names = [made.name for made in check(parse(text, "r.yaml")).jobs()]
+    assert names == ["token shards", "pretraining", "evaluation"]
+    with pytest.raises(UsageError, match=r"r\.yaml line 4: .*'train'"):
+        check(parse(text.replace("train: {}\n", ""), "r.yaml"))
+    with pytest.raises(UsageError, match=r"r\.yaml line 5"):
+        check(parse(text.replace("shots: [0, 4]", "shotts: 4"), "r.yaml"))
