@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from corpuskit.cli.adapters import app
 from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.recipe.jobs.compare import COMPARISON, KEY
 from corpuskit.report.comparison import drawing, tables
 from corpuskit.tokens import Shards, open_shards
 from corpuskit.training.adapters import CompareConfig, add_target, compare, measure_overhead
@@ -91,12 +92,19 @@ def test_ways_side_by_side(base: Folder, shards: Shards, tmp_path: Path) -> None
 
 
 def test_what_a_model_does_not_take_is_said(base: Folder, shards: Shards, tmp_path: Path) -> None:
+    """Through the recipe's job, in a run's folder."""
     config = CompareConfig.model_validate({"source": "ko", "methods": ["prefix", "lora"], "replayed": []} | SMALL)
-    found = compare(base("modernbert"), shards.folder, tmp_path, config)
-    assert "takes no prefix" in found.rows[0]["refused"]
-    assert found.rows[1]["pace"]["1"]["decode_ms"] is None
-    assert "Not possible here" in tables(found.value)
-    assert "a prompt read" in drawing(found.value)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "base").symlink_to(base("modernbert"))
+    (tmp_path / "tokens").symlink_to(shards.folder)
+    (job,) = KEY.jobs(config, {})
+    told = job.run(tmp_path, lambda message, done, total: None)
+    assert told["says"].startswith("1 way to fine-tune on 'ko': lora gains most")
+    value = json.loads((tmp_path / COMPARISON / "comparison.json").read_text())
+    assert "takes no prefix" in value["rows"][0]["refused"]
+    assert value["rows"][1]["pace"]["1"]["decode_ms"] is None
+    assert "Not possible here" in (tmp_path / COMPARISON / "comparison.md").read_text()
+    assert "a prompt read" in (tmp_path / COMPARISON / "comparison.svg").read_text()
 
 
 def test_forgetting_is_the_change_of_the_rest_paired_by_document() -> None:
