@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import privacy_labelled as labelled
+import privacy_values
 
 from corpuskit.privacy import find, scrub
 
@@ -153,8 +154,12 @@ def accuracy() -> None:
         "\n## Generated sentences\n\n"
         "| templates | language | values | corpuskit precision | recall |\n|---|---|--:|--:|--:|"
     )
-    every = {type for type, _ in labelled.VALUES.values()}
-    for name, templates in (("tuned", labelled.TUNED), ("held out", labelled.HELD_OUT)):
+    every = {type for type, _ in privacy_values.VALUES.values()}
+    for name, templates in (
+        ("tuned", labelled.TUNED),
+        ("held out", labelled.HELD_OUT),
+        ("ways of hiding", labelled.WAYS),
+    ):
         for language in ("ko", "en"):
             examples = list(labelled.examples({language: templates[language]}, 60, seed=7))
             hits, wanted, false = counted(ours(examples, every), examples, every)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -54,25 +52,10 @@ def hits(analyzer: Any, text: str, language: str) -> Iterator[tuple[str, float, 
             yield item.entity_type, item.score, text[max(0, item.start - 60) : item.end]
 
 
-def labelled() -> ModuleType:
-    folder = Path(__file__).resolve().parents[2] / "benchmarks"
-    spec = importlib.util.spec_from_file_location("privacy_labelled", folder / "privacy_labelled.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules.setdefault("privacy_labelled", importlib.util.module_from_spec(spec))
-    sys.path.insert(0, str(folder))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(folder))
-    return module
-
-
 @pytest.mark.parametrize("language", ["ko", "en"])
-def test_nothing_is_left_of_invented_values(engines: dict[str, Any], language: str) -> None:
-    module = labelled()
-    lines = {language: "\n".join((module.TUNED[language], module.HELD_OUT[language]))}
-    texts = [example.text for example in module.examples(lines, 6, seed=21)]
+def test_nothing_is_left_of_invented_values(engines: dict[str, Any], labelled: ModuleType, language: str) -> None:
+    lines = {language: "\n".join((labelled.TUNED[language], labelled.HELD_OUT[language]))}
+    texts = [example.text for example in labelled.examples(lines, 6, seed=21)]
     before = sum(1 for text in texts for _ in hits(engines[language], text, language))
     assert before > 100
     left = [hit for text in scrub(texts, language) for hit in hits(engines[language], text, language)]

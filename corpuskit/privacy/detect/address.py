@@ -37,7 +37,8 @@ _DETAILS = re.compile(
 _COUNTED = re.compile(
     r" ?(?:개|명|대(?!로)|번(?!지)|시간|년|월|일|분|초|원|만|억|천|조|백|퍼|가지|차|등|위|배|점|회|세|살"
     r"|인|장|건|주|편|톤|종|곳|여|단|마리|부|권"
-    r"|짝|줄|층 이상|살|째|도|호선|차선|킬로|미터|중|시(?![가-힣])|%|％|[a-zA-Z])"
+    r"|짝|줄|층 이상|살|째|도|호선|차선|킬로|미터|중|시(?![가-힣])|%|％"
+    r"|(?:km|kg|cm|mm|m|g|l|L|t|ha|MB|GB)(?![A-Za-z]))|[a-zA-Z]"
 )
 _ADDRESS_WORD = re.compile(r"주소|거주|배송|사는 ?곳|소재지|찾아오오시는|살고|본사|택배|address", re.IGNORECASE)
 _NOT_A_ROAD = re.compile(r"(?:으로|[시군구도]로|대로)$")
@@ -61,7 +62,7 @@ _FLAT_BEFORE = re.compile(r"(?:Flat|Apt|Apartment|Unit|Suite|Studio)\.? [A-Za-z0
 _ANY_STREET = re.compile(r"[0-9]{1,6}[A-Za-z]? (?:[A-Z][A-Za-z'’.-]{0,20} ){1,3}?[A-Za-z][a-z]{1,12}(?=[,.\s])")
 """A name with any last word, told to be a street by the town and ZIP code or postcode after it."""
 _DOOR = re.compile(
-    r"(?P<complex>[가-힣A-Za-z0-9]{1,12}(?:아파트|빌라|오피스텔|맨션|자이|래미안|푸르지오|힐스테이트|더샵|캐슬|하이츠|주공|아이파크"
+    r"(?P<complex>[가-힣A-Za-z0-9]{0,12}(?:아파트|빌라|오피스텔|맨션|자이|래미안|푸르지오|힐스테이트|더샵|캐슬|하이츠|주공|아이파크"
     r"|편한세상|단지)) ?(?:제 ?)?[0-9]{1,4}동 (?:제 ?)?$"
 )
 _DOOR_NUMBER = re.compile(r"[0-9]{3,4}호(?!선|실? ?(?:교실|강의실))")

@@ -27,7 +27,7 @@ _RESIDENT = re.compile(
 )
 _SPELT_RESIDENT = re.compile(
     rf"(?<![{NUMBER_WORDS}0-9])(?P<date>(?:[{NUMBER_WORDS}0-9] ?){{5}}[{NUMBER_WORDS}0-9]){_S}{{0,3}}"
-    rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![{NUMBER_WORDS}0-9])"
+    rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![0-9])"
 )
 _WORD_DIGITS = str.maketrans(NUMBER_WORDS, "001234566789")
 _BUSINESS = re.compile(rf"{_BEFORE}[0-9]{{3}}(?P<gap>{_S}{{0,3}})[0-9]{{2}}{_S}{{0,3}}[0-9]{{5}}{_AFTER}")
