@@ -86,10 +86,8 @@ def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
         ("by_context", "By length of the context", "prefix", "tokens given"),
         ("by_source", "By source", "source", "source"),
         ("by_license", "By licence", "license", "licence"),
-        ("personal_data", "Personal data, by type", "type", "type"),
     ):
         rows = audit.get(key)
-        rows = rows.get("groups") if isinstance(rows, dict) else rows
         rates = [row for row in rows or [] if {name, "extracted", "rate", "low", "high"} <= row.keys()]
         if rates:
             yield _Table(title, "", [head, *rate_head], [[str(row[name]), *_rate(row)] for row in rates])
@@ -98,11 +96,50 @@ def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
         says = f"Capping every passage at {law['cap']} copies would remove {_percent(removed['value'])} of the places "
         says += f"that come out ({_between(removed)}), by the fitted curve."
         yield _Table("What a cap would do", says, [], [])
+    yield from _personal(audit)
+    yield from _written(audit)
     yield from _secrets(audit)
     yield from _membership(audit)
     if decisions := audit.get("decisions"):
         rows = [[name, count(number)] for name, number in decisions.items()]
         yield _Table("What to do about it", "Documents by decision.", ["action", "documents"], rows)
+
+
+def _personal(audit: dict[str, Any]) -> Iterator[_Table]:
+    """Personal data by type, source and the number of documents that have it."""
+    told = audit.get("personal")
+    if not told:
+        return
+    rows = [
+        [
+            f"{row['type']}, {row['source']}, in {row['documents']} documents"
+            + ("" if row["split"] == "train" else " (held out)"),
+            count(row["values"]),
+            count(row["extractable"]),
+            count(row["attributable"]),
+            _between(row),
+            f"{row['mean']:.2f}",
+        ]
+        for row in told["groups"]
+    ]
+    says = "Behind the text before it. Attributable: not behind another document's text. Chance has an exposure of "
+    head = ["type, source", "values", "completed", "attributable", "interval", "mean exposure"]
+    yield _Table("Personal data", f"{says}{told['null']:.2f} bits. No value is shown.", head, rows)
+
+
+def _written(audit: dict[str, Any]) -> Iterator[_Table]:
+    """What the model writes of itself, and windows read as training read them."""
+    if told := audit.get("generations"):
+        says = f"Of {count(told['tokens'])} tokens that the model wrote from nothing, {_percent(told['share'])} "
+        says += f"({_between(told)}) lie in stretches of {told['shortest']} and more tokens of the corpus; the longest "
+        says += f"has {count(told['longest'])}."
+        if told.get("held_out_share") is not None:
+            says += f" Of held-out text it is {_percent(told['held_out_share'])}."
+        yield _Table("What it writes unasked", says, [], [])
+    if told := audit.get("training_frame"):
+        says = f"Behind what stood before them in training, {count(told['extracted'])} of {count(told['windows'])} "
+        says += f"windows come out ({_between(told)}); behind the prefix alone {count(told['by_prompt'])}."
+        yield _Table("As training read it", says, [], [])
 
 
 def _secrets(audit: dict[str, Any]) -> Iterator[_Table]:

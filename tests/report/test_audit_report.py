@@ -41,6 +41,34 @@ def audit() -> dict[str, Any]:
             "withheld": None,
             "scores": {"loss": {"auc": 0.61, "low": 0.55, "high": 0.66, "tpr_at_1_percent_fpr": 0.04}},
         },
+        "personal": {
+            "null": 1.44,
+            "groups": [
+                {
+                    "split": "train",
+                    "type": "phone",
+                    "source": "forum",
+                    "documents": "8+",
+                    "values": 24,
+                    "extractable": 3,
+                    "rate": 0.125,
+                    "low": 0.027,
+                    "high": 0.324,
+                    "attributable": 2,
+                    "mean": 4.21,
+                }
+            ],
+        },
+        "generations": {
+            "tokens": 2000,
+            "share": 0.1,
+            "low": 0.05,
+            "high": 0.15,
+            "shortest": 50,
+            "longest": 81,
+            "held_out_share": 0.002,
+        },
+        "training_frame": {"extracted": 9, "windows": 250, "low": 0.01, "high": 0.07, "by_prompt": 7},
         "decisions": {"keep": 390, "cap_copies": 8},
         "hits": [],
     }
@@ -55,9 +83,12 @@ def test_markdown_holds_every_table_with_its_interval(audit: dict[str, Any]) -> 
         "| blog\\|forum | 100 | 1 | 1.00 % | 0.00 % to 10.00 % |",
         "| loss | 0.610 | 0.550 to 0.660 | 4.00 % |",
         "| cap_copies | 8 |",
+        "| phone, forum, in 8+ documents | 24 | 3 | 2 | 2.70 % to 32.40 % | 4.21 |",
     ):
         assert line in told
     assert "would remove 91.00 % of the places that come out (87.00 % to 94.00 %)" in told
+    assert "Of 2,000 tokens that the model wrote from nothing, 10.00 % (5.00 % to 15.00 %)" in told
+    assert "9 of 250 windows come out (1.00 % to 7.00 %); behind the prefix alone 7." in told
     assert "not more private than epsilon 0.31" in told
 
 

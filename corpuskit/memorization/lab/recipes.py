@@ -8,6 +8,8 @@ from typing import Any
 from corpuskit.memorization.lab.config import LabConfig
 from corpuskit.memorization.lab.world import World
 
+LEFT_OUT = ("identifiers", "personal", "near_verbatim", "generations", "replayed")
+"""Parts of an audit that say nothing of a made-up language."""
 BASE_ARM = "base"
 """The run that the arms adapter and private fine-tune: it has read fresh text alone, once."""
 LAYERS = 3
@@ -47,5 +49,5 @@ def arm_recipe(
         "stages": stages,
         "tokens": {"tokenizer": chosen, "sequence_length": config.sequence_length, "hold_out": 0.01, "seed": seed},
         "train": train,
-        "audit": {"windows": 400, "documents": 200, "identifiers": 0, "canaries": None, "seed": seed},
+        "audit": {"windows": 400, "documents": 200, "canaries": None, "seed": seed, **dict.fromkeys(LEFT_OUT, 0)},
     }

@@ -45,7 +45,7 @@ def extraction_table(score: Score, name: str, shards: Shards, windows: Windows, 
     texts: list[str | None] = [None] * len(windows)
     for place in np.flatnonzero(extracted):
         texts[place] = masked(shards.tokenizer.decode(windows.tokens[place].tolist()))
-    suffix = scores.match.reshape(len(windows), -1)[:, config.prefix - 1 :]
+    suffix = scores.match.reshape(len(windows), config.prefix + config.suffix - 1)[:, config.prefix - 1 :]
     return pa.table(
         {
             "split": pa.array([shards.name] * len(windows), pa.string()),
