@@ -141,6 +141,8 @@ class TrainConfig(Configured):
     parts: int | None = Field(default=None, ge=1)
     """Equal parts that a step's windows are computed in, one after another and by several ranks side by side. Default:
     what fits the machine that the run begins on. The parts decide the bits, not the number of ranks."""
+    ranks: int | None = Field(default=None, ge=1)
+    """Processes that share the work on this machine. Default: one for each graphics card; one on a processor."""
     parallel: Literal["auto", "ddp", "fsdp"] = "auto"
     """How several ranks share the work: each with all of the model (ddp), or with a share of it (fsdp); auto shards a
     model that would fill a graphics card by more than half."""

@@ -16,7 +16,7 @@ from corpuskit.training.config import TrainConfig
 from corpuskit.training.metrics import read_metrics
 
 FILE = "training.json"
-MAY_CHANGE = ("watch", "parallel", "checkpoint_every", "keep_checkpoints")
+MAY_CHANGE = ("watch", "ranks", "parallel", "checkpoint_every", "keep_checkpoints")
 """Settings that a run may go on with otherwise than it began: they change nothing about the model."""
 
 

@@ -17,6 +17,7 @@ from corpuskit.tokens.shards import open_shards
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.config import TrainConfig
+from corpuskit.training.launch import launch, ranks_to_start
 from corpuskit.training.machine import this_machine
 from corpuskit.training.metrics import FILE as METRICS
 from corpuskit.training.models import build_model, load_model, model_tokenizer
@@ -37,13 +38,16 @@ def pretrain(
     """Train a model from random weights on the `train` split of a shard folder, and write it to `folder`.
 
     A run that was stopped goes on from its newest checkpoint; a finished one is not run again; `resume=False` removes
-    what is there. SIGTERM and SIGINT end the step, write a checkpoint and return with `finished=False`. Under
-    `torchrun` each rank calls this with the same arguments.
+    what is there. SIGTERM and SIGINT end the step, write a checkpoint and return with `finished=False`. Where
+    the settings ask for several ranks (or the machine has several graphics cards), they are started as processes of
+    their own; under `torchrun` each rank calls this with the same arguments.
 
     Raises UsageError for settings that do not fit the shards or the run in the folder, CorpuskitError for damaged
     shards, a full disk, or a training that diverges.
     """
     config = config or TrainConfig()
+    if (ranks := ranks_to_start(config)) > 1:
+        return launch(Path(shards), Path(folder), config, ranks, watch, resume)
     tokenizer = model_tokenizer(config.model, open_shards(shards, verify=False).tokenizer)
     return train(_Pretrained(config, tokenizer), Path(shards), Path(folder), config, watch, resume)
 

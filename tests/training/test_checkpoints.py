@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards
 from corpuskit.training import TrainConfig, TrainResult, pretrain, read_metrics
 from corpuskit.training.checkpoint import complete, load_optimizers, newest, optimizer_state, save_checkpoint
@@ -129,6 +129,29 @@ def test_muon_trains_in_shards(shards: Shards, tmp_path: Path) -> None:
     losses = [[line["loss"] for line in read_metrics(tmp_path / name)] for name in ("one", "two")]
     assert losses[0] == pytest.approx(losses[1], rel=5e-3)
     assert losses[1][-1] < losses[1][0] - 1
+
+
+def test_a_call_starts_the_ranks_that_it_is_asked_for(shards: Shards, tmp_path: Path) -> None:
+    whole, folder, steps = tmp_path / "whole", tmp_path / "ranks", {"steps": 80}
+    asked = {"budget": steps, "validate_every": 40, "checkpoint_every": 20}
+    pretrain(shards.folder, whole, config(**asked))
+    said: list[tuple[str, int, int]] = []
+
+    def halt(message: str, done: int, total: int) -> None:
+        said.append((message, done, total))
+        if done == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    stopped = pretrain(shards.folder, folder, config(ranks=2, **asked), watch=halt)
+    assert (stopped.finished, stopped.stopped_by) == (False, "SIGTERM")
+    assert said[0][1:] == (1, 80)
+    assert said[0][0].startswith("loss ")
+    assert 3 <= stopped.steps < 80
+    assert newest(folder / "checkpoints") is not None
+    assert pretrain(shards.folder, folder, config(ranks=1, **asked)).finished
+    assert weights(folder) == weights(whole)
+    with pytest.raises(UsageError, match=r"learning_rate was 0\.01, is 0\.5"):
+        pretrain(shards.folder, folder, config(ranks=2, learning_rate=0.5, **asked))
 
 
 def test_what_a_full_disk_cuts_off_leaves_the_last_good_checkpoint(shards: Shards, whole: Path, tmp_path: Path) -> None:

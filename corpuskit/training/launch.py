@@ -1,0 +1,96 @@
+"""Several ranks on this machine for one call of `pretrain`: torchrun, a process a rank, and what they say brought back.
+
+    python -m torch.distributed.run --nproc-per-node=8 -m corpuskit.training.launch SHARDS FOLDER < settings.json
+
+The first rank prints a JSON line for each step and one for the end. A signal to the caller is passed on, so that the
+ranks save and end as one process would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.training.config import TrainConfig
+from corpuskit.training.signals import stop_signals
+
+if TYPE_CHECKING:
+    from corpuskit.training.run import TrainResult, Watch
+
+
+def ranks_to_start(config: TrainConfig) -> int:
+    """Ranks that a call has to start: as the settings say, or one a graphics card; 1 where this process is a rank."""
+    if "WORLD_SIZE" in os.environ:
+        return 1
+    if config.ranks is not None:
+        return config.ranks
+    cuda = require("torch", "train").cuda
+    return max(1, cuda.device_count()) if cuda.is_available() else 1
+
+
+def launch(shards: Path, folder: Path, config: TrainConfig, ranks: int, watch: Watch, resume: bool) -> TrainResult:
+    """Train with so many ranks; see `corpuskit.training.pretrain`."""
+    from corpuskit.training.run import TrainResult
+
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    command += ["-m", __name__, str(shards), str(folder), config.model_dump_json(), str(int(resume))]
+    told: dict[str, Any] = {}
+    with tempfile.TemporaryFile("w+") as errors, stop_signals() as stop:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        passed_on = False
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                told = _parsed(line) or told
+                if "step" in told:
+                    watch(*told["step"])
+                if stop() is not None and not passed_on:
+                    process.terminate()  # torchrun hands it to its ranks
+                    passed_on = True
+        process.wait()
+        if "result" in told:
+            return TrainResult(**told["result"])
+        if "error" in told:
+            raise (UsageError if told["usage"] else CorpuskitError)(told["error"])
+        errors.seek(0)
+        last = errors.read().strip().splitlines()[-12:]
+    raise CorpuskitError(f"training with {ranks} ranks ended with exit code {process.returncode}:\n" + "\n".join(last))
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """What a line of a rank says; None for one that is not ours (a library's print)."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and value.keys() & {"step", "result", "error"} else None
+
+
+def main(shards: str, folder: str, settings: str, resume: str) -> None:
+    """One rank."""
+    from corpuskit.training.pretrain import pretrain
+
+    first = os.environ.get("RANK") == "0"
+
+    def say(**line: Any) -> None:
+        if first:
+            print(json.dumps(line), flush=True)
+
+    config = TrainConfig.model_validate_json(settings)
+    try:
+        result = pretrain(shards, folder, config, watch=lambda *step: say(step=step), resume=bool(int(resume)))
+    except CorpuskitError as error:
+        say(error=str(error), usage=isinstance(error, UsageError))
+        sys.exit(1)
+    say(result=asdict(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
