@@ -31,7 +31,7 @@ class TokenFrequencies(LanguageModel):
     def rows_at_once(self, width: int) -> int:
         return max(1, (1 << 16) // width)
 
-    def costs(self, arrays: dict[str, Any], first_choices: bool = False) -> Costs:
+    def costs(self, arrays: dict[str, Any]) -> Costs:
         goal = arrays["targets"]
         rows, places = np.nonzero(goal != IGNORED)
         tokens = goal[rows, places]

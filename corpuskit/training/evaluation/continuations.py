@@ -87,7 +87,7 @@ def score(
     while done < len(order):
         width = len(pieces[order[done]][1].inputs)
         chosen = order[done : done + model.rows_at_once(width)]
-        costs = model.costs(_batch(model, [pieces[number][1] for number in chosen]), first_choices=True)
+        costs = model.costs(_batch(model, [pieces[number][1] for number in chosen]))
         assert costs.first is not None
         bounds = np.searchsorted(costs.rows, np.arange(len(chosen) + 1))
         for number, start, stop in zip(chosen, bounds, bounds[1:], strict=False):

@@ -24,7 +24,7 @@ from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on, virtual_places
 from corpuskit.training.config import STYLES, Kind
-from corpuskit.training.loss import chunk_rows, token_losses
+from corpuskit.training.loss import chunk_rows
 from corpuskit.training.models import SENTINELS, load_model
 from corpuskit.training.objectives import MaskedWords, NextToken, Objective, Spans, output_layer
 from corpuskit.training.plan import FILE as PLAN
@@ -48,7 +48,7 @@ class Costs:
     rows: Numbers
     """Row of the batch that the token is in."""
     first: npt.NDArray[np.bool_] | None = None
-    """Whether it is the model's first choice, where that was asked for."""
+    """Whether it is the model's first choice, where that is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ class LanguageModel:
         finally:
             self.model.train(training)
 
-    def costs(self, arrays: dict[str, Numbers], first_choices: bool = False) -> Costs:
+    def costs(self, arrays: dict[str, Numbers]) -> Costs:
         """What the targets of a batch cost: arrays as an `Objective` makes them, and `targets` IGNORED elsewhere.
 
         Every row holds one document and then padding, whose `positions` are 0 (a decoder does not look there).
@@ -136,15 +136,12 @@ class LanguageModel:
                 chosen = logits[torch.from_numpy(rows).to(self.device), torch.from_numpy(places).to(self.device)]
                 wanted = torch.from_numpy(goal[rows, places]).to(self.device)
                 losses = torch.nn.functional.cross_entropy(chosen.float(), wanted, reduction="none")
-                best = chosen.argmax(-1) if first_choices else None
+                hits = chosen.argmax(-1) == wanted
             else:
                 hidden, targets = self.objective.hidden(self.body, tensors)
                 kept = targets != IGNORED
-                losses = token_losses(hidden[kept], *output_layer(self.body), targets[kept])
-                best = likeliest(hidden[kept], *output_layer(self.body)) if first_choices else None
-        wanted_tokens = goal[rows, places]
-        first = None if best is None else best.cpu().numpy() == wanted_tokens
-        return Costs(losses.double().cpu().numpy(), wanted_tokens, rows, first)
+                losses, hits = losses_and_firsts(hidden[kept], *output_layer(self.body), targets[kept])
+        return Costs(losses.double().cpu().numpy(), goal[rows, places], rows, hits.cpu().numpy())
 
     def _logits(self, tensors: dict[str, Any]) -> Any:
         """[rows, T, vocabulary] of the whole model, without those of a prompt that an adapter puts before."""
@@ -165,13 +162,17 @@ class LanguageModel:
         return out.logits[:, -targets.shape[1] :]
 
 
-def likeliest(hidden: Any, weight: Any, bias: Any) -> Any:
-    """int64[N]: the token that the output layer prefers for each of hidden[N, W]."""
+def losses_and_firsts(hidden: Any, weight: Any, bias: Any, targets: Any) -> tuple[Any, Any]:
+    """(float32[N] cross entropy in nats of targets[N] given hidden[N, W], bool[N] whether each is the likeliest)."""
     torch = require("torch", "train")
     rows = chunk_rows(len(weight), hidden.device.type)
-    bias = None if bias is None else bias.float()
-    parts = [torch.nn.functional.linear(part.float(), weight.float(), bias).argmax(-1) for part in hidden.split(rows)]
-    return torch.cat(parts)
+    weight, bias = weight.float(), None if bias is None else bias.float()
+    losses, firsts = [hidden.new_zeros(0, dtype=torch.float32)], [targets.new_zeros(0, dtype=torch.bool)]
+    for part, goal in zip(hidden.split(rows), targets.split(rows), strict=True):
+        logits = torch.nn.functional.linear(part.float(), weight, bias)
+        losses.append(torch.nn.functional.cross_entropy(logits, goal, reduction="none"))
+        firsts.append(logits.argmax(-1) == goal)
+    return torch.cat(losses), torch.cat(firsts)
 
 
 def _read(inside: Any) -> Any:

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from corpuskit.errors import require
 from corpuskit.tokens.windows import Numbers
-from corpuskit.training.evaluation.language_model import LanguageModel, likeliest
-from corpuskit.training.loss import token_losses
+from corpuskit.training.evaluation.language_model import LanguageModel, losses_and_firsts
 from corpuskit.training.objectives import output_layer
 
 
@@ -88,8 +87,8 @@ def tree_costs(
         ).last_hidden_state
         chosen = states[torch.from_numpy(rows).to(device), torch.from_numpy(np.concatenate(predictors)).to(device)]
         layer = output_layer(model.body)
-        nats = token_losses(chosen, *layer, torch.from_numpy(targets).to(device)).double().cpu().numpy()
-        first = likeliest(chosen, *layer).cpu().numpy() == targets
+        losses, hits = losses_and_firsts(chosen, *layer, torch.from_numpy(targets).to(device))
+    nats, first = losses.double().cpu().numpy(), hits.cpu().numpy()
     sizes = np.array([len(choice) for tree in trees for choice in tree.choices])
     bounds = np.cumsum(sizes)[:-1]
     each, hits = iter(np.split(nats, bounds)), iter(np.split(first, bounds))
