@@ -1,13 +1,16 @@
-"""What an audit costs: scoring beside a bare forward pass with its loss, and all metrics of ten million cached tokens.
+"""What an audit costs: scoring beside a bare forward pass with its loss, all metrics of ten million tokens, the joins.
 
-    python benchmarks/memorization.py
+    python benchmarks/memorization.py [throughput] [memory] [published] [metrics] [joins]
 
-1. The throughput of scoring windows (probability, rank, margin, entropy, spread of every token) over that of
-   `model(input_ids).logits` and cross entropy at the same batch, in turns, wall clock and CPU time of the process.
-   One thread, since the threads of a busy machine wait for each other.
-2. The growth of the process's peak memory while either scores a batch of a large vocabulary.
-3. Membership scores one text at a time with all logits kept, as the published scripts compute them, beside ours.
-4. Seconds to compute every metric from a cache of ten million tokens.
+throughput  Tokens a second of scoring windows (probability, rank, margin, entropy, spread of every token) over those
+            of `model(input_ids).logits` and cross entropy at the same batch, in turns, wall clock and CPU time. One
+            thread, since the threads of a busy machine wait for each other.
+memory      Growth of the process's peak memory while one batch is scored, for two vocabularies and two lengths.
+published   Membership scores as the published script has them (run.py of github.com/zjysteven/mink-plus-plus, commit
+            62281ab: one text at a time, all logits kept, loss, zlib, Min-K% and Min-K%++ at ten shares), written here
+            from its formulas, beside ours; on a CPU, where the forward pass is nearly all of both.
+metrics     Seconds to compute every metric from a cache of ten million tokens.
+joins       Copies at 32, 50 and 100 tokens of 2,000 windows, and spans of 64 texts, in ten million tokens.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import resource
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,12 +85,13 @@ def throughput(folder: Path) -> None:
             )
 
 
-def _peak(folder: str, scored: bool, to: Any) -> None:
+def _peak(folder: str, scored: bool, vocabulary: int, length: int, to: Any) -> None:
     import torch
 
     torch.set_num_threads(1)
     model = CausalModel(folder)
-    tokens = np.random.default_rng(0).integers(0, 50_000, (BATCH, LENGTH))
+    tokens = np.random.default_rng(0).integers(0, vocabulary, (BATCH, length))
+    model.score(tokens[:1, :8])  # what is compiled and loaded once
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if scored:
         model.score(tokens)
@@ -96,50 +101,74 @@ def _peak(folder: str, scored: bool, to: Any) -> None:
 
 
 def memory(folder: Path) -> None:
-    build(folder / "wide", 50_000, width=128, layers=2)
-    for scored in (False, True):
-        mine, theirs = get_context("spawn").Pipe()
-        process = get_context("spawn").Process(target=_peak, args=(str(folder / "wide"), scored, theirs))
-        process.start()
-        grown = mine.recv()
-        process.join()
-        print(f"{BATCH} x {LENGTH} tokens, vocabulary 50,000, {'scored' if scored else 'bare'}: peak {grown:,.0f} MiB")
+    for vocabulary in (25_000, 100_000):
+        wide = build(folder / f"wide{vocabulary}", vocabulary, width=64, layers=1)
+        for length in (256, 512):
+            grown = {}
+            for scored in (False, True):
+                mine, theirs = get_context("spawn").Pipe()
+                arguments = (str(wide), scored, vocabulary, length, theirs)
+                process = get_context("spawn").Process(target=_peak, args=arguments)
+                process.start()
+                grown[scored] = mine.recv()
+                process.join()
+            print(
+                f"{BATCH} x {length} tokens, vocabulary {vocabulary:7,}: "
+                f"bare +{grown[False]:,.0f} MiB, scored +{grown[True]:,.0f} MiB",
+                flush=True,
+            )
 
 
-def one_at_a_time(folder: Path) -> None:
+def published(folder: Path) -> None:
+    """The peer keeps softmax and log-softmax of every text; ours scores in batches of like length, into the cache."""
     import torch
 
-    model = CausalModel(folder / "v8000")
-    chance = np.random.default_rng(1)
-    texts = [chance.integers(0, 8_000, chance.integers(32, 65)) for _ in range(256)]
-    direct: list[float] = []
+    shares = [number / 10 for number in range(1, 11)]
+    for vocabulary in (8_000, 50_000):
+        model = CausalModel(build(folder / f"p{vocabulary}", vocabulary, width=64, layers=2))
+        chance = np.random.default_rng(1)
+        texts = [chance.integers(0, vocabulary, chance.integers(32, 65)) for _ in range(256)]
+        words = [" ".join(map(str, text)) for text in texts]
+        theirs: dict[str, list[float]] = {}
 
-    def published() -> None:
-        for text in texts:
-            ids = torch.from_numpy(text[None])
-            with torch.inference_mode():
-                logits = model.model(input_ids=ids, use_cache=False).logits
-            input_ids = ids[0, 1:, None]
-            probabilities = torch.softmax(logits[0, :-1], -1)
-            logs = torch.log_softmax(logits[0, :-1], -1)
-            token_logs = logs.gather(-1, input_ids)[:, 0]
-            mean = (probabilities * logs).sum(-1)
-            spread = (probabilities * logs.square()).sum(-1) - mean.square()
-            normal = ((token_logs - mean) / spread.sqrt()).numpy()
-            direct.append(float(np.sort(normal)[: int(len(normal) * 0.2)].mean()))
+        def peer(model: CausalModel = model, texts: Any = texts, words: Any = words, theirs: Any = theirs) -> None:
+            for text, written in zip(texts, words, strict=True):
+                ids = torch.from_numpy(text[None])
+                with torch.no_grad():
+                    output = model.model(ids, labels=ids)
+                mean = -output.loss.item()
+                theirs.setdefault("loss", []).append(mean)
+                theirs.setdefault("zlib", []).append(mean / len(zlib.compress(written.encode())))
+                before = output.logits[0, :-1]
+                chances, logs = before.softmax(-1), before.log_softmax(-1)
+                own = logs[torch.arange(len(logs)), ids[0, 1:]]
+                middle = (chances * logs).sum(-1)
+                spread = ((chances * logs**2).sum(-1) - middle**2).sqrt()
+                for name, values in (("min_k", own), ("min_k_plus_plus", (own - middle) / spread)):
+                    for share in shares:
+                        lowest = np.sort(values.numpy())[: int(len(values) * share)]
+                        theirs.setdefault(f"{name} {share}", []).append(float(lowest.mean()))
 
-    ours: list[Any] = []
+        ours: dict[str, Any] = {}
 
-    def cached() -> None:
-        scores = score_passages(model, Passages.of(texts), folder / "texts")
-        ours.append(metrics.min_k_plus_plus(scores))
+        def cached(model: CausalModel = model, texts: Any = texts, words: Any = words, ours: Any = ours) -> None:
+            scores = score_passages(model, Passages.of(texts), folder / f"texts{len(ours)}-{model.folder.name}")
+            ours |= {"loss": metrics.loss(scores), "zlib": metrics.zlib_ratio(scores, words)}
+            for share in shares:
+                ours[f"min_k {share}"] = metrics.min_k(scores, share)
+                ours[f"min_k_plus_plus {share}"] = metrics.min_k_plus_plus(scores, share)
 
-    theirs, mine = timed(published), timed(cached)
-    print(
-        f"Min-K%++ of {len(texts)} short texts: one at a time {theirs[0]:.1f} s ({theirs[1]:.1f} CPU), "
-        f"ours {mine[0]:.1f} s ({mine[1]:.1f} CPU): {theirs[0] / mine[0]:.1f} times; "
-        f"largest difference {np.abs(np.array(direct) - ours[0]).max():.1e}"
-    )
+        cached()  # compiled once
+        ours.clear()
+        seconds = timed(peer), timed(cached)
+        furthest = max(float(np.abs(np.array(theirs[name]) - ours[name]).max()) for name in theirs)
+        print(
+            f"vocabulary {vocabulary:6,}, {len(texts)} texts: "
+            f"published {seconds[0][0]:.2f} s ({seconds[0][1]:.2f} CPU), "
+            f"ours {seconds[1][0]:.2f} s ({seconds[1][1]:.2f} CPU): {seconds[0][1] / seconds[1][1]:.1f} times; "
+            f"largest difference {furthest:.1e}",
+            flush=True,
+        )
 
 
 def analysis(tokens: int = 10_000_000, length: int = 256) -> None:
@@ -176,15 +205,54 @@ def analysis(tokens: int = 10_000_000, length: int = 256) -> None:
     print(f"{'all of ' + format(tokens, ',') + ' tokens':28} {total:6.2f} s")
 
 
+def joins(tokens: int = 10_000_000) -> None:
+    from corpuskit.memorization.corpus import corpus_spans
+    from corpuskit.memorization.corpus.copies import LENGTHS, count_stretches
+
+    class Shard:
+        path = Path("shard")
+
+        def __init__(self, values: Any, offsets: Any) -> None:
+            self.tokens, self.offsets = values, offsets
+
+        def __len__(self) -> int:
+            return len(self.offsets) - 1
+
+    class Corpus:
+        def __init__(self, shard: Shard) -> None:
+            self.shards = [shard]
+
+    chance = np.random.default_rng(0)
+    values = (chance.zipf(1.2, tokens) % 16_000).astype(np.uint16) + np.uint16(2)
+    offsets = np.arange(0, tokens + 1, 500)
+    values[offsets[1:] - 1] = 0
+    corpus: Any = Corpus(Shard(values, offsets))
+    starts = chance.integers(0, tokens // 500, 2000) * 500 + chance.integers(0, 380, 2000)
+    for length in LENGTHS:
+        wanted = values[starts[:, None] + np.arange(length)].astype(np.int64)
+        count_stretches(corpus, wanted[:1])
+        wall, cpu = timed(lambda: count_stretches(corpus, wanted))  # noqa: B023
+        print(f"copies of 2,000 stretches of {length:3} tokens in {tokens:,}: {wall:.2f} s ({cpu:.2f} CPU)")
+    texts = [values[start : start + 120] for start in starts[:64]]
+    wall, cpu = timed(lambda: corpus_spans(corpus, texts, 50))
+    print(f"spans of 64 texts of 120 tokens in {tokens:,}: {wall:.2f} s ({cpu:.2f} CPU), most of it sorting")
+
+
 def main() -> None:
     import torch
 
     torch.set_num_threads(1)
+    parts: dict[str, Callable[[Path], None]] = {
+        "throughput": throughput,
+        "memory": memory,
+        "published": published,
+        "metrics": lambda folder: analysis(),
+        "joins": lambda folder: joins(),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        throughput(Path(folder))
-        memory(Path(folder))
-        one_at_a_time(Path(folder))
-    analysis()
+        for name in sys.argv[1:] or parts:
+            print(f"-- {name}", flush=True)
+            parts[name](Path(folder))
 
 
 if __name__ == "__main__":
