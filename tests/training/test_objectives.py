@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +207,43 @@ def test_padding_and_the_next_document_are_not_learned(shards: Shards) -> None:
         for token, document in zip(arrays["targets"][0], arrays["decoder_documents"][0], strict=True):
             if token != IGNORED and token < objective.sentinel:
                 assert document == (1 if token < 40 else 2)
+
+
+@pytest.mark.skipif(not hasattr(torch.nn.functional, "linear_cross_entropy"), reason="torch before 2.13 has none")
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_loss_is_the_one_of_torchs_own_chunked_function(biased: bool) -> None:
+    torch.manual_seed(0)
+    hidden, weight, bias = torch.randn(700, 16), torch.randn(90, 16), torch.randn(90)
+    targets = torch.randint(0, 90, (700,))
+    targets[::5] = IGNORED
+    results = []
+    for function in (summed_cross_entropy, torch.nn.functional.linear_cross_entropy):
+        leaves = [leaf.clone().requires_grad_() for leaf in (hidden, weight, bias)]
+        added = leaves[2] if biased else None
+        if function is summed_cross_entropy:
+            loss = function(leaves[0], leaves[1], targets, added)
+        else:
+            options = torch.nn.LinearCrossEntropyOptions()
+            loss = function(leaves[0], leaves[1], targets, linear_bias=added, reduction="sum", options=options)
+        (loss / 100).backward()
+        results.append([loss.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)])
+    for mine, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=2e-5, atol=2e-5)
+
+
+def test_a_compiled_model_trains_as_the_plain_one(
+    shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced, forward and backward, but not turned into machine code: that takes a compiler two minutes here."""
+    from corpuskit.training import pretrain, read_metrics
+
+    traced = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: traced(self, backend="aot_eager", **how))
+
+    model = {"layers": 1, "width": 32, "heads": 2}
+    plain = {"model": model, "precision": "float32", "budget": {"steps": 3}, "batch": 4, "optimizer": "adamw"}
+    for compiled in (False, True):
+        asked = TrainConfig.model_validate(plain | {"compile": compiled, "watch": {"samples_every": 0}})
+        pretrain(shards.folder, tmp_path / str(compiled), asked)
+    losses = [[line["loss"] for line in read_metrics(tmp_path / str(compiled))] for compiled in (False, True)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
