@@ -73,9 +73,10 @@ class Comparison:
         """The comparison in a line for people."""
         rows = [row for row in self.rows if "refused" not in row]
         best = max(rows, key=lambda row: float(row["change"]["gain"]["value"]))
+        ways = "way" if len(rows) == 1 else "ways"
         return (
-            f"{len(rows)} {'way' if len(rows) == 1 else 'ways'} to fine-tune on '{self.value['target']}': {best['name']} "
-            f"gains most, {best['change']['gain']['value']:.3f} bits a byte with {best['trainable']:,} trained parameters"
+            f"{len(rows)} {ways} to fine-tune on '{self.value['target']}': {best['name']} gains most, "
+            f"{best['change']['gain']['value']:.3f} bits a byte with {best['trainable']:,} trained parameters"
         )
 
 

@@ -83,8 +83,15 @@ def activate(model: Any, *names: str) -> None:
 def disabled(model: Any) -> Iterator[None]:
     """The model below the adapters, as it was, for as long as this lasts."""
     if hasattr(model, "prompt_encoder"):
-        with model.disable_adapter():
+        base = model.get_base_model()
+        names = [name for name in ("forward", "generate") if hasattr(base, name)]
+        try:
+            for name in names:  # over the class's own, which put the virtual tokens in
+                setattr(model, name, getattr(base, name))
             yield
+        finally:
+            for name in names:
+                delattr(model, name)
         return
     layers = list(_layers(model))
     try:

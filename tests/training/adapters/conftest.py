@@ -50,7 +50,7 @@ def adapter(
 
     def trained(style: str, method: str, **settings: Any) -> Path:
         name = "-".join([style, method, *(f"{key}={value}" for key, value in settings.items())]).replace("/", "_")
-        config = {"method": method, "budget": {"steps": 15}, "source": "ko"} | settings
+        config = {"method": method, "budget": {"steps": 10}, "source": "ko"} | settings
         if not (folder / name / "training.json").exists():
             finetune(base(style), shards.folder, folder / name, AdaptConfig.model_validate(config))
         return folder / name

@@ -27,7 +27,7 @@ from corpuskit.training.evaluation import held_out_bits, summarize
 
 Folder = Callable[..., Path]
 SMALL: dict[str, Any] = {
-    "budget": {"steps": 25},
+    "budget": {"steps": 20},
     "probes": 2,
     "prompt": 12,
     "tokens": 2,

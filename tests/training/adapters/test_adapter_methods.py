@@ -26,8 +26,11 @@ from corpuskit.training.objectives import objective_of
 
 Folder = Callable[..., Path]
 PAIRS = [
-    (style, method) for style in ("llama", "bert", "t5") for method in ("lora", "bottleneck", "prefix", "prompt")
-] + [("modernbert", "bottleneck"), ("modernbert", "prompt"), ("qwen3", "prefix"), ("qwen3", "bottleneck")]
+    *((style, method) for style in ("llama", "t5") for method in ("lora", "bottleneck", "prefix", "prompt")),
+    ("bert", "bottleneck"),
+    ("bert", "prefix"),
+    ("modernbert", "prompt"),
+]
 
 
 def inputs(style: str, length: int = 12) -> dict[str, Any]:
@@ -161,8 +164,17 @@ def _output(model: Any) -> tuple[Any, Any]:
     return layer.weight, getattr(layer, "bias", None)
 
 
-@pytest.mark.parametrize("style", ["llama", "bert", "modernbert", "t5"])
-@pytest.mark.parametrize("method", ["full", "last_layer", "head"])
+@pytest.mark.parametrize(
+    ("method", "style"),
+    [
+        ("full", "llama"),
+        ("last_layer", "bert"),
+        ("last_layer", "t5"),
+        ("head", "llama"),
+        ("head", "bert"),
+        ("head", "t5"),
+    ],
+)
 def test_own_weights_are_trained_where_they_should_be(base: Folder, adapter: Folder, style: str, method: str) -> None:
     if (style, method) == ("t5", "head"):
         with pytest.raises(UsageError, match="no output layer of its own"):
@@ -188,7 +200,7 @@ def test_own_weights_are_trained_where_they_should_be(base: Folder, adapter: Fol
 
 
 def test_a_stopped_fine_tuning_ends_in_the_same_bits(base: Folder, shards: Shards, tmp_path: Path) -> None:
-    for method in ("bottleneck", "prompt", "head"):
+    for method in ("prompt", "head"):
         config = AdaptConfig.model_validate({"method": method, "budget": {"steps": 10}})
         finetune(base("llama"), shards.folder, tmp_path / f"{method}-whole", config)
 
@@ -262,7 +274,7 @@ def test_models_with_adapters_write(base: Folder, adapter: Folder, method: str) 
 
 
 def test_replay_reads_the_other_sources_in_its_share(base: Folder, shards: Shards, tmp_path: Path) -> None:
-    config = AdaptConfig.model_validate({"source": "ko", "replay": 0.25, "budget": {"epochs": 1}, "method": "prompt"})
+    config = AdaptConfig.model_validate({"source": "ko", "replay": 0.25, "batch": 32, "budget": {"epochs": 1}})
     result = finetune(base("llama"), shards.folder, tmp_path / "a", config)
     plain = finetune(base("llama"), shards.folder, tmp_path / "b", config.model_copy(update={"replay": 0.0}))
     assert result.steps == pytest.approx(plain.steps / 0.75, abs=1.5)
