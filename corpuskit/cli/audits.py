@@ -38,7 +38,9 @@ FailIf = Annotated[
 @audit.command("run")
 def run_audit(
     run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Another causal model folder (Hugging Face layout).")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Another causal model folder (Hugging Face layout), or smollm2.")
+    ] = None,
     text: Annotated[
         list[Path] | None,
         typer.Option(help="Texts to audit --model against: JSON lines, Parquet or plain text. Repeatable."),
@@ -62,6 +64,10 @@ def run_audit(
     from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS
 
     config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix, cap=cap)
+    if model == Path("smollm2") and not model.exists():
+        from corpuskit.training.smollm import smollm2
+
+        model = smollm2()
     if text:
         if model is None or run is not None:
             raise UsageError("--text needs --model FOLDER, and no run beside it")

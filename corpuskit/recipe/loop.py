@@ -21,6 +21,7 @@ from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.remedies.stage import read_decisions
 from corpuskit.recipe.arms import GOLDFISH, matched, run_value
 from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS
+from corpuskit.report import write
 from corpuskit.report.arms import write_arms
 
 Watch = Callable[..., None]
@@ -82,6 +83,7 @@ def run_loop(
         "exposure": {name: audit.get("exposure") for name, audit in zip(("before", "after"), audits, strict=True)},
     }
     write_json(target / "loop.json", value)
+    write(folder, folder / "report.html")
     return LoopResult(folder, result, value)
 
 

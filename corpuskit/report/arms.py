@@ -1,4 +1,4 @@
-"""Arms side by side: what each gives out, by copies, and what it costs on held-out text."""
+"""Arms side by side, the loop's before and after among them: what each gives out, and what it costs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,46 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.files import replacing
+from corpuskit.report import html
+from corpuskit.report.html import count, text
 from corpuskit.report.panels import Panel, Series, panels
+from corpuskit.report.run import RunFacts
 
 
 def write_arms(value: dict[str, Any], output: Path) -> None:
     """Draw what arms.json holds as SVG."""
     with replacing(Path(output)) as temporary:
         temporary.write_text(draw_arms(value), encoding="utf-8")
+
+
+def before_and_after(facts: RunFacts) -> str:
+    """The section of a run that carried an earlier run's decisions out."""
+    loop = facts.loop
+    if not loop:
+        return ""
+    before, after = loop["arms"]
+    against = after["against_first"]
+    lead = (
+        f"The audit of an earlier run decided what to do about its documents, and this run did it. Of the same "
+        f"<b>{count(before['windows'])}</b> windows, <b>{count(before['extracted'])}</b> came out verbatim before and "
+        f"<b>{count(after['extracted'])}</b> after (p = {against['p']:.2g}). Held-out text costs "
+        f"{against['cost_bits']:+.3f} ± {against['cost_error']:.3f} bits a token."
+    )
+    rows = [
+        [
+            text(arm["arm"]),
+            count(arm["extracted"]),
+            f"{100 * arm['low']:.2f} to {100 * arm['high']:.2f} %",
+            f"{100 * arm['weighted']['rate']:.3f} %",
+            f"{arm['held_out']['bits']:.3f}",
+        ]
+        for arm in loop["arms"]
+    ]
+    head = ["model", "verbatim", "interval", "of all places", "bits a token, held out"]
+    table = html.table("Before and after, on the same windows", head, rows, numbers=range(1, 5))
+    done = ", ".join(f"{count(number)} {name}" for name, number in loop["decisions"].items() if name != "keep")
+    told = f"<p>Decisions other than keep: {text(done or 'none')}.</p>"
+    return html.section("loop", "Before and after", lead, draw_arms(loop) + table + told)
 
 
 def draw_arms(value: dict[str, Any]) -> str:

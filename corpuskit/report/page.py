@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpuskit.engine.files import replacing
-from corpuskit.report import audit, cleaning, html, training
+from corpuskit.report import arms, audit, cleaning, html, training
 from corpuskit.report.html import count, share, size, text
 from corpuskit.report.run import RunFacts, finite, read
 
@@ -23,6 +23,7 @@ _SECTIONS: tuple[Callable[[RunFacts], str], ...] = (
     cleaning.rewritten,
     training.loss,
     audit.memorization,
+    arms.before_and_after,
     cleaning.timings,
     cleaning.crawl,
     cleaning.quarantine,

@@ -56,6 +56,8 @@ class RunFacts:
     written: list[dict[str, Any]] = field(default_factory=list)
     """What the model wrote while it trained: step, prompt, text."""
     audit: dict[str, Any] | None = None
+    loop: dict[str, Any] | None = None
+    """Before and after: what became of the memory of the run whose decisions this one carried out."""
 
 
 def read(folder: Path) -> RunFacts:
@@ -73,6 +75,7 @@ def read(folder: Path) -> RunFacts:
         metrics=_metrics(folder / "models" / "base" / "metrics.jsonl"),
         written=list(json_lines(folder / "models" / "base" / "samples.jsonl")),
         audit=_audit(folder / "audits" / "summary.json"),
+        loop=_audit(folder / "audits" / "loop" / "loop.json"),
     )
 
 

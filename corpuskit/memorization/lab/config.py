@@ -17,7 +17,7 @@ and with differential privacy."""
 class LabConfig(Configured):
     """The small form, for some minutes on two cores. `larger()` is the form behind published figures."""
 
-    documents: int = Field(default=16, ge=4)
+    documents: int = Field(default=12, ge=4)
     """Planted documents for each number of copies; the never planted ones (0 copies) are four times as many."""
     copies: tuple[int, ...] = (0, 1, 8, 64, 128)
     """How often planted documents stand in the corpus."""
@@ -31,7 +31,7 @@ class LabConfig(Configured):
     """Documents of random words, each planted four times or not at all by the toss of a coin."""
     fuzzy_copies: int = Field(default=16, ge=2)
     """Copies of further documents, in each of which every tenth word is another one."""
-    background: int = Field(default=2000, ge=100)
+    background: int = Field(default=1500, ge=100)
     """Documents around what is planted, each different."""
     fresh: int = Field(default=200, ge=20)
     """Documents that no model sees: what a token of ordinary text costs it."""
