@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from corpuskit.report.html import text
 from corpuskit.report.svg import ticks
 
-_PANEL, _HEIGHT, _GAP, _LEFT, _HEAD, _FOOT = 300, 190, 28, 40, 40, 46
+_PANEL, _HEIGHT, _GAP, _LEFT, _HEAD, _FOOT = 300, 190, 28, 44, 40, 46
 _COLOURS = ("#c2410c", "#0c6b63", "#4a6fa5", "#8a6d1f", "#7a4fa0", "#63666c")
 _DARK = ("#fb923c", "#5fc7b9", "#8fb3e8", "#d8b84e", "#bf9be0", "#a5a9ae")
 _DASHES = ("", "6 3", "2 3", "9 3 2 3", "4 2", "1 3")
@@ -99,7 +99,7 @@ def _legend(labels: Sequence[str], width: int) -> tuple[str, int]:
 
 
 def _panel(panel: Panel, labels: Sequence[str]) -> str:
-    scale = [tick for tick in ticks(panel.bottom, panel.top) if tick <= panel.top + 1e-9]
+    scale = [tick for tick in ticks(panel.bottom, panel.top) if panel.bottom - 1e-9 <= tick <= panel.top + 1e-9]
     last = max(len(panel.steps) - 1, 1)
 
     def across(place: int) -> float:

@@ -137,5 +137,8 @@ def test_values_lie_where_their_axis_says() -> None:
     (first, last) = (tuple(map(float, point.split(","))) for point in curves[0].get("points", "").split())
     assert first[0] < last[0]
     assert first[1] - last[1] == pytest.approx(190 * 0.8, abs=0.2), "0.8 of the height lies between 0.1 and 0.9"
+    ticks = [text.text for text in drawing(bottom=0.3).iter(f"{name}text") if text.get("text-anchor") == "end"]
+    assert "0.2" not in ticks, "no tick stands below the axis"
+    assert "0.4" in ticks
     beyond = [line for line in drawing(top=0.5).iter(f"{name}polyline") if "s0" in line.get("class", "")]
     assert float(beyond[0].get("points", "").split()[-1].split(",")[1]) == 0, "and what is beyond is held at the edge"
