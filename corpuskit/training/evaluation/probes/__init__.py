@@ -1,4 +1,4 @@
-"""The probe suite: what a small model knows of English and Korean, in a minute and without a download.
+"""The probe suite: what a small model knows of English and Korean, in seconds and without a download.
 
 | task | asks | choices |
 |---|---|---|
