@@ -38,6 +38,8 @@ def arm_recipe(
         "batch": config.batch,
         "learning_rate": config.learning_rate,
         "validation_tokens": 4096,
+        "validate_every": 10_000,
+        "checkpoint_every": 10_000,
         "seed": seed,
     }
     if arm == "goldfish":
