@@ -1,7 +1,7 @@
 """Instruction tuning beside TRL, in its last release that had PPO (1.12.0): PPO, and fine-tuning on demonstrations.
 
     python -m venv --system-site-packages PEERS && PEERS/bin/pip install --no-deps trl==1.12.0
-    PEERS/bin/python benchmarks/instruct.py [--steps 4] [--rounds 2]
+    PEERS/bin/python benchmarks/instruct.py [--steps 4] [--rounds 2] [--threads 2]
 
 (`PEERS` must see corpuskit's own packages: torch, transformers, peft, datasets.) Three parts:
 
@@ -112,7 +112,7 @@ def our_ppo(policy: Path, reward: Path, out: Path, steps: int) -> tuple[float, f
     return *clock.a_step(), result.length
 
 
-def trl_ppo(policy: Path, reward: Path, out: Path, steps: int) -> tuple[float, float, float]:
+def trl_ppo(policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-6) -> tuple[float, float, float]:
     from trl.experimental.ppo import PPOConfig, PPOTrainer
 
     clock = Clock()
@@ -128,7 +128,7 @@ def trl_ppo(policy: Path, reward: Path, out: Path, steps: int) -> tuple[float, f
             response_length=ANSWER,
             temperature=1.0,
             stop_token="eos",
-            learning_rate=1e-6,
+            learning_rate=rate,
             use_cpu=True,
             bf16=False,
             save_strategy="no",
@@ -175,7 +175,7 @@ def check_formulas(policy: Path, reward: Path, out: Path) -> None:
         ppo_trainer.get_reward = watch("get_reward", "reward")
         ppo_trainer.masked_whiten = watch("masked_whiten", "whiten")
         ppo_trainer.masked_mean = mean
-        trl_ppo(policy, reward, out, 0)
+        trl_ppo(policy, reward, out, 0, rate=1e-3)
     except ZeroDivisionError:  # a single step has no time between steps
         pass
     finally:
@@ -198,15 +198,15 @@ def check_formulas(policy: Path, reward: Path, out: Path) -> None:
     count = mask.sum()
     white = whitened(raw, mask.float()) * torch.sqrt((count - 1) / count)  # TRL divides by n - 1
     _compare("whitened", white[mask], theirs[mask])
-    new = seen["logs"][2 * halves][1]
+    new = seen["logs"][-1][1]  # of the last update, where ratios have left 1
     rows = _rows_of(new, old)
     loss, _ = clipped_objective(new, old[rows], theirs[rows], mask[rows].float(), 0.2)
     found = min(abs(float(loss.detach()) - float(one[2].detach())) for one in seen["mean"] if one[0].shape == new.shape)
-    print(f"  policy's loss      largest difference {found:.1e}")
+    print(f"  policy's loss      difference {found:.1e}, of {float(loss.detach()):.3f}")
 
 
 def _rows_of(new: torch.Tensor, old: torch.Tensor) -> list[int]:
-    """Which of the old rows a minibatch holds: at its first update the probabilities are still the same."""
+    """Which of the old rows a minibatch holds: those whose probabilities are the nearest."""
     return [int((old - one).abs().sum(1).argmin()) for one in new.detach()]
 
 
@@ -303,8 +303,9 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("--steps", type=int, default=4)
     reader.add_argument("--rounds", type=int, default=2)
+    reader.add_argument("--threads", type=int, default=2)
     given = reader.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(given.threads)
     try:
         from trl.experimental import ppo  # noqa: F401
     except ImportError:

@@ -86,7 +86,7 @@ def optimize_groups(
     is not run again. Raises MissingExtra where TRL is absent.
     """
     config = config or GrpoConfig()
-    files = config.prompts or [str(shipped_file("demonstrations")), str(shipped_file("preferences"))]
+    files = config.prompts or [str(shipped_file("preferences"))]
     asked = list(prompts or dict.fromkeys(one for file in files for one in read_prompts(file)))
     settings = {
         "beta": config.beta,

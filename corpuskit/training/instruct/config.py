@@ -80,7 +80,7 @@ class PpoConfig(Tuning):
     """Reinforcement learning from feedback with proximal policy optimization."""
 
     prompts: list[str] | None = None
-    """JSON lines files whose prompts are answered. Default: those of the demonstrations and preferences that ship."""
+    """JSON lines files whose prompts are answered. Default: those of the preferences that ship."""
     rewards: dict[str, float] = Field(default_factory=lambda: {"helpful": 1.0, "safe": 1.0}, min_length=1)
     """Weight of each reward: the heads of the reward model by name, `toxicity` and `personal_data` for corpuskit's own
     scorers (as penalties), or a function of your own, `module:function`."""

@@ -276,7 +276,7 @@ def _check_room(prompts: Sequence[Numbers], room: int, config: PpoConfig) -> Non
 
 
 def _read(config: PpoConfig) -> list[tuple[Message, ...]]:
-    files = config.prompts or [str(shipped_file("demonstrations")), str(shipped_file("preferences"))]
+    files = config.prompts or [str(shipped_file("preferences"))]
     return list(dict.fromkeys(prompt for file in files for prompt in read_prompts(file)))
 
 

@@ -209,7 +209,7 @@ def _instructions() -> Iterator[Item]:
 
 QUOTAS = {"arithmetic": 120, "extraction": 80, "rewriting": 60, "instruction": 50, "refusal": 40}
 """Demonstrations of each task, half in each language."""
-PREFERENCES = {"arithmetic": 120, "extraction": 120, "rewriting": 100, "instruction": 100, "refusal": 100}
+PREFERENCES = {"arithmetic": 60, "extraction": 100, "rewriting": 80, "instruction": 100, "refusal": 100}
 """Requests of each task that preferences are about, likewise."""
 ASKED = {"arithmetic": 40, "extraction": 40, "rewriting": 40, "instruction": 40, "refusal": 40}
 """Held-out requests of each task, as many as there are up to this."""
