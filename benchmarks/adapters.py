@@ -1,6 +1,6 @@
 """Merging LoRA into a model of 100 million parameters: how long, how exact, and how fast the merged model is.
 
-    python benchmarks/adapters.py [--size 100M] [--rounds 9] [--tokens 24] [--threads 1]
+    python benchmarks/adapters.py [merge|speed] [--size 100M] [--rounds 9] [--tokens 24] [--threads 1]
 
 Our merge goes from folders to a folder (base, two adapters, weights 0.7 and 0.3); peft's own way to the same is to load
 the base and both adapters, `add_weighted_adapter(combination_type="cat")`, `merge_and_unload` and `save_pretrained`.
@@ -90,6 +90,7 @@ def timed(work: Callable[[], None]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=["merge", "speed"])
     parser.add_argument("--size", default="100M")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--tokens", type=int, default=24)
@@ -98,7 +99,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as temporary:
-        for rslora in (False, True):
+        for rslora in (False, True) if options.part != "speed" else ():
             folder = Path(temporary) / ("rslora" if rslora else "lora")
             base = make(folder, options.size, rslora)
             count = parameters(load_model(base)) / 1e6
@@ -113,10 +114,14 @@ def main() -> None:
                 wall, processor = (sorted(column)[1] for column in zip(*spent, strict=True))
                 wrong = error(folder, folder / f"{name}0", rslora)
                 print(f"  {name:10} {wall:6.2f} s ({processor:.2f} s CPU), off the formula by {wrong:.1e}")
-        folder = Path(temporary) / "lora"
+        if options.part == "merge":
+            return
+        folder = Path(temporary) / "speed"
+        make(folder, options.size, rslora=False)
+        ours(folder, folder / "merged")
         models: dict[str, Any] = {
             "base": load_model(folder / "base").eval(),
-            "merged": load_model(folder / "corpuskit0").eval(),
+            "merged": load_model(folder / "merged").eval(),
             "two adapters": load_adapted(folder / "base", {name: folder / name for name in WEIGHTS}),
         }
         paces = measure_overhead(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,15 @@ def weights_digest(model: str | Path) -> str:
     files = sorted(Path(model).glob("model*.safetensors"))
     if not files:
         raise UsageError(f"no model at {model}: it has no model.safetensors")
-    digests = []
-    for file in files:
-        with file.open("rb") as opened:
-            digests.append(hashlib.file_digest(opened, "sha256").hexdigest())
+    digests = [_digest(str(file), (told := file.stat()).st_size, told.st_mtime_ns) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _digest(file: str, size: int, changed: int) -> str:
+    """Read once, however many adapters are held against it; a file that was written since is another."""
+    with Path(file).open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_adapter(folder: str | Path) -> AdapterFile | None:
