@@ -1,6 +1,6 @@
 """Toxicity: who is right on comments that a model never saw, false alarms on clean prose, bias, and speed.
 
-    python benchmarks/toxicity.py PACKAGES [quality] [prose] [bias] [speed]
+    python benchmarks/toxicity.py PACKAGES [quality] [sites] [prose] [bias] [speed]
 
 PACKAGES holds the wheels of the two peers (toxic-comment-classifier 0.3.0, alt-profanity-check 1.9.1) and the texts
 that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.teachers` reads them: their own weights,
@@ -26,7 +26,7 @@ from corpuskit.toxicity.examples import ENGLISH, KOREAN
 from corpuskit.toxicity.features import score_windows
 from corpuskit.toxicity.model import Model
 from corpuskit.toxicity.teachers import ProfanityCheck, ToxicCommentClassifier
-from corpuskit.toxicity.training import english_examples, fit_model, korean_examples
+from corpuskit.toxicity.training import english_examples, fit_model, korean_comments, korean_examples
 
 Scorer = Callable[[Sequence[str]], Any]
 MARKERS = (
@@ -68,7 +68,7 @@ def scorer(model: Model) -> Scorer:
     def run(texts: Sequence[str]) -> Any:
         data, offsets = text_buffers(list(texts))
         everything = np.ones(len(offsets) - 1, np.bool_)
-        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"))[0]
+        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"), model.shortest)[0]
         return model.probabilities(raw)[:, 0]
 
     return run
@@ -91,16 +91,19 @@ def quality(packages: Path) -> None:
     }
     for name, run in {"corpuskit": ours, **peers}.items():
         print(f"  {name:28} AUC {auc(run(texts), targets):.4f}")
-    print("Korean comments of other sites than the training data")
-    sets = {"curse": read.curse_detection, "beep": read.beep, "kmhas": read.kmhas}
-    for learn, test in ((("curse",), "beep"), (("curse", "kmhas"), "beep"), (("beep", "kmhas"), "curse")):
-        found = sets[learn[0]](DATA, KOREAN)
-        for name in learn[1:]:
-            found = found + sets[name](DATA, KOREAN)
-        run = scorer(fit_model(korean_examples(DATA, found, KOREAN), KOREAN, {}))
-        other = sets[test](DATA, KOREAN)
-        value = auc(run(other.texts), other.targets[:, 0] > 0.5)
-        print(f"  learned from {' and '.join(learn):18} tested on {test:8} AUC {value:.4f}")
+
+
+def sites() -> None:
+    print("\nKorean comments of other sites than the training data")
+    readers = {"curse": read.curse_detection, "beep": read.beep, "kmhas": read.kmhas}
+    for test, reader in readers.items():
+        learn = [site for site in readers if site != test]
+        for chosen in [["curse"], learn] if test != "curse" else [learn]:
+            comments = korean_comments(DATA, chosen, KOREAN)
+            run = scorer(fit_model(korean_examples(DATA, comments, KOREAN), KOREAN, {}, exact=True))
+            other = reader(DATA, KOREAN)
+            value = auc(run(other.texts), other.targets[:, 0] > 0.5)
+            print(f"  learned from {' and '.join(chosen):18} tested on {test:8} AUC {value:.4f}", flush=True)
 
 
 def clean() -> dict[str, tuple[str, list[str]]]:
@@ -158,9 +161,10 @@ def speed(packages: Path) -> None:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(".")
-    chosen = sys.argv[2:] or ["quality", "prose", "bias", "speed"]
+    chosen = sys.argv[2:] or ["quality", "sites", "prose", "bias", "speed"]
     for part, work in (
         ("quality", lambda: quality(folder)),
+        ("sites", sites),
         ("prose", prose),
         ("bias", bias),
         ("speed", lambda: speed(folder)),

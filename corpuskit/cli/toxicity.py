@@ -17,14 +17,17 @@ app.add_typer(toxicity, name="toxicity")
 def train_toxicity(
     data: Annotated[Path, typer.Argument(help="The folder with labelled comments (`toxicity/`) and clean prose.")],
     packages: Annotated[
-        Path, typer.Argument(help="The folder with the wheels that teach and the public-domain texts.")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the model files go.")],
+        Path | None, typer.Argument(help="The folder with the wheels that teach English and the public-domain texts.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the model files and their cards go.")] = Path(
+        "toxicity-models"
+    ),
+    language: Annotated[str | None, typer.Option(help="en or ko alone. Korean needs no packages.")] = None,
 ) -> None:
     """Make the toxicity models that ship again, byte for byte."""
     from corpuskit.toxicity import train
 
-    for path in train(data, packages, output).values():
+    for path in train(data, packages, output, [language] if language else ["en", "ko"]).values():
         console.print(f"{path}", highlight=False)
 
 

@@ -13,8 +13,8 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-SHORTEST, LONGEST = 3, 5
-"""Orders of the character n-grams, in symbols. A Hangul syllable is two or three symbols (its letters)."""
+SHORTEST, LONGEST = 2, 5
+"""Least and greatest order of a character n-gram, in symbols. A Hangul syllable is two or three (its letters)."""
 
 LONGEST_WORD = 64
 """Symbols in a word; longer runs are read as several words."""
@@ -56,11 +56,11 @@ def pair_bucket(before: Any, key: Any, bits: int) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def word_buckets(symbols: Symbols, start: int, end: int, bits: int, out: Buckets) -> Any:
+def word_buckets(symbols: Symbols, start: int, end: int, bits: int, shortest: int, out: Buckets) -> Any:
     """Write the buckets in [0, 2**bits) of the word `symbols[start:end]` into `out`; return how many.
 
-    The first is the whole word's, the others are those of its character n-grams of SHORTEST to LONGEST symbols,
-    the marks at both ends counted. `out` is int64[FEATURES_A_WORD] or longer.
+    The first is the whole word's, the others are those of its character n-grams of `shortest` (SHORTEST or more)
+    to LONGEST symbols, the marks at both ends counted. `out` is int64[FEATURES_A_WORD] or longer.
     """
     out[0] = _bucket(word_key(symbols, start, end) ^ _WORD, bits)
     count = 1
@@ -70,7 +70,7 @@ def word_buckets(symbols: Symbols, start: int, end: int, bits: int, out: Buckets
         for position in range(first, last):
             symbol = _EDGE if position < start or position >= end else np.uint64(symbols[position])
             value = (value ^ symbol) * _PRIME
-            if position - first + 1 >= SHORTEST:
+            if position - first + 1 >= shortest:
                 out[count] = _bucket(value, bits)
                 count += 1
     return count

@@ -13,7 +13,7 @@ import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,14 @@ class Examples:
     """Texts with what is known of them.
 
     `targets` float32[texts, labels] are probabilities (NaN: not said), `importance` float32[texts] weighs the texts in
-    the fit, and `lead` float32[texts] is what `corpuskit.toxicity.fitting.fit` calls so.
+    the fit, and `lead` float32[texts] and `sites` int64[texts] are what `corpuskit.toxicity.fitting.fit` calls so.
     """
 
     texts: list[str]
     targets: Array
     importance: Array
     lead: Array
+    sites: npt.NDArray[np.int64]
 
     def __add__(self, other: Examples) -> Examples:
         return Examples(
@@ -57,13 +58,18 @@ class Examples:
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.importance, other.importance]),
             np.concatenate([self.lead, other.lead]),
+            np.concatenate([self.sites, other.sites]),
         )
 
     def take(self, rows: npt.NDArray[Any]) -> Examples:
         """The rows under a boolean mask or an array of positions."""
         numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
         texts = [self.texts[row] for row in numbers]
-        return Examples(texts, self.targets[numbers], self.importance[numbers], self.lead[numbers])
+        return Examples(texts, self.targets[numbers], self.importance[numbers], self.lead[numbers], self.sites[numbers])
+
+    def of_site(self, number: int) -> Examples:
+        """The same, from a site of this number."""
+        return replace(self, sites=np.full(len(self.texts), number, np.int64))
 
 
 def examples(
@@ -81,7 +87,13 @@ def labelled(texts: list[str], targets: Array, importance: float = 1.0, lead: fl
     """Examples with a row of targets a text."""
     shape = len(texts)
     targets = np.asarray(targets, np.float32)
-    return Examples(texts, targets, np.full(shape, importance, np.float32), np.full(shape, lead, np.float32))
+    return Examples(
+        texts,
+        targets,
+        np.full(shape, importance, np.float32),
+        np.full(shape, lead, np.float32),
+        np.zeros(shape, np.int64),
+    )
 
 
 CLEAN_LEAD = -3.0

@@ -22,10 +22,13 @@ WORD_VALUE, PAIR_VALUE = 2, 2
 LENGTH_FLOOR = 60.0
 """Least squared length that a window's vector is divided by: three short words are no strong evidence."""
 
+SHORTEST_GRAM = 3
+"""Least order of a model's character n-grams where it says nothing else."""
+
 LABELS = 8
 """Columns of a model's weight table; those a model does not use are zero."""
 
-_KEPT = 1 << 13
+_KEPT = 1 << 14
 
 Weights = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float32]
@@ -34,7 +37,15 @@ Integers = npt.NDArray[np.int64]
 
 @nb.njit(cache=True, nogil=True)
 def _score(
-    data: Bytes, offsets: Offsets, chosen: Any, weights: Weights, bits: int, most: int, limit: float, room: Any
+    data: Bytes,
+    offsets: Offsets,
+    chosen: Any,
+    weights: Weights,
+    bits: int,
+    shortest: int,
+    most: int,
+    limit: float,
+    room: Any,
 ) -> Any:
     chunk, kinds, symbols, bounds, second = room
     documents = len(offsets) - 1
@@ -43,7 +54,7 @@ def _score(
     kept_keys = np.zeros(_KEPT, np.uint64)
     kept_sums = np.zeros((_KEPT, LABELS + 1), np.int32)
     buckets = np.empty(FEATURES_A_WORD, np.int64)
-    sums = np.zeros(LABELS, np.int64)
+    sums = np.zeros(LABELS, np.int32)
     over = np.empty((64, 3), np.int64)
     over_values = np.empty(64, np.float32)
     found = 0
@@ -68,7 +79,7 @@ def _score(
                 key = word_key(symbols, bounds[word], bounds[word + 1])
                 slot = np.int64(key >> np.uint64(20)) & (_KEPT - 1)
                 if kept_keys[slot] != key:
-                    count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, buckets)
+                    count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, buckets)
                     for label in range(LABELS):
                         kept_sums[slot, label] = WORD_VALUE * np.int32(weights[buckets[0], label])
                     for gram in range(1, count):
@@ -84,7 +95,7 @@ def _score(
                 if before:
                     pair = pair_bucket(before, key, bits)
                     for label in range(LABELS):
-                        sums[label] += PAIR_VALUE * np.int64(weights[pair, label])
+                        sums[label] += PAIR_VALUE * np.int32(weights[pair, label])
                     squared += PAIR_VALUE * PAIR_VALUE
                 before = key
             length = np.sqrt(max(np.float64(squared), LENGTH_FLOOR))
@@ -111,11 +122,17 @@ def _score(
 
 
 def score_windows(
-    data: Bytes, offsets: Offsets, chosen: npt.NDArray[np.bool_], weights: Weights, most: int, limit: float
+    data: Bytes,
+    offsets: Offsets,
+    chosen: npt.NDArray[np.bool_],
+    weights: Weights,
+    most: int,
+    limit: float,
+    shortest: int = SHORTEST_GRAM,
 ) -> tuple[Floats, Integers, Integers, Floats]:
     """Raw scores of the documents that are `chosen`, each read in windows of about `most` words.
 
-    `weights` is int8[2**bits, LABELS]. Returns
+    `weights` is int8[2**bits, LABELS], `shortest` the least order of the character n-grams. Returns
 
     - worst float32[documents, LABELS]: the highest raw score of any window, -inf where there was none;
     - span int64[documents, 2]: the characters of the window whose first label is highest, -1 where there was none;
@@ -123,11 +140,11 @@ def score_windows(
       window above `limit`, in order.
     """
     bits = len(weights).bit_length() - 1
-    return _score(data, offsets, chosen, weights, bits, most, limit, window_room(most))  # type: ignore[no-any-return]
+    return _score(data, offsets, chosen, weights, bits, shortest, most, limit, window_room(most))  # type: ignore[no-any-return]
 
 
 @nb.njit(cache=True, nogil=True)
-def _vectors(data: Bytes, offsets: Offsets, bits: int, most: int, room: Any) -> Any:
+def _vectors(data: Bytes, offsets: Offsets, bits: int, shortest: int, most: int, room: Any) -> Any:
     chunk, kinds, symbols, bounds, second = room
     documents = len(offsets) - 1
     starts = np.zeros(documents + 1, np.int64)
@@ -151,7 +168,7 @@ def _vectors(data: Bytes, offsets: Offsets, bits: int, most: int, room: Any) -> 
                 more_values = np.empty(2 * len(values), np.float32)
                 more_values[:filled] = values[:filled]
                 values = more_values
-            count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, buckets)
+            count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, buckets)
             for gram in range(count):
                 columns[filled + gram] = buckets[gram]
                 values[filled + gram] = 1.0
@@ -172,10 +189,12 @@ def _vectors(data: Bytes, offsets: Offsets, bits: int, most: int, room: Any) -> 
     return starts, columns[:filled].copy(), values[:filled].copy()
 
 
-def vectors(data: Bytes, offsets: Offsets, bits: int, most: int = 80) -> tuple[Integers, npt.NDArray[np.int32], Floats]:
+def vectors(
+    data: Bytes, offsets: Offsets, bits: int, shortest: int = SHORTEST_GRAM, most: int = 80
+) -> tuple[Integers, npt.NDArray[np.int32], Floats]:
     """The vector of each document's first window of at most about `most` words, as rows of a sparse matrix.
 
     Returns (starts int64[documents + 1], columns int32[entries], values float32[entries]): row i holds the entries
     `starts[i]:starts[i + 1]`; a bucket may stand there more than once.
     """
-    return _vectors(data, offsets, bits, most, window_room(most))  # type: ignore[no-any-return]
+    return _vectors(data, offsets, bits, shortest, most, window_room(most))  # type: ignore[no-any-return]

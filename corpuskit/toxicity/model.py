@@ -14,10 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.errors import CorpuskitError
-from corpuskit.toxicity.features import LABELS
+from corpuskit.toxicity.features import LABELS, SHORTEST_GRAM
 
 DATA = Path(str(files("corpuskit.toxicity"))) / "data"
-FORMAT = 1
+FORMAT = 2
+
+ABUSE_SHARE = 0.05
+"""An exact model's score is the probability among windows of which this share is abusive. Comments hold ten times as
+much, and a score must not depend on it (Saerens et al. 2002, "Adjusting the Outputs of a Classifier to New a Priori
+Probabilities", equation 4)."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,6 +42,8 @@ class Model:
     offset: npt.NDArray[np.float64]
     about: dict[str, Any]
     """Language, licence, the data it was trained on."""
+    shortest: int = SHORTEST_GRAM
+    """Least order of the character n-grams that it reads, in symbols."""
 
     def probabilities(self, raw: Floats) -> Floats:
         """float32[rows, labels] in [0, 1] of raw scores float32[rows, LABELS]; a raw score of -inf is 0."""
@@ -60,6 +67,7 @@ class Model:
             weights=self.weights[:, : len(self.labels)],
             slope=self.slope,
             offset=self.offset,
+            shortest=np.int64(self.shortest),
             about=np.frombuffer(json.dumps(self.about, ensure_ascii=False, sort_keys=True).encode(), np.uint8),
         )
 
@@ -75,7 +83,7 @@ def load(path: Path) -> Model:
         if int(found["format"]) != FORMAT or len(weights) & (len(weights) - 1) or not 1 <= len(labels) <= LABELS:
             raise ValueError(f"format {int(found['format'])}, {len(weights)} rows, {len(labels)} labels")
         about = json.loads(found["about"].tobytes().decode("utf-8"))
-        return Model(labels, weights, found["slope"], found["offset"], about)
+        return Model(labels, weights, found["slope"], found["offset"], about, int(found["shortest"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CorpuskitError(
             f"{path}: not a toxicity model of this version ({error}); make it again with corpuskit.toxicity.train"

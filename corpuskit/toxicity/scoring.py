@@ -122,7 +122,9 @@ def assess(
         if not chosen.any():
             continue
         model = shipped(code)
-        raw, spans, over, over_raw = score_windows(data, offsets, chosen, model.weights, window, model.raw_limit(limit))
+        raw, spans, over, over_raw = score_windows(
+            data, offsets, chosen, model.weights, window, model.raw_limit(limit), model.shortest
+        )
         probabilities = model.probabilities(raw)
         for column, label in enumerate(model.labels):
             labels[chosen, LABELS.index(label)] = probabilities[chosen, column]

@@ -8,19 +8,24 @@ Both learn what is clean from prose, public petitions or e-mails, and from contr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from corpuskit.errors import UsageError
 from corpuskit.kernels.arrow import text_buffers
+from corpuskit.kernels.ngram_hash import SHORTEST
 from corpuskit.toxicity import examples as read
+from corpuskit.toxicity.card import card
 from corpuskit.toxicity.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE, Examples, clean
-from corpuskit.toxicity.features import LABELS, vectors
+from corpuskit.toxicity.features import LABELS, SHORTEST_GRAM, vectors
 from corpuskit.toxicity.fitting import fit, platt, raw_scores
-from corpuskit.toxicity.model import Model
+from corpuskit.toxicity.model import ABUSE_SHARE, Model
+from corpuskit.toxicity.optimum import fit_optimum
 from corpuskit.toxicity.teachers import ProfanityCheck, ToxicCommentClassifier
 from corpuskit.toxicity.windows import window_spans
 
@@ -122,6 +127,15 @@ TEACHER_WEIGHT = 0.7
 """Importance of a text that teachers labelled alone, where a tweet has 1."""
 
 
+def korean_comments(data: Path, sites: Sequence[str], labels: Sequence[str]) -> Examples:
+    """Labelled comments of some sites ('curse', 'beep', 'kmhas'), which site each is from noted."""
+    readers = {"curse": read.curse_detection, "beep": read.beep, "kmhas": read.kmhas}
+    found = read.labelled([], np.zeros((0, len(labels)), np.float32))
+    for number, site in enumerate(sites, 1):
+        found += readers[site](data, labels).of_site(number)
+    return found
+
+
 def korean_examples(data: Path, comments: Examples, labels: Sequence[str]) -> Examples:
     """What a Korean model learns from: labelled `comments`, Korean and English prose, petitions, contrast sentences."""
     generator = np.random.default_rng(SEED)
@@ -138,14 +152,28 @@ PETITION_MONTHS = ("2019-04", "2019-05")
 """Months that the Korean models learn from; the later ones measure their false alarms."""
 
 
-def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any]) -> Model:
-    """A calibrated model with integer weights of the examples."""
+def prior_shift(targets: Array) -> float:
+    """What turns the log-odds among examples with these targets into those among texts with ABUSE_SHARE."""
+    share = float(np.nanmean(targets))
+    return float(np.log(ABUSE_SHARE / (1 - ABUSE_SHARE)) - np.log(share / (1 - share)))
+
+
+def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any], exact: bool = False) -> Model:
+    """A calibrated model with integer weights of the examples.
+
+    `exact` is for some thousand comments with one annotation each, from several sites: shorter n-grams, and the optimum
+    under a prior (`corpuskit.toxicity.optimum`) where many soft labels are read over by a few passes of AdaGrad.
+    """
     held = np.arange(len(found.texts)) % HELD_OUT == 0
-    rows = vectors(*text_buffers(found.texts), BITS)
+    shortest = SHORTEST if exact else SHORTEST_GRAM
+    rows = vectors(*text_buffers(found.texts), BITS, shortest)
     learning = np.where(held, 0, found.importance).astype(np.float32)
     shown = found.targets.copy()
     shown[held] = np.nan
-    weights, _ = fit(rows, shown, learning, found.lead, BITS)
+    if exact:
+        weights = fit_optimum(rows, shown, learning, found.lead, found.sites, BITS)
+    else:
+        weights, _ = fit(rows, shown, learning, found.lead, BITS)
     scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127
     whole = np.zeros((len(weights), LABELS), np.int8)
     whole[:, : len(labels)] = np.rint(weights / scale)
@@ -154,45 +182,69 @@ def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any]) -> 
         platt(raw[held, column], found.targets[held, column], found.importance[held]) for column in range(len(labels))
     ]
     slope, offset = np.array(lines).T
-    return Model(tuple(labels), whole, slope, offset, about)
+    if exact:
+        offset = offset + prior_shift(found.targets[held, 0])
+    return Model(tuple(labels), whole, slope, offset, about, shortest)
 
 
-def train(data: Path, packages: Path, output: Path) -> dict[str, Path]:
-    """Make the model files that ship in the folder `output`; the same data gives the same bytes.
+@dataclass(frozen=True)
+class Shipped:
+    """A model file that ships, and how its examples are read from the data folder and the folder of packages."""
+
+    language: str
+    labels: tuple[str, ...]
+    licence: str
+    data: str
+    examples: Callable[[Path, Path | None], Examples]
+
+    def fit(self, data: Path, packages: Path | None) -> Model:
+        found = self.examples(data, packages)
+        about = {"language": self.language, "licence": self.licence, "data": self.data, "examples": len(found.texts)}
+        return fit_model(found, self.labels, about, exact=self.language == "ko")
+
+
+def _english(data: Path, packages: Path | None) -> Examples:
+    if packages is None:
+        raise UsageError(
+            "the English model needs the folder with the packages that teach it; docs/toxicity.md says which"
+        )
+    return english_examples(data, packages)
+
+
+SHIPPED = {
+    "english.npz": Shipped("en", ENGLISH, "Apache-2.0", "Davidson et al. 2017 (MIT); teachers (MIT)", _english),
+    "korean.npz": Shipped(
+        "ko",
+        KOREAN,
+        "Apache-2.0",
+        "Curse-detection-data (MIT)",
+        lambda data, _: korean_examples(data, korean_comments(data, ["curse"], KOREAN), KOREAN),
+    ),
+    "share-alike/korean.npz": Shipped(
+        "ko",
+        KOREAN_SHARE_ALIKE,
+        "CC-BY-SA-4.0",
+        "Curse-detection-data (MIT); BEEP! and K-MHaS (CC-BY-SA-4.0)",
+        lambda data, _: korean_examples(
+            data, korean_comments(data, ["curse", "beep", "kmhas"], KOREAN_SHARE_ALIKE), KOREAN_SHARE_ALIKE
+        ),
+    ),
+}
+"""The files that ship. The share-alike one learns from comments under CC-BY-SA-4.0 too and is itself under it."""
+
+
+def train(data: Path, packages: Path | None, output: Path, languages: Sequence[str] = ("en", "ko")) -> dict[str, Path]:
+    """Make the model files of SHIPPED, each with its card, in the folder `output`; the same data gives the same bytes.
 
     `data` is the data folder (`toxicity/`, `prose/`, `duplicates/`, `language/`), `packages` the folder with the
-    packages that teach (`corpuskit.toxicity.teachers`) and the public-domain texts (`examples.PACKAGES`). Writes
-    english.npz and korean.npz, and share-alike/korean.npz, which learns from comments under CC-BY-SA-4.0 too and is
-    itself under that licence. Raises UsageError for a file that is missing or not the one that is meant.
+    packages that teach English (`corpuskit.toxicity.teachers`) and the public-domain texts (`examples.PACKAGES`);
+    Korean needs none. Raises UsageError for a file that is missing or not the one that is meant.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "share-alike").mkdir(exist_ok=True)
-    curses = read.curse_detection(data, KOREAN)
-    wide = read.curse_detection(data, KOREAN_SHARE_ALIKE)
-    wide = wide + read.beep(data, KOREAN_SHARE_ALIKE) + read.kmhas(data, KOREAN_SHARE_ALIKE)
-    sorts: dict[str, tuple[Examples, Sequence[str], dict[str, Any]]] = {
-        "english.npz": (
-            english_examples(data, packages),
-            ENGLISH,
-            {"language": "en", "licence": "Apache-2.0", "data": "Davidson et al. 2017 (MIT); teachers (MIT)"},
-        ),
-        "korean.npz": (
-            korean_examples(data, curses, KOREAN),
-            KOREAN,
-            {"language": "ko", "licence": "Apache-2.0", "data": "Curse-detection-data (MIT)"},
-        ),
-        "share-alike/korean.npz": (
-            korean_examples(data, wide, KOREAN_SHARE_ALIKE),
-            KOREAN_SHARE_ALIKE,
-            {
-                "language": "ko",
-                "licence": "CC-BY-SA-4.0",
-                "data": "Curse-detection-data (MIT); BEEP! and K-MHaS (CC-BY-SA-4.0)",
-            },
-        ),
-    }
+    (output / "share-alike").mkdir(parents=True, exist_ok=True)
     written = {}
-    for name, (found, labels, about) in sorts.items():
-        fit_model(found, labels, {**about, "examples": len(found.texts)}).save(output / name)
-        written[name] = output / name
+    for name, sort in SHIPPED.items():
+        if sort.language in languages:
+            written[name] = output / name
+            sort.fit(data, packages).save(output / name)
+            written[name].with_suffix(".md").write_text(card(written[name]), encoding="utf-8")
     return written

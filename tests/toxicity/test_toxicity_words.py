@@ -133,7 +133,7 @@ def _hash(symbols: list[int]) -> int:
 def test_buckets_are_those_of_the_definition(symbols: list[int], bits: int) -> None:
     array = np.array([7, *symbols, 9], np.uint16)  # neighbours that must not be read
     out = np.zeros(FEATURES_A_WORD, np.int64)
-    count = word_buckets(array, 1, len(symbols) + 1, bits, out)
+    count = word_buckets(array, 1, len(symbols) + 1, bits, SHORTEST, out)
     marked = [1, *symbols, 1]
     grams = [marked[a:b] for a in range(len(marked)) for b in range(a + SHORTEST, min(a + LONGEST, len(marked)) + 1)]
     expected = [_mix(_hash(symbols) ^ 0xD6E8FEB86659FD93, bits), *(_mix(_hash(gram), bits) for gram in grams)]

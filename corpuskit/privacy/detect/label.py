@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 REACH = 40
 """Code points before a value in which its label is looked for."""
@@ -37,9 +38,12 @@ _LABEL = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _LABELS.i
 def label(text: str, start: int) -> str | None:
     """The nearest label in the words before `start`, in the same paragraph: 'phone', 'account', "
     "'order', ... or None."""
-    before = text[max(0, start - REACH) : start]
-    paragraph = before.rfind("\n\n") + 1
+    return _nearest(text[max(0, start - REACH) : start])
+
+
+@lru_cache(maxsize=1024)  # a number is asked about once for each thing that it could be
+def _nearest(before: str) -> str | None:
     name = None
-    for match in _LABEL.finditer(before, paragraph):
+    for match in _LABEL.finditer(before, before.rfind("\n\n") + 1):
         name = match.lastgroup
     return name

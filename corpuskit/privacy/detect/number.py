@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from corpuskit.privacy.detect import checks
 from corpuskit.privacy.detect.label import label
-from corpuskit.privacy.detect.phone import digits_of, overlapping, phones
+from corpuskit.privacy.detect.phone import digit_count, digits_of, overlapping, phones
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.marks import NUMBER_WORDS
 
@@ -72,10 +72,18 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
     found: list[Candidate] = list(phones(text, start, end))
     # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
-    if end - start >= 8:
+    digits = digit_count(text, start, end)
+    if end - start >= 13 and end - start - digits >= 6:
+        found += _spelt_resident(text, start, end)
+    if digits >= 8:
+        found += _accounts(text, start, end)
+    if digits >= 9:
+        found += _taxpayers(text, start, end)
+    if digits >= 10:
         found += _registered(text, start, end)
-        found += _banking(text, start, end)
         found += _single_digits(text, start, end)
+    if digits >= 12:
+        found += _cards(text, start, end)
     return found
 
 
@@ -95,11 +103,6 @@ def _registered(text: str, start: int, end: int) -> Iterator[Candidate]:
         score = _resident_score(text, match)
         if score:
             yield Candidate(*match.span(), "resident_registration", score)
-    for match in _within(_SPELT_RESIDENT, text, start, end):
-        digits = digits_of((match["date"] + match["rest"]).translate(_WORD_DIGITS))
-        spelt = sum(character in NUMBER_WORDS for character in match[0])
-        if spelt >= 6 and digits[6] in "12345678" and checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
-            yield Candidate(*match.span(), "resident_registration", 0.92)
     for match in _within(_BUSINESS, text, start, end):
         digits = digits_of(match[0])
         says = label(text, match.start())
@@ -120,6 +123,17 @@ def _registered(text: str, start: int, end: int) -> Iterator[Candidate]:
     for match in _OLD_LICENCE.finditer(text, max(0, start - 5), min(len(text), end + 1)):
         if start <= match.end() - 1 < end:
             yield Candidate(*match.span(), "drivers_licence", 0.9)
+
+
+def _spelt_resident(text: str, start: int, end: int) -> Iterator[Candidate]:
+    for match in _within(_SPELT_RESIDENT, text, start, end):
+        digits = digits_of((match["date"] + match["rest"]).translate(_WORD_DIGITS))
+        spelt = sum(character in NUMBER_WORDS for character in match[0])
+        if spelt >= 6 and digits[6] in "12345678" and checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
+            yield Candidate(*match.span(), "resident_registration", 0.92)
+
+
+def _taxpayers(text: str, start: int, end: int) -> Iterator[Candidate]:
     for match in _within(_TAXPAYER, text, start, end):
         score = _taxpayer_score(text, match)
         if score:
@@ -161,12 +175,15 @@ def _taxpayer_score(text: str, match: re.Match[str]) -> float:
     return 0.7
 
 
-def _banking(text: str, start: int, end: int) -> Iterator[Candidate]:
+def _cards(text: str, start: int, end: int) -> Iterator[Candidate]:
     for match in _within(_CARD, text, start, end):
         digits = digits_of(match[0])
         score = card_score(text, match.start(), digits, bool(match["gap"]))
         if score:
             yield Candidate(*match.span(), "card", score)
+
+
+def _accounts(text: str, start: int, end: int) -> Iterator[Candidate]:
     for match in _within(_ACCOUNT, text, start, end):
         digits = digits_of(match[0])
         long_enough = 10 <= len(digits) <= 17 or (match[0] == digits and len(digits) >= 8)

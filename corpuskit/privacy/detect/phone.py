@@ -58,6 +58,7 @@ _GROUPED = re.compile(
     rf"{_BEFORE}\(?[0-9]{{2,5}}\)?(?:[- ./\u00a0][0-9]{{2,8}}){{2,4}}{_AFTER}"
     rf"|{_BEFORE}[6-9][0-9]{{4}}[- ]?[0-9]{{5}}{_AFTER}"
 )
+_DIGITS = re.compile("[0-9]")
 _CALLED = re.compile(r"(?:으로|로|에|번으로|번)? ?(?:전화|연락|문의|문자|통화|상담)")
 _INVENTED = re.compile(r"\(?07700\)?[ -]?900[ -]?[0-9]{3}|\(?01[0-9]{2}\)?[ -]?496[ -]?0[0-9]{3}")
 """What Ofcom set aside for films: no valid number, and written as one."""
@@ -72,6 +73,11 @@ def digits_of(value: str) -> str:
     return "".join(filter(str.isdigit, value))
 
 
+def digit_count(text: str, start: int, end: int) -> int:
+    """How many ASCII digits stand in `text[start:end]`."""
+    return len(_DIGITS.findall(text, start, end))
+
+
 def overlapping(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
     """Matches from every place where one begins: a match that turns out to be nothing must not hide the next."""
     match = pattern.search(text, start, end)
@@ -83,7 +89,10 @@ def overlapping(pattern: re.Pattern[str], text: str, start: int, end: int) -> It
 def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
     """Phone numbers within a run of digits `text[start:end]`, with the '+' or '(' before it."""
     begin, limit = max(0, start - 2), min(len(text), end + 2)
-    for pattern, score in _FORMS:
+    digits = digit_count(text, start, end)
+    for least, pattern, score in _FORMS:
+        if digits < least:
+            continue
         for match in overlapping(pattern, text, begin, limit):
             sure = score(text, match)
             if sure:
@@ -266,15 +275,16 @@ def _is_possible(value: str) -> bool:
 
 
 _FORMS = (
-    (_MOBILE, _mobile),
-    (_LANDLINE, _landline),
-    (_SERVICE, _service),
-    (_SPACED, _spaced),
-    (_SPELT, _spelt),
-    (_NANP, _nanp),
-    (_NANP_PLAIN, _nanp_plain),
-    (_LOCAL, _labelled),
-    (_WITH_COUNTRY, _with_country),
-    (_NATIONAL, _national),
-    (_GROUPED, _grouped),
+    (10, _MOBILE, _mobile),
+    (9, _LANDLINE, _landline),
+    (8, _SERVICE, _service),
+    (11, _SPACED, _spaced),
+    (0, _SPELT, _spelt),
+    (10, _NANP, _nanp),
+    (10, _NANP_PLAIN, _nanp_plain),
+    (7, _LOCAL, _labelled),
+    (8, _WITH_COUNTRY, _with_country),
+    (9, _NATIONAL, _national),
+    (8, _GROUPED, _grouped),
 )
+"""(digits that the form has at least, the form, its score)."""
