@@ -17,8 +17,8 @@ MEASURED: dict[str, tuple[str, ...]] = {
         "Fifteen identity terms in a harmless sentence score 0.14 to 0.36.",
     ),
     "ko": (
-        "A model fitted like the share-alike one on two of three sites tells abuse on the third with AUC 0.878 (forum), "
-        "0.836 and 0.775 (news); one fitted on the forum alone, with 0.805 and 0.728.",
+        "A model fitted like the share-alike one on two of three sites tells abuse on the third with AUC 0.878 "
+        "(forum), 0.836 and 0.775 (news); one fitted on the forum alone, with 0.805 and 0.728.",
         "Clean text over the default limit of 0.8: at most 3 of 1,182 petitions, none of 507 technical pages.",
         "Ten identity terms in a harmless sentence score 0.01 to 0.03.",
         f"Calibrated for text of which {ABUSE_SHARE:.0%} of the windows are abusive, far less than among comments.",
