@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -146,10 +148,17 @@ def _lowest(values: Values, offsets: Numbers, share: float) -> Values:
     if not 0 < share <= 1:
         raise UsageError(f"the share of tokens lies above 0 and is at most 1, not {share}")
     lengths = np.diff(offsets)
-    passage = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((values, passage))
     kept = np.minimum(np.maximum((lengths * share).astype(np.int64), 1), lengths)
-    chosen = np.arange(len(values)) - np.repeat(offsets[:-1], lengths) < np.repeat(kept, lengths)
-    total = np.bincount(passage[chosen], weights=values[order][chosen], minlength=len(lengths))
+    total = np.empty(len(lengths), np.float64)
+    _sum_of_lowest(np.ascontiguousarray(values, np.float64), offsets, kept, total)
     with np.errstate(invalid="ignore"):
         return total / kept
+
+
+@nb.njit(cache=True, nogil=True)
+def _sum_of_lowest(values: Any, offsets: Any, kept: Any, total: Any) -> None:  # pragma: no cover
+    for passage in range(kept.shape[0]):
+        part, count = values[offsets[passage] : offsets[passage + 1]], kept[passage]
+        if 0 < count < part.shape[0]:
+            part = np.partition(part, count - 1)[:count]
+        total[passage] = part.sum()
