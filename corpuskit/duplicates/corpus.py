@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpuskit.duplicates.workspace import Workspace
+from corpuskit.duplicates.workspace import Workspace, plain_allocation
 from corpuskit.engine.sketches import Sketches
 
 BATCH_ROWS = 1024
@@ -58,8 +58,8 @@ class SketchedCorpus:
 
     def documents(self, part: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Columns of the documents of a part, some at a time."""
-        with pq.ParquetFile(self.sketches.parts[part], memory_map=True) as file:
-            yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns))
+        with plain_allocation(), pq.ParquetFile(self.sketches.parts[part], memory_map=True, pre_buffer=False) as file:
+            yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns), use_threads=False)
 
 
 @dataclass

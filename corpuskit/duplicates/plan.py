@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpuskit.duplicates.workspace import MOST_PARTITIONS
+from corpuskit.duplicates.workspace import MOST_PARTITIONS, PARTITION_SHARE
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Plan:
 def plan(documents: int, bands: int, memory: int) -> Plan:
     """The plan for a corpus. Bytes a document: 8 a band and 25 in the sketches, 16 for the keys of the band at work,
     up to 40 in arrays; documents that share a bucket take another 24 a bucket and 8 a shingle."""
-    share = max(memory // 16, 1)
+    share = max(memory // PARTITION_SHARE, 1)
     partitions = min(MOST_PARTITIONS, 1 << max(0, -(-16 * documents // share) - 1).bit_length())
     return Plan(documents, memory, documents * (8 * bands + 25), 16 * documents, 40 * documents, partitions, bands + 2)
 

@@ -25,6 +25,8 @@ SCHEMA = pa.schema(
     ]
 )
 
+NAMES = pa.schema([("id", pa.string()), ("url", pa.string())])
+
 
 class Resolution:
     """The clusters of a corpus: how large each is, and what its kept document is called."""
@@ -46,35 +48,34 @@ class Resolution:
             self.sizes[ranks[own]] += counts[own]
             self.added[ranks[~own] + len(self.added)] += counts[~own]
             workspace.release()
-        self._names = self._write_names(workspace)
+        self._named_rows, self._names = self._write_names(workspace)
 
-    def _write_names(self, workspace: Workspace) -> pa.Table:
-        """(row, id, url) of the kept documents that stand for others, by row; memory-mapped."""
-        schema = pa.schema([("row", pa.int64()), ("id", pa.string()), ("url", pa.string())])
+    def _write_names(self, workspace: Workspace) -> tuple[Rows, pa.Table]:
+        """(rows int64[named], their ids and addresses) of the kept documents that stand for others, by row.
+
+        The table is memory-mapped and has a chunk for each part.
+        """
+        rows = workspace.column("named-rows", np.int64)
         path = workspace.path("names")
-        with pa.ipc.new_file(str(path), schema) as file:
+        with pa.ipc.new_file(str(path), NAMES) as file:
             for part in range(len(self._corpus.starts) - 1):
                 start, end = int(self._corpus.starts[part]), int(self._corpus.starts[part + 1])
                 named = self.sizes[self._ranking.ranks(start, end)] > 1
                 if not named.any():
                     continue
+                rows.append(np.flatnonzero(named) + start)
+                taken = []
                 first = 0
                 for batch in self._corpus.documents(part, ["id", "url"]):
-                    rows = np.flatnonzero(named[first : first + batch.num_rows])
-                    if len(rows):
-                        taken = batch.take(pa.array(rows))
-                        file.write_batch(
-                            pa.RecordBatch.from_arrays(
-                                [pa.array(rows + first + start), taken.column(0), taken.column(1)], schema=schema
-                            )
-                        )
+                    taken.append(batch.filter(pa.array(named[first : first + batch.num_rows])).cast(NAMES))
                     first += batch.num_rows
+                file.write_batch(pa.concat_batches(taken))
+                workspace.release()
         with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_file(source).read_all()
+            return rows.finish(), pa.ipc.open_file(source).read_all()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """SCHEMA for the rows of each part; `twin` is null for kept documents, `similarity` too."""
-        named_rows = np.asarray(self._names.column("row"))
         for part in range(len(self._corpus.starts) - 1):
             start, end = int(self._corpus.starts[part]), int(self._corpus.starts[part + 1])
             ranks = self._ranking.ranks(start, end)
@@ -83,33 +84,43 @@ class Resolution:
             sizes = self.sizes[np.maximum(keepers, 0)] if end > start else np.zeros(0, np.int64)
             places = np.full(end - start, -1, np.int64)
             own = duplicate & (keepers >= 0)
-            places[own] = np.searchsorted(named_rows, self._ranking.rows(keepers[own]))
-            names = self._names
+            places[own] = np.searchsorted(self._named_rows, self._ranking.rows(keepers[own]))
+            extra = NAMES.empty_table()
             met = keepers < 0
             if self._earlier is not None and met.any():
                 entries, inverse = np.unique(keepers[met] + self._earlier.entries, return_inverse=True)
                 ids, urls, known = self._earlier.named(entries)
                 sizes[met] = (known + self.added[entries])[inverse]
-                places[met] = names.num_rows + inverse
-                rows = pa.array(entries)
-                extra = pa.Table.from_arrays([rows, ids.cast(pa.string()), urls.cast(pa.string())], schema=names.schema)
-                names = pa.concat_tables([names, extra])
-            chosen = pa.array(places, mask=places < 0)
-            twins = names.select(["id", "url"]).take(chosen).combine_chunks()
+                places[met] = self._names.num_rows + inverse
+                extra = pa.Table.from_arrays([ids.cast(pa.string()), urls.cast(pa.string())], schema=NAMES)
+            twins = _taken(pa.concat_tables([self._names, extra]), places)
             given = pa.array(self._corpus.column(part, "given"))
             columns = [
                 pa.array(duplicate),
                 pa.array(sizes),
-                _whole(twins.column("id")),
-                _whole(twins.column("url")),
+                twins.column("id"),
+                twins.column("url"),
                 pa.array(shares, mask=~duplicate),
             ]
             yield pa.RecordBatch.from_arrays([_where(given, values) for values in columns], schema=SCHEMA)
 
 
-def _whole(values: pa.ChunkedArray) -> pa.Array:
-    whole = values.combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else whole
+def _taken(table: pa.Table, places: Rows) -> pa.RecordBatch:
+    """The rows of a table at `places`, null for -1; of its chunks, only those that hold such a row are read.
+
+    (`Table.take` first makes one chunk of them all, in memory.)
+    """
+    wanted, inverse = np.unique(places, return_inverse=True)
+    known = wanted[np.searchsorted(wanted, 0) :]
+    batches = table.to_batches()
+    ends = np.cumsum([batch.num_rows for batch in batches], dtype=np.int64)
+    holders = np.searchsorted(ends, known, side="right")
+    pieces = [] if len(known) else [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    for holder in np.unique(holders).tolist():
+        first = int(ends[holder]) - batches[holder].num_rows
+        pieces.append(batches[holder].take(pa.array(known[holders == holder] - first)))
+    found = inverse.reshape(-1) - (len(wanted) - len(known))
+    return pa.concat_batches(pieces).take(pa.array(found, mask=found < 0))
 
 
 def _where(given: pa.BooleanArray, values: pa.Array) -> pa.Array:

@@ -1,22 +1,32 @@
 """Arrays and records under a memory budget: in memory while they fit, in files of a workspace folder beyond.
 
 Everything is plain numpy: no Python object a document. Files are raw little-endian numbers, read through memory maps
-whose pages are handed back after use (`Workspace.release`), so that they do not count against the budget.
+whose pages are handed back after use (`Workspace.release`), so that they do not count against the budget; and so is
+what the allocators of C and of Arrow would keep for later, which is more than a small budget.
 """
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 MOST_PARTITIONS = 4096
-CHUNK_RECORDS = 1 << 18
-"""Records that are read from a partition at a time."""
+PARTITION_SHARE = 16
+"""A partition takes this part of the budget. Numbering its keys takes four times its bytes, putting its records in
+order five times; the arrays over all documents have a third of the budget."""
+CHUNK_SHARE = 64
+"""Records are read from a partition in chunks of this part of the budget."""
+MOST_CHUNK_RECORDS = 1 << 18
 
 Records = npt.NDArray[np.uint64]
 
@@ -71,15 +81,43 @@ class Workspace:
         return np.asarray(mapped)
 
     def release(self) -> None:
-        """Hand the pages of all mapped files back to the system; what was written stays in the files."""
+        """Hand the pages of all mapped files, and memory that was freed, back to the system.
+
+        What was written stays in the files.
+        """
         for mapped in self._maps:
             self._drop(mapped)
+        _trim()
 
     @staticmethod
     def _drop(mapped: np.memmap[Any, Any]) -> None:
         handle = getattr(mapped, "_mmap", None)
         if handle is not None and hasattr(mmap, "MADV_DONTNEED"):
             handle.madvise(mmap.MADV_DONTNEED)
+
+
+@contextmanager
+def plain_allocation() -> Iterator[None]:
+    """Arrow allocates from C within: its own pool holds on to 30 MB and more of what the reading of Parquet frees."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+
+
+@cache
+def _allocator() -> Any:
+    """glibc, where the program runs on it."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "malloc_trim") else None
+
+
+def _trim() -> None:
+    pa.default_memory_pool().release_unused()
+    if _allocator() is not None:
+        _allocator().malloc_trim(0)
 
 
 class Column:
@@ -121,7 +159,8 @@ class Partitions:
 
     def __init__(self, workspace: Workspace, name: str, fields: int, records: int) -> None:
         size = records * fields * 8
-        share = max(workspace.memory // 16, 1)
+        share = max(workspace.memory // PARTITION_SHARE, 1)
+        self._chunk = min(MOST_CHUNK_RECORDS, max(1024, workspace.memory // (CHUNK_SHARE * fields * 8)))
         self.count = min(MOST_PARTITIONS, 1 << max(0, -(-size // share) - 1).bit_length())
         self._workspace = workspace
         self._name = name
@@ -157,7 +196,7 @@ class Partitions:
         if path is None:
             return
         with path.open("rb") as file:
-            while len(numbers := np.fromfile(file, np.uint64, CHUNK_RECORDS * self._fields)):
+            while len(numbers := np.fromfile(file, np.uint64, self._chunk * self._fields)):
                 yield numbers.reshape(-1, self._fields)
 
     def drop(self, number: int) -> None:
