@@ -116,7 +116,7 @@ def merge(base: str | Path, adapters: Adapters, out: str | Path) -> Merged:
         raise CorpuskitError(f"{base}: merging changed the number of parameters from {before} to {parameters(model)}")
     save_model(model, load_tokenizer(base), out)
     _copy_beside(base, out)
-    return Merged(str(out), before, changed, {folder.name: weight for folder, weight in weighted})
+    return Merged(str(out), before, changed, {str(folder): weight for folder, weight in weighted})
 
 
 def merge_into(model: Any, updates: Sequence[tuple[Mapping[str, LoraUpdate], float]]) -> int:
