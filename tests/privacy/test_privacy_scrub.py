@@ -120,6 +120,19 @@ def test_the_stage_leaves_the_original_in_no_column() -> None:
     assert PersonalData().rules() == []
 
 
+def test_the_url_is_scrubbed_where_asked_for() -> None:
+    url = "https://example.com/?mail=hong@naver.com"
+    rows = documents([{"id": "a" * 32, "text": "x", "title": "a@b.com", "url": url}])
+    kept = PersonalData().measure(rows)
+    assert kept.column("url").to_pylist() == [url]
+    assert kept.column("title").to_pylist() == ["<EMAIL>"]
+    scrubbed = PersonalData(columns=("url",)).measure(rows)
+    assert scrubbed.column("url").to_pylist() == ["https://example.com/?mail=<EMAIL>"]
+    assert scrubbed.column("title").to_pylist() == ["a@b.com"]
+    assert scrubbed.column("personal_data").to_pylist()[0]["findings"] == 1
+    assert scrubbed.column(CHANGES).to_pylist() == [[]], "the ledger's places are the text's"
+
+
 def test_the_stage_redacts_what_the_ledger_shows_even_where_it_keeps() -> None:
     stage = PersonalData(mode="keep")
     assert stage.measure(batch()).column("text").to_pylist()[0] == TEXT
