@@ -198,16 +198,12 @@ def check_formulas(policy: Path, reward: Path, out: Path) -> None:
     count = mask.sum()
     white = whitened(raw, mask.float()) * torch.sqrt((count - 1) / count)  # TRL divides by n - 1
     _compare("whitened", white[mask], theirs[mask])
-    new = seen["logs"][-1][1]  # of the last update, where ratios have left 1
-    rows = _rows_of(new, old)
+    (_, written), new = seen["logs"][-1]  # of the last update, where ratios have left 1
+    answers = torch.cat([seen["logs"][2 * n][0][1] for n in range(halves)])
+    rows = [int((answers == one).all(1).nonzero()[0]) for one in written]
     loss, _ = clipped_objective(new, old[rows], theirs[rows], mask[rows].float(), 0.2)
     found = min(abs(float(loss.detach()) - float(one[2].detach())) for one in seen["mean"] if one[0].shape == new.shape)
     print(f"  policy's loss      difference {found:.1e}, of {float(loss.detach()):.3f}")
-
-
-def _rows_of(new: torch.Tensor, old: torch.Tensor) -> list[int]:
-    """Which of the old rows a minibatch holds: those whose probabilities are the nearest."""
-    return [int((old - one).abs().sum(1).argmin()) for one in new.detach()]
 
 
 def _compare(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> None:

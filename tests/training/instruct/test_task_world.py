@@ -47,7 +47,7 @@ def test_harm_is_demonstrated_in_part_and_preferred_in_full() -> None:
     judged = [one for one in read_preferences(shipped_file("preferences")) if one.about["task"] == "refusal"]
     assert len(verbs([one.prompt[0].content for one in refused])) == 3
     assert len(verbs([one.prompt[0].content for one in judged])) == 6
-    assert {one.kind for one in judged} == {"safe"}
+    assert {one.kind for one in judged} == {"safe", "helpful"}
 
 
 def test_particles_follow_the_last_sound() -> None:
