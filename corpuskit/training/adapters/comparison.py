@@ -90,8 +90,8 @@ def compare(
 ) -> Comparison:
     """Fine-tune the model in a folder in each of the ways, measure them, and write the comparison to `folder`.
 
-    Goes on where an earlier call with the same settings stopped. Raises UsageError for a target that is not there,
-    Stopped where a signal ended a training.
+    Goes on where an earlier call with the same settings stopped. Raises UsageError for a target that is not there or of
+    which nothing is held out, Stopped where a signal ended a training.
     """
     model, folder = Path(model), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +103,11 @@ def compare(
     contenders = config.contenders()
     context = _context(model, contenders)
     before = _standing(model, None, shards, context, config)
+    if config.target not in before.bits.by_source:
+        raise UsageError(
+            f"no held-out document of '{config.target}' is read, so its gain cannot be measured: write the shards "
+            "with a larger hold_out, or read more with held_out_tokens"
+        )
     rows = []
     for number, (name, settings) in enumerate(contenders.items()):
         watch(name, number, len(contenders))

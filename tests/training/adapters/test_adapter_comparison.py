@@ -107,6 +107,16 @@ def test_what_a_model_does_not_take_is_said(base: Folder, shards: Shards, tmp_pa
     assert "a prompt read" in (tmp_path / COMPARISON / "comparison.svg").read_text()
 
 
+def test_a_target_of_which_nothing_is_held_out_is_refused_before_any_training(
+    base: Folder, shards: Shards, tmp_path: Path
+) -> None:
+    (tmp_path / "one.jsonl").write_text('{"text": "a single text"}\n{"text": "and another"}\n')
+    given = {"file": str(tmp_path / "one.jsonl"), "held_out_tokens": 1} | SMALL
+    with pytest.raises(UsageError, match="no held-out document of 'target' is read"):
+        compare(base("llama"), shards.folder, tmp_path / "out", CompareConfig.model_validate(given))
+    assert not (tmp_path / "out" / "lora").exists()
+
+
 def test_forgetting_is_the_change_of_the_rest_paired_by_document() -> None:
     def told(nats: list[float]) -> Standing:
         columns = {
