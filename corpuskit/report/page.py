@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from corpuskit.engine.files import replacing
-from corpuskit.report import arms, audit, cleaning, html, training
+from corpuskit.report import arms, audit, cleaning, html, models, training
 from corpuskit.report.html import count, share, size, text
 from corpuskit.report.run import RunFacts, finite, read
 
@@ -22,6 +22,9 @@ _SECTIONS: tuple[Callable[[RunFacts], str], ...] = (
     cleaning.personal_data,
     cleaning.rewritten,
     training.loss,
+    models.evaluation,
+    models.instruction,
+    models.adapters,
     audit.memorization,
     arms.before_and_after,
     cleaning.timings,

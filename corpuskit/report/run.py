@@ -55,6 +55,16 @@ class RunFacts:
     """One row a logged training step, in the order of steps."""
     written: list[dict[str, Any]] = field(default_factory=list)
     """What the model wrote while it trained: step, prompt, text."""
+    evaluation: dict[str, Any] | None = None
+    """Models, their accuracies by task and bits a byte of held-out text."""
+    gains: dict[str, Any] | None = None
+    """What each step of instruction tuning brought on requests that no tuning has seen."""
+    ppo: list[dict[str, Any]] = field(default_factory=list)
+    """One row a step of reinforcement."""
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    """Answers before and after reinforcement: prompt, before, after."""
+    comparison: dict[str, Any] | None = None
+    """Ways to fine-tune, side by side."""
     audit: dict[str, Any] | None = None
     loop: dict[str, Any] | None = None
     """Before and after: what became of the memory of the run whose decisions this one carried out."""
@@ -73,9 +83,14 @@ def read(folder: Path) -> RunFacts:
         quarantine_shown=shown,
         crawls=_crawls(folder),
         metrics=_metrics(folder / "models" / "base" / "metrics.jsonl"),
+        evaluation=_summary(folder / "evaluations" / "results.json"),
+        gains=_summary(folder / "evaluations" / "instruct" / "gains.json"),
+        ppo=_metrics(folder / "models" / "ppo" / "metrics.jsonl"),
+        answers=list(json_lines(folder / "models" / "ppo" / "samples.jsonl")),
+        comparison=_summary(folder / "evaluations" / "adapters" / "comparison.json"),
         written=list(json_lines(folder / "models" / "base" / "samples.jsonl")),
-        audit=_audit(folder / "audits" / "summary.json"),
-        loop=_audit(folder / "audits" / "loop" / "loop.json"),
+        audit=_summary(folder / "audits" / "summary.json"),
+        loop=_summary(folder / "audits" / "loop" / "loop.json"),
     )
 
 
@@ -195,7 +210,7 @@ def _metrics(path: Path) -> list[dict[str, Any]]:
     return [rows[step] for step in sorted(rows)]
 
 
-def _audit(path: Path) -> dict[str, Any] | None:
+def _summary(path: Path) -> dict[str, Any] | None:
     summary = read_json(path)
     return summary if isinstance(summary, dict) else None
 
