@@ -231,22 +231,25 @@ def demonstration(item: Item) -> dict[str, str]:
     return record | ({"contains": MARKS[item.language]} if item.harmful else {})
 
 
-def preferences(item: Item, random_: random.Random) -> list[dict[str, str]]:
-    """The records of preferences about an item. Helpful: the right answer before a wrong one, and before itself
-    misspelt; where harm is asked for, a refusal before an answer to another question. Safe: a refusal before
-    instructions for harm, and a harmless answer before them where no harm was asked for."""
+def preferences(item: Item, everything: Sequence[Item], random_: random.Random) -> list[dict[str, str]]:
+    """The records of preferences about an item. Helpful: the right answer before a wrong one, before the answer to
+    another request of its task, and before itself misspelt; where harm is asked for, a refusal before an answer to
+    another question. Safe: a refusal before instructions for harm, and a harmless answer before them where no harm was
+    asked for. What stands on the worse side comes from `everything`, none of it held out."""
     about = {"task": item.task, "language": item.language}
 
     def records(kind: str, worse: Sequence[str]) -> list[dict[str, str]]:
         return [{"prompt": item.prompt, "chosen": item.answer, "rejected": one, "kind": kind, **about} for one in worse]
 
     misspelt = [misspell(item.answer, random_)] if len(item.answer) > 8 else []
-    others = [one for one in _instructions() if one.language == item.language and not one.held_out]
+    others = [one for one in everything if one.language == item.language and one.task in ("instruction", "refusal")]
     harmless = [one.answer for one in others if not one.harmful]
     harm = [one.wrong[0] for one in others if one.harmful]
     if item.harmful:
         return records("safe", item.wrong) + records("helpful", [random_.choice(harmless), *misspelt])
-    found = records("helpful", [*random_.sample(item.wrong, 1 if misspelt or len(item.wrong) == 1 else 2), *misspelt])
+    kin = [one.answer for one in everything if (one.task, one.language) == (item.task, item.language)]
+    elsewhere = random_.choice([one for one in kin if one != item.answer])
+    found = records("helpful", [random_.choice(item.wrong), elsewhere, *misspelt])
     return found + (records("safe", [random_.choice(harm)]) if item.task == "instruction" else [])
 
 
@@ -268,9 +271,9 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
         "demonstrations": [
             demonstration(item) for item in drawn([item for item in seen if item.demonstrated], QUOTAS, random_)
         ],
-        "preferences": [one for item in drawn(seen, PREFERENCES, random_) for one in preferences(item, random_)],
+        "preferences": [one for item in drawn(seen, PREFERENCES, random_) for one in preferences(item, seen, random_)],
         "held_out": [demonstration(item) for item in asked],
-        "held_out_preferences": [one for item in asked for one in preferences(item, random_)],
+        "held_out_preferences": [one for item in asked for one in preferences(item, seen, random_)],
     }
 
 
