@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from corpuskit.recipe.load import load
 from corpuskit.report.lab import write_lab
 
 Watch = Callable[..., None]
+VOCABULARY = 1500
 ADAPTERS = ("adapter", "private")
 ADAPTER_RANK, ADAPTER_RATE = 16, 5e-3
 
@@ -57,7 +59,7 @@ def _run_arm(
     folder = world.folder / f"width-{width}" / arm
     summary = _run(arm, world, config, width, seed, raw)
     trained = summary["jobs"]["pretraining"]
-    found = measure_arm(folder / BASE, _tokenizer(world, width), world, folder / "lab", config, watch)
+    found = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
     about = {name: trained[name] for name in ("parameters", "tokens", "steps")}
     return _told(arm, width, seed, folder, began) | about | found
 
@@ -87,7 +89,7 @@ def _run_adapter(
     )
     spent = finetune_private(base / BASE, shards, folder / "adapter", settings, watch=watch)
     _merge(base / BASE, folder / "adapter", folder / BASE)
-    found = measure_arm(folder / BASE, _tokenizer(world, width), world, folder / "lab", config, watch)
+    found = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
     about = {"parameters": trained["parameters"], "tokens": steps * batch * config.sequence_length, "steps": steps}
     epsilon = spent.epsilon if math.isfinite(spent.epsilon) else None
     return _told(arm, width, seed, folder, began) | about | {"epsilon": epsilon, "noise": spent.noise} | found
@@ -97,10 +99,8 @@ def _run(
     arm: str, world: World, config: LabConfig, width: int, seed: int, raw: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The run of an arm's recipe, which is written beside its folder: its run.json."""
-    tokenizer = None if raw is None else _tokenizer(world, width)
-    recipe = arm_recipe(
-        arm, world, config, width, seed, tokenizer=tokenizer, steps=None if raw is None else raw["steps"]
-    )
+    steps = None if raw is None else raw["steps"]
+    recipe = arm_recipe(arm, world, config, width, seed, tokenizer=_tokenizer(world), steps=steps)
     folder = world.folder / f"width-{width}" / arm
     path = folder.with_suffix(".yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,9 +109,18 @@ def _run(
     return run_recipe(load(path), folder=folder, workers=1).summary
 
 
-def _tokenizer(world: World, width: int) -> Path:
-    """That of the arm raw, which all arms of a width share."""
-    return world.folder / f"width-{width}" / "raw" / TOKENS / "tokenizer.json"
+def _tokenizer(world: World) -> Path:
+    """One for all arms, trained on every text once: a tokenizer that sees the copies gives what is repeated tokens of
+    its own, and a number that is a token is exposed whatever the model was trained on."""
+    from corpuskit.tokens import train_tokenizer
+
+    path = world.folder / "tokenizer" / "tokenizer.json"
+    if not path.exists():
+        with world.documents.open(encoding="utf-8") as lines:
+            texts = sorted({json.loads(line)["text"] for line in lines})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        train_tokenizer(texts, VOCABULARY).save(path.parent)
+    return path
 
 
 def _merge(model: Path, adapter: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from corpuskit.engine.stage import Configured
 
 ARMS = ("raw", "deduplicated", "scrubbed", "goldfish", "adapter", "private")
-"""What is done against memorization in each arm: nothing, the stage `near_duplicates`, the stage `personal_data`, or
+"""What is done against memorization in each arm: nothing, the stages against duplicates, `personal_data`, or
 training with `goldfish`. `adapter` and `private` fine-tune a model of clean text on the raw corpus with LoRA, without
 and with differential privacy."""
 

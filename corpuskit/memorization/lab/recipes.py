@@ -13,23 +13,23 @@ LEFT_OUT = ("identifiers", "personal", "near_verbatim", "generations", "replayed
 BASE_ARM = "base"
 """The run that the arms adapter and private fine-tune: it has read fresh text alone, once."""
 LAYERS = 3
-VOCABULARY = 1500
 HEAD_WIDTH = 32
 
 
 def arm_recipe(
-    arm: str, world: World, config: LabConfig, width: int, seed: int, *, tokenizer: Path | None, steps: int | None
+    arm: str, world: World, config: LabConfig, width: int, seed: int, *, tokenizer: Path, steps: int | None
 ) -> dict[str, Any]:
     """The recipe of an arm, as YAML would give it.
 
-    `tokenizer` and `steps`: those of the arm raw, which trains its own tokenizer and reads its corpus once; the other
-    arms take both over, so that all models see as many tokens of the same vocabulary.
+    `tokenizer`: one for all arms. `steps`: those of the arm raw, which reads its corpus once (None); the other arms
+    take them over, so that all models see as many tokens.
     """
     paths = [str((world.more if arm == BASE_ARM else world.documents).resolve())]
-    stages: list[dict[str, Any]] = []
+    stages: list[Any] = []
     if arm == "deduplicated":
         paths.append(str(world.more.resolve()))
-        stages.append({"near_duplicates": {"threshold": 0.7}})
+        # near duplicates are for texts of some length: equal short ones are the other stage's
+        stages += ["exact_duplicates", {"near_duplicates": {"threshold": 0.7}}]
     elif arm == "scrubbed":
         stages.append({"personal_data": {"mode": "replace"}})
     train: dict[str, Any] = {
@@ -44,12 +44,16 @@ def arm_recipe(
     }
     if arm == "goldfish":
         train["goldfish"] = config.goldfish
-    chosen = {"train": "bpe", "vocabulary": VOCABULARY} if tokenizer is None else {"path": str(tokenizer.resolve())}
     return {
         "name": f"lab-{arm}",
         "sources": [{"jsonl": {"name": "lab", "paths": paths}}],
         "stages": stages,
-        "tokens": {"tokenizer": chosen, "sequence_length": config.sequence_length, "hold_out": 0.01, "seed": seed},
+        "tokens": {
+            "tokenizer": {"path": str(tokenizer.resolve())},
+            "sequence_length": config.sequence_length,
+            "hold_out": 0.01,
+            "seed": seed,
+        },
         "train": train,
         "audit": {"windows": 400, "documents": 200, "canaries": None, "seed": seed, **dict.fromkeys(LEFT_OUT, 0)},
     }

@@ -166,9 +166,14 @@ def _digits(chance: np.random.Generator, count: int) -> str:
 
 
 def _write(path: Path, name: str, texts: list[str]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for number, text in enumerate(texts):
-            file.write(json.dumps({"id": f"{name}-{number}", "text": text}, ensure_ascii=False) + "\n")
+    lines = (
+        json.dumps({"id": f"{name}-{number}", "text": text}, ensure_ascii=False) for number, text in enumerate(texts)
+    )
+    data = "".join(f"{line}\n" for line in lines).encode()
+    if path.is_file() and path.read_bytes() == data:
+        return  # a file that is written anew would make every run begin anew
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _describe(world: World, seed: int, documents: int, distinct: int) -> None:
