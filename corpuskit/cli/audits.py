@@ -133,7 +133,7 @@ def lab(
     """The controlled experiment: what copies and context do to memory, and what deduplication and goldfish undo.
 
     Documents of a random language are planted a known number of times and go the whole way: near duplicates, personal
-    data, token shards, training, audit. About three minutes on two cores.
+    data, token shards, training, audit. Some minutes on two cores.
     """
     from corpuskit.memorization.lab import ARMS, LabConfig
     from corpuskit.recipe.lab import run_lab
