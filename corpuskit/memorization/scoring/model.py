@@ -83,6 +83,8 @@ class CausalModel:
         self._torch = torch
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model: Any = model.to(self.device, torch.float32).eval()
+        # what the folder says of decoding (a penalty for repetition) would not be the model's own choice
+        self.model.generation_config = transformers.GenerationConfig()
         self.head: Any = model.get_output_embeddings()
         self.context = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
 
@@ -196,9 +198,7 @@ class CausalModel:
         # a configuration of its own: a penalty that the folder brings would not be greedy decoding
         settings = require("transformers", "train").GenerationConfig(
             do_sample=sampled,
-            temperature=1.0,
-            top_k=0,
-            top_p=1.0,
+            **({"temperature": 1.0, "top_k": 0, "top_p": 1.0} if sampled else {}),
             max_new_tokens=tokens,
             eos_token_id=end,
             pad_token_id=0 if end is None else end,
