@@ -10,7 +10,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from corpuskit.kernels.intern import number_of, table_size
+from corpuskit.kernels.intern import grown, new_table, number_of
 from corpuskit.kernels.unicode import SPACE, character_class, decode
 from corpuskit.kernels.words import mix
 
@@ -95,12 +95,8 @@ def count_lines(data, start, end, points, counts):  # type: ignore[no-untyped-de
             counts[LINE_FEEDS] += 1
         elif byte == 35:
             counts[HASHES] += 1
-    lines = counts[LINE_FEEDS] + 1
-    size = table_size(lines)
-    line_slots = np.full(size, -1, np.int32)
-    paragraph_slots = np.full(size, -1, np.int32)
-    line_keys = np.empty(lines, np.uint64)
-    paragraph_keys = np.empty(lines, np.uint64)
+    line_slots, line_keys = new_table(counts[LINE_FEEDS] + 1)
+    paragraph_slots, paragraph_keys = new_table(counts[LINE_FEEDS] + 1)
     distinct_lines = 0
     distinct_paragraphs = 0
     paragraph_key = _SEED
@@ -136,7 +132,9 @@ def count_lines(data, start, end, points, counts):  # type: ignore[no-untyped-de
             counts[LINE_CHARACTERS] += characters
             counts[SHORT_LINES] += characters <= SHORT_LINE
             counts[LONG_LINES] += characters >= LONG_LINE
-            number = number_of(key, line_slots, size - 1, line_keys, distinct_lines)
+            if distinct_lines == len(line_keys):
+                line_slots, line_keys = grown(line_keys)
+            number = number_of(key, line_slots, len(line_slots) - 1, line_keys, distinct_lines)
             if number == distinct_lines:
                 distinct_lines += 1
             else:
@@ -149,7 +147,11 @@ def count_lines(data, start, end, points, counts):  # type: ignore[no-untyped-de
             counts[ELLIPSIS_LINES] += ends_with_ellipsis(data, first, last)
         if paragraph_lines > 0 and (first >= last or line_end >= end):
             counts[PARAGRAPHS] += 1
-            number = number_of(paragraph_key, paragraph_slots, size - 1, paragraph_keys, distinct_paragraphs)
+            if distinct_paragraphs == len(paragraph_keys):
+                paragraph_slots, paragraph_keys = grown(paragraph_keys)
+            number = number_of(
+                paragraph_key, paragraph_slots, len(paragraph_slots) - 1, paragraph_keys, distinct_paragraphs
+            )
             if number == distinct_paragraphs:
                 distinct_paragraphs += 1
             else:

@@ -34,6 +34,17 @@ def mix(value):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
+def piece_end(data, start, end, piece, points):  # type: ignore[no-untyped-def]
+    """Where the first piece of `data[start:end]` ends: some `piece` bytes on, where no token is cut."""
+    for at in range(start + piece, end):
+        if data[at] & 0xC0 != 0x80:
+            code, _ = decode(data, at, end)
+            if character_class(code, points) & (SPACE | UNSPACED):
+                return at
+    return end
+
+
+@nb.njit(cache=True, nogil=True)
 def split_words(data, start, end, points, hashes, starts, ends, lengths, counts):  # type: ignore[no-untyped-def]
     """Words of the text `data[start:end]`; returns how many.
 

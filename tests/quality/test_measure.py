@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -192,6 +194,40 @@ def test_bytes_that_are_no_utf8_are_read_without_failing(content: bytes) -> None
     data = np.frombuffer(content + b" ", np.uint8)
     counts = count(data, np.array([0, len(content)], np.int64), np.array([0]))
     assert counts.words[0, 1] <= len(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet=ALPHABET, max_size=120), st.binary(max_size=40), st.integers(1, 9))
+def test_a_long_text_is_read_in_pieces_and_measures_as_a_whole_one(text: str, content: bytes, piece: int) -> None:
+    data = np.frombuffer(text.encode() + content + b" ", np.uint8)
+    offsets = np.array([0, len(data) - 1], np.int64)
+    for language in (-1, 0, 1):
+        whole, pieces = (count(data, offsets, np.array([language]), size) for size in (1 << 20, piece))
+        for expected, found in zip(whole, pieces, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_tables_grow_with_the_distinct_words_and_lines() -> None:
+    words = [f"w{number % 5000}" for number in range(5_600)]  # more than a new table holds, and some n-grams again
+    found, expected = one("\n".join(words)), slowly("\n".join(words), *lexicon("en"))
+    for name in ("gopher.duplicate_lines", "gopher.top_2_gram", "gopher.duplicate_5_gram", "gopher.duplicate_10_gram"):
+        assert found[name] == pytest.approx(expected[name], abs=1e-12), name
+
+
+def test_memory_for_a_long_text_is_that_of_its_words() -> None:
+    script = """
+import resource, sys
+import pyarrow as pa
+from corpuskit.quality import measure
+measure(["a few words"], "en")
+texts = [pa.array([unit * (8_000_000 // len(unit))], pa.large_string()) for unit in ("\\n", "some words and more\\n")]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for text in texts:
+    measure(text, "en")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) * 1024 < 4 * 8_000_000
 
 
 @pytest.mark.parametrize(
