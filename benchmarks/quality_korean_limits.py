@@ -1,12 +1,14 @@
 """Re-estimates the Korean limits of the quality rules: prints the limits of corpuskit/quality/data/ko.yaml.
 
-    python benchmarks/quality_korean_limits.py [../shared/data]
+    python benchmarks/quality_korean_limits.py [../shared/data] [kiwi]
 
 Quantile matching between reference texts of the two languages. A limit cuts some share of the English reference texts;
 the Korean limit cuts the same share of the Korean ones. Where the English limit cuts under one in a hundred, which a
 few hundred texts cannot place, it is moved by the ratio of the 99th percentiles (1st, for lower limits). A bootstrap
 gives the spread. English: main texts of web pages and articles; Korean: petitions and prose out of Markdown. Limits on
 the number of words are moved by the ratio of the words of one text in both languages, the declaration of human rights.
+
+With `kiwi`: instead the limits of stop words and endings by morphemes, beside those by lists, on every third text.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -86,10 +89,40 @@ def parallel_words(data: Path, language: str, code: str) -> int:
     return int(measure([text], language).to_pylist()[0]["gopher"]["words"])
 
 
+def by_morphemes(corpora: dict[str, list[str]]) -> None:
+    texts = corpora["ko"][::3]
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    en = values(corpora["en"], "en", "gopher.stop_words")
+    generator = np.random.default_rng(7)
+    measure(["가"], "ko", "kiwi")
+    kept = []
+    for analyser, limit in ((None, 7), ("kiwi", 9)):
+        start = time.process_time()
+        measured = measure(texts, "ko", analyser).flatten()
+        seconds = time.process_time() - start
+        gopher, own = measured[0], measured[3]
+        enough = np.flatnonzero(gopher.field("words").to_numpy() >= 50)
+        stop_words = gopher.field("stop_words").to_numpy(zero_copy_only=False)[enough]
+        endings = own.field("endings").to_numpy(zero_copy_only=False)[enough]
+        draws = [matched(generator.choice(en, len(en)), generator.choice(stop_words, len(enough)), 2, False)[0]
+                 for _ in range(200)]  # fmt: skip
+        print(f"{analyser}: {len(enough)} texts, {size / seconds:.2f} MB/s")
+        print(" stop words: limit", matched(en, stop_words, 2, False)[0], np.quantile(draws, [0.05, 0.95]))
+        print(" endings, quantiles .001 .01 .05 .5:", np.quantile(endings, [0.001, 0.01, 0.05, 0.5]).round(3).tolist())
+        kept.append((stop_words >= limit, endings >= 0.15, endings))
+    for rule, name in enumerate(("stop words", "endings")):
+        one, other = kept[0][rule], kept[1][rule]
+        print(f"{name}: lists drop {np.sum(~one)}, morphemes {np.sum(~other)}, both {np.sum(~one & ~other)}")
+    print(f"endings, correlation {np.corrcoef(kept[0][2], kept[1][2])[0, 1]:.3f}")
+
+
 def main() -> None:
     data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     corpora = {"en": english(data), "ko": korean(data), "prose": prose(data)}
     print(f"# {len(corpora['en'])} English texts, {len(corpora['ko'])} Korean, {len(corpora['prose'])} of them prose")
+    if sys.argv[2:] == ["kiwi"]:
+        by_morphemes(corpora)
+        return
     rules = {name: rule for group in rule_table().values() for name, rule in group.items()}
     generator = np.random.default_rng(7)
     ratios = []

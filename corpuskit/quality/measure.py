@@ -19,33 +19,48 @@ from corpuskit.kernels import words as word
 from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.quality import c4, kernel
 from corpuskit.quality.languages import numbers
+from corpuskit.quality.morphemes import Analyser, grammar
 
 Numbers = npt.NDArray[Any]
 
 
 def measure(
-    texts: pa.Array | Sequence[str | None], language: str | pa.Array | Sequence[str | None] | None = None
+    texts: pa.Array | Sequence[str | None],
+    language: str | pa.Array | Sequence[str | None] | None = None,
+    analyser: Analyser | None = None,
 ) -> pa.StructArray:
     """All quality measurements of texts: structs `gopher`, `c4`, `fineweb` and `korean`, a row a text.
 
     `language` is the ISO 639-1 code of all texts, or one for each: it chooses the stop words, and `korean` is measured
     of Korean texts alone. Shares are between 0 and 1. A value that does not exist is null (a share of the lines of an
-    empty text, the stop words of a language without a list); of a null text all are.
+    empty text, the stop words of a language without a list); of a null text all are. With the `analyser` 'kiwi' the
+    stop words and endings of Korean texts are morphemes of kiwipiepy.
 
-    Raises ValueError where there are not as many languages as texts.
+    Raises ValueError where there are not as many languages as texts, MissingExtra where the analyser is not installed.
     """
     strings = large_strings(texts)
     codes = language_codes(language, len(strings))
     counts = kernel.count(*text_buffers(strings), numbers(codes))
+    korean = np.array([code == "ko" for code in codes], bool)
+    if analyser is not None:
+        _count_morphemes(strings, np.flatnonzero(korean), counts)
     groups = {
         "gopher": _gopher(counts),
         "c4": _c4(counts),
         "fineweb": _fineweb(counts),
-        "korean": _korean(counts, np.array([code == "ko" for code in codes], bool)),
+        "korean": _korean(counts, korean),
     }
     mask = pc.is_null(strings) if strings.null_count else None
     structs = [_struct(values, mask) for values in groups.values()]
     return pa.StructArray.from_arrays(structs, names=list(groups), mask=mask)
+
+
+def _count_morphemes(strings: pa.LargeStringArray, korean: npt.NDArray[np.int64], counts: kernel.Counts) -> None:
+    """Writes the function words and endings of the texts at `korean` over those of the lists."""
+    found = np.array(grammar([text or "" for text in strings.take(korean).to_pylist()]), np.int64).reshape(-1, 2)
+    counts.stop_words[korean, kernel.STOP_WORDS] = found[:, 0]
+    # a text without white space is analysed in pieces, which may all have an ending
+    counts.stop_words[korean, kernel.WITH_ENDING] = np.minimum(found[:, 1], counts.words[korean, word.WORDS])
 
 
 def language_codes(language: str | pa.Array | Sequence[str | None] | None, texts: int) -> list[str | None]:

@@ -23,11 +23,14 @@ def rule_sets() -> dict[str, tuple[str, ...]]:
     return {**{name: tuple(rule for part in parts for rule in table[part]) for name, parts in _UNIONS.items()}, **sets}
 
 
-def select(names: Sequence[str], limits: Mapping[str, float | bool], by_language: bool = True) -> list[Rule]:
+def select(
+    names: Sequence[str], limits: Mapping[str, float | bool], by_language: bool = True, analysed: bool = False
+) -> list[Rule]:
     """The rules that `names` (sets or single rules) choose, with `limits` in place of their own.
 
     A limit given here holds for every language; otherwise the limits of a language's file do, unless `by_language` is
-    false. Raises UsageError for a name that is no rule, and for a limit of a rule that is not chosen.
+    false; its limits for morphemes go before the others where stop words and endings are `analysed`. Raises UsageError
+    for a name that is no rule, and for a limit of a rule that is not chosen.
     """
     definitions = {rule: value for rules in rule_table().values() for rule, value in rules.items()}
     sets = rule_sets()
@@ -41,20 +44,25 @@ def select(names: Sequence[str], limits: Mapping[str, float | bool], by_language
             raise UsageError(f"quality: limits name '{name}', which is no rule{nearest(name, definitions)}")
         if name not in chosen:
             raise UsageError(f"quality: limits name '{name}', which 'rules' does not choose; add it to 'rules'")
-    return [_rule(name, definitions[name], limits.get(name), by_language) for name in chosen]
+    own = {code: _own_limits(code, analysed) for code in languages()} if by_language else {}
+    return [_rule(name, definitions[name], limits.get(name), own) for name in chosen]
 
 
-def _rule(name: str, definition: Mapping[str, Any], limit: float | bool | None, by_language: bool) -> Rule:
+def _own_limits(language: str, analysed: bool) -> dict[str, float]:
+    found = settings(language)
+    return {**found["limits"], **(found.get("limits_of_morphemes", {}) if analysed else {})}
+
+
+def _rule(
+    name: str, definition: Mapping[str, Any], limit: float | bool | None, own: Mapping[str, Mapping[str, float]]
+) -> Rule:
     keep = definition["keep"]
     if limit is not None and isinstance(limit, bool) != (keep == "is"):
         raise UsageError(f"quality: the limit of '{name}' is {'true or false' if keep == 'is' else 'a number'}")
-    own = {}
-    if by_language and limit is None:
-        own = {code: settings(code)["limits"][name] for code in languages() if name in settings(code)["limits"]}
     return Rule(
         name=name,
         measurement=f"quality.{definition.get('measurement', name)}",
         keep=keep,
         limit=definition["limit"] if limit is None else limit,
-        by_language=own,
+        by_language={} if limit is not None else {code: found[name] for code, found in own.items() if name in found},
     )

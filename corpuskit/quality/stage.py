@@ -21,6 +21,7 @@ from corpuskit.quality.compatible import Peer, measure_as
 from corpuskit.quality.korean import clean
 from corpuskit.quality.measure import measure
 from corpuskit.quality.model import Model, load
+from corpuskit.quality.morphemes import Analyser
 from corpuskit.quality.rules import select
 
 MODEL_RULE = "quality.model_score"
@@ -41,11 +42,16 @@ class Quality(BatchStage):
     compatible_with: Peer | None = None
     """Measure as datatrove, dolma, dclm or nemo (NeMo Curator) do, instead of by the definitions of this house. Slow;
     limits are then the published ones for every language."""
+    analyser: Analyser | None = None
+    """'kiwi': find the stop words and endings of Korean by its morphemes, not by lists of words and last syllables.
+    Tells particles from nouns that end like one; a hundred times slower."""
     model: str | None = None
     """A trained quality score (`.npz`): adds `model_score` and the rule quality.model_score."""
 
     @model_validator(mode="after")
     def _names_are_rules(self) -> Quality:
+        if self.analyser and self.compatible_with:
+            raise ValueError("quality: no tool of 'compatible_with' has an 'analyser'; leave one of the two out")
         try:
             self.rules()
         except UsageError as error:
@@ -55,7 +61,9 @@ class Quality(BatchStage):
     def rules(self) -> list[Rule]:
         limits = dict(self.limits)
         score = limits.pop(MODEL_RULE, 0.5) if self.model else None
-        chosen = select(self.chosen, limits, by_language=self.compatible_with is None)
+        chosen = select(
+            self.chosen, limits, by_language=self.compatible_with is None, analysed=self.analyser is not None
+        )
         return chosen if score is None else [*chosen, Rule(MODEL_RULE, MODEL_RULE, ">=", score)]
 
     def inputs(self) -> list[Path]:
@@ -64,7 +72,7 @@ class Quality(BatchStage):
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts, languages = batch.column("text"), batch.column("language")
         if self.compatible_with is None:
-            measured = measure(texts, languages)
+            measured = measure(texts, languages, self.analyser)
         else:
             measured = measure_as(self.compatible_with, texts, languages)
         if self.model:
