@@ -44,6 +44,14 @@ TEXTS = [
     "word",
     f"{SENTENCE}\n\n\n{SENTENCE}\n \n{SENTENCE}\n"
     + "\n".join(f"Line number {i} says something new." for i in range(12)),
+    "Menu\nIt stays here. So does this! Does it?\rA line of its own.\u2028This too is one.[12] And [edit] so on.[]\n"
+    'It has a mark after its end. [12]\nTwo words.\nIt trails off...\nIt trails off too…\nThe U.S. ends e.g. "here."',
+    "  This line has a { in it.  \nThis says javascript and has a } in it.\nLorem ipsum has no end here",
+    "This says JavaScript and has a { in it.\nThis says lorem ipsum and use cookies.\nWe have a Privacy Policy here.",
+    f"It is {'x' * 1000} long.\nIt is {'x' * 1001} too long.\n{SENTENCE * 3}\nYou must agree to the terms of use.",
+    f"{SENTENCE * 3}\n  {'word ' * 40}\n{SENTENCE * 2 + 'a' * 24}\n{SENTENCE * 2 + 'b' * 23}\nlorem ipsum {{ x.",
+    "這是一句話。 그는 갔다. 나는 남았다! Dr. Smith met Mr. J. R. Jones at 3.14 p.m. today?! "
+    'He said "Stop." Then (later.) he left.',
 ]
 
 
@@ -98,6 +106,23 @@ def datatrove(texts: list[str]) -> list[dict[str, float]]:
         "new_lines": ("new_line_ratio", True),
     }
 
+    def c4_values(text: str) -> dict[str, float]:
+        off = dict.fromkeys(["filter_lorem_ipsum", "filter_curly_bracket"], False)
+        sentences = 0
+        while run(filters.C4QualityFilter(**off, min_num_sentences=sentences + 1), text):
+            sentences += 1
+        filter_ = filters.C4QualityFilter(**off, min_num_sentences=-1)
+        run(filter_, text)
+        lines, kept = (filter_.stats[f"line-{name}"].total for name in ("total", "kept"))
+        row = {"c4.sentences": sentences, "c4.kept_lines": kept / lines}
+        for name in off:
+            only = filters.C4QualityFilter(**{**off, name: True}, min_num_sentences=-1)
+            row[f"c4.{name.removeprefix('filter_')}"] = not run(only, text)
+        # mC4's filter looks for three long lines: how many are there shows in how many must be added
+        needed = next(n for n in range(4) if run(filters.C4ParagraphFilter(), text + f"\n{'x' * 200}" * n))
+        row["c4.long_lines"] = 3 - needed
+        return row
+
     def values(text: str) -> dict[str, float]:
         def value(filter_type: Any, key: str, upper: bool, n: int | None = None) -> float:
             options = loose if filter_type is filters.FineWebQualityFilter else none
@@ -112,6 +137,7 @@ def datatrove(texts: list[str]) -> list[dict[str, float]]:
         for n in range(2, 11):
             key, name = ("top_n_grams", f"top_{n}_gram") if n <= 4 else ("dup_n_grams", f"duplicate_{n}_gram")
             row[f"gopher.{name}"] = value(filters.GopherRepetitionFilter, key, True, n)
+        row |= c4_values(text)
         fine = {f"fineweb.{k}": value(filters.FineWebQualityFilter, key, up) for k, (key, up) in fineweb.items()}
         return row | fine
 

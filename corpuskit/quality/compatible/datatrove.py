@@ -1,4 +1,4 @@
-"""datatrove 0.10.1: its filters for Gopher quality and repetition and for FineWeb, English.
+"""datatrove 0.10.1: its filters for Gopher quality and repetition and for FineWeb, English; C4 from its own module.
 
 Words are spaCy's English tokens, punctuation among them; repetition is a share of all characters of the text, spaces
 included. The most frequent n-gram counts even if it occurs once; of duplicate n-grams only the second and later count.
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from corpuskit.errors import require
-from corpuskit.quality.compatible import Values
+from corpuskit.quality.compatible import Values, datatrove_c4
 from corpuskit.quality.languages import DATA
 
 STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
@@ -48,9 +48,10 @@ def measure(text: str, language: str | None) -> Values:
     if language not in (None, "en"):
         return {}
     found = words(text)
+    c4 = datatrove_c4.measure(text)
     if not found:
-        return {}
-    return {**_quality(text, found), **_repetition(text, found), **_fineweb(text, found)}
+        return c4
+    return {**c4, **_quality(text, found), **_repetition(text, found), **_fineweb(text, found)}
 
 
 def _quality(text: str, found: Sequence[str]) -> Values:
