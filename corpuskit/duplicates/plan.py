@@ -33,11 +33,11 @@ class Plan:
 
 
 def plan(documents: int, bands: int, memory: int) -> Plan:
-    """The plan for a corpus. Bytes a document: 8 a band and 25 in the sketches, 16 for the keys of the band at work,
-    up to 40 in arrays; documents that share a bucket take another 24 a bucket and 8 a shingle."""
+    """The plan for a corpus. Bytes a document: 8 a band and 29 in the sketches, 16 for the keys of the band at work,
+    up to 41 in arrays; documents that share a bucket take another 24 a bucket and 8 a shingle."""
     share = max(memory // PARTITION_SHARE, 1)
     partitions = min(MOST_PARTITIONS, 1 << max(0, -(-16 * documents // share) - 1).bit_length())
-    return Plan(documents, memory, documents * (8 * bands + 25), 16 * documents, 40 * documents, partitions, bands + 2)
+    return Plan(documents, memory, documents * (8 * bands + 29), 16 * documents, 41 * documents, partitions, bands + 2)
 
 
 def _bytes(size: int) -> str:

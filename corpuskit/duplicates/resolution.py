@@ -39,14 +39,25 @@ class Resolution:
         self._keepers = keepers
         self._earlier = earlier
         self.sizes: Rows = workspace.array("cluster-sizes", int(corpus.starts[-1]), np.int64, 0)
-        """int64[rows] by rank: documents of this corpus that a kept document stands for, itself counted."""
+        """int64[rows] by rank: documents that a kept document stands for, itself and its exact duplicates counted."""
         self.added: Rows = workspace.array("cluster-additions", earlier.entries if earlier else 0, np.int64, 0)
         """int64[entries]: documents of this corpus that an earlier entry stands for."""
+        self._twins = workspace.array("twinned", int(corpus.starts[-1]), np.bool_, False)
+        """bool[rows] by rank: whether another document of this corpus was dropped for it."""
+        for part in range(len(corpus.starts) - 1):
+            start, end = int(corpus.starts[part]), int(corpus.starts[part + 1])
+            kept, own = keepers(start, end)[0], ranking.ranks(start, end)
+            self._twins[kept[(kept != own) & (kept >= 0)]] = True
+            ranks, places = np.unique(kept, return_inverse=True)
+            counts = np.bincount(places, corpus.column(part, "documents"), len(ranks)).astype(np.int64)
+            here = ranks >= 0
+            self.sizes[ranks[here]] += counts[here]
+            self.added[ranks[~here] + len(self.added)] += counts[~here]
+            workspace.release()
         for start, end in zip(corpus.starts[:-1], corpus.starts[1:], strict=True):
-            ranks, counts = np.unique(keepers(int(start), int(end))[0], return_counts=True)
-            own = ranks >= 0
-            self.sizes[ranks[own]] += counts[own]
-            self.added[ranks[~own] + len(self.added)] += counts[~own]
+            # an exact duplicate counts for its twin, which may have fallen since: what is there counts at least
+            at_least = 1 + self._twins[start:end].astype(np.int64)
+            self.sizes[start:end] = np.maximum(self.sizes[start:end], at_least)
             workspace.release()
         self._named_rows, self._names = self._write_names(workspace)
 
@@ -60,7 +71,7 @@ class Resolution:
         with pa.ipc.new_file(str(path), NAMES) as file:
             for part in range(len(self._corpus.starts) - 1):
                 start, end = int(self._corpus.starts[part]), int(self._corpus.starts[part + 1])
-                named = self.sizes[self._ranking.ranks(start, end)] > 1
+                named = self._twins[self._ranking.ranks(start, end)]
                 if not named.any():
                     continue
                 rows.append(np.flatnonzero(named) + start)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from corpuskit.document import set_column
+from corpuskit.document import column, set_column
 from corpuskit.duplicates.corpus import Ranking, Rows, SketchedCorpus
 from corpuskit.duplicates.equal import equal_heads
 from corpuskit.duplicates.exact import text_digests, url_digests
@@ -67,9 +67,10 @@ class ExactDuplicates(_Duplicates):
     compared."""
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        column = batch.column("text" if self.by == "text" else "url")
-        digests = text_digests(column) if self.by == "text" else url_digests(column.to_pylist())
-        return _sketch(batch, digests, pc.is_valid(column), self.prefer, {})
+        compared = batch.column("text" if self.by == "text" else "url")
+        digests = text_digests(compared) if self.by == "text" else url_digests(compared.to_pylist())
+        alone = pa.array(np.ones(batch.num_rows, np.int32))
+        return _sketch(batch, digests, pc.is_valid(compared), self.prefer, {"documents": alone})
 
     def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
         workspace = Workspace(sketches.workspace, sketches.memory)
@@ -130,6 +131,7 @@ class NearDuplicates(_Duplicates):
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         sketched = sketch(batch.column("text"), batch.column("language"), self.likeness())
         columns = {f"band_{band:03}": pa.array(keys) for band, keys in enumerate(sketched.keys)}
+        columns["documents"] = _stood_for(batch)
         return _sketch(batch, sketched.digests, pc.is_valid(batch.column("text")), self.prefer, columns)
 
     def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
@@ -148,6 +150,15 @@ class NearDuplicates(_Duplicates):
     def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
         fields = ["duplicate", "cluster", "cluster_size", "twin", "twin_url", "similarity"]
         return self._measured(batch, resolution, fields)
+
+
+def _stood_for(batch: pa.RecordBatch) -> pa.Int32Array:
+    """The documents that each one stands for since exact duplicates were dropped: 1 where they were not looked for, 0
+    for an exact duplicate that is still there, since the kept one counts it."""
+    if ExactDuplicates.name not in batch.schema.names:
+        return pa.array(np.ones(batch.num_rows, np.int32))
+    sizes, duplicate = (column(batch, f"{ExactDuplicates.name}.{field}") for field in ("cluster_size", "duplicate"))
+    return pc.if_else(pc.fill_null(duplicate, False), 0, pc.fill_null(sizes, 1)).cast(pa.int32())
 
 
 def _sketch(

@@ -1,6 +1,6 @@
 """Drawing a stated share of a corpus by hash: the same documents on every machine, in one pass, in constant memory.
 
-A document's lot is a keyed 64-bit hash of its name (its id, or the near-duplicate cluster that it belongs to), so it
+A document's lot is a keyed 64-bit hash of its name (its id, or the cluster of duplicates that it belongs to), so it
 depends on nothing but the seed and that name: not on file order, not on what else the corpus holds. The share is taken
 in bytes of text: a first pass adds up the bytes of every lot by its upper 16 bits, and the limit is the lot at which
 the wanted share is reached. The share is met up to one 65,536th of the corpus or one group, whichever is more.
@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from corpuskit.document import column
 from corpuskit.errors import CorpuskitError, UsageError
 
-CLUSTER = "near_duplicates.cluster"
+CLUSTERS = ("near_duplicates", "exact_duplicates")
+"""Where a document's cluster stands, the wider one first: a near-duplicate cluster counts the exact duplicates of its
+documents too."""
 BATCH_ROWS = 256
 BUCKETS = 1 << 16
 
@@ -81,14 +83,24 @@ def corpus_batches(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pa
 
 
 def groups(batch: pa.RecordBatch) -> list[str]:
-    """What must stay together in a hold-out split: each document's near-duplicate cluster, else its own id."""
+    """What must stay together in a hold-out split: each document's cluster of duplicates, else its own id."""
     ids = batch.column("id").cast(pa.string())
-    try:
-        clusters = column(batch, CLUSTER)
-    except KeyError:
+    clusters = first_known(batch, [f"{stage}.cluster" for stage in CLUSTERS])
+    if clusters is None:
         return ids.to_pylist()  # type: ignore[no-any-return]
     named = pc.binary_join_element_wise("cluster", clusters.cast(pa.string()), " ")
     return pc.coalesce(named, ids).to_pylist()  # type: ignore[no-any-return]
+
+
+def first_known(batch: pa.RecordBatch, paths: Sequence[str]) -> pa.Array | None:
+    """The first of these columns that has a value, for each document; None where the corpus has none of them."""
+    found = []
+    for path in paths:
+        try:
+            found.append(column(batch, path))
+        except KeyError:  # a corpus that has not been asked for this
+            continue
+    return pc.coalesce(*found) if found else None
 
 
 def text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:

@@ -6,7 +6,7 @@ A folder of shards:
       manifest.json            what is here, written last (`Manifest`)
       tokenizer.json           and tokenizer_config.json: `AutoTokenizer.from_pretrained` loads the folder
       train/00000.arrow …      documents to learn from
-      held_out/00000.arrow …   documents that no training may see, drawn by document or near-duplicate cluster
+      held_out/00000.arrow …   documents that no training may see, drawn by document or cluster of duplicates
 
 A shard is one Arrow IPC *stream* of one record batch, uncompressed, so that `datasets.Dataset.from_file` and
 `datasets.load_from_disk(folder / "train")` map it into memory, and so do we. Its columns, one row a document:
@@ -16,7 +16,7 @@ A shard is one Arrow IPC *stream* of one record batch, uncompressed, so that `da
     id          the document's id
     url, source, language
     text_bytes  int64, UTF-8 bytes of the text
-    cluster     the document's near-duplicate cluster, null where none was looked for
+    cluster     the document's cluster of near-duplicates, or of exact ones where those alone were looked for; else null
     cluster_size  int64, documents of the corpus that the cluster had before any was dropped, itself counted; else 1
     decision    what an audit of an earlier model decided about the document ("goldfish", ...), else null
 

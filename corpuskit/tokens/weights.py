@@ -1,4 +1,4 @@
-"""How often each document comes in one epoch, by the size of its near-duplicate cluster.
+"""How often each document comes in one epoch, by the size of its cluster of duplicates.
 
 Deduplication leaves one page of a cluster, and with it the knowledge how many pages said the same; or it leaves all of
 them, where a recipe keeps what it measures. Either way a weight belongs to the *cluster*: how often its text shall come

@@ -17,10 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit.document import column
 from corpuskit.document import documents as as_documents
 from corpuskit.errors import UsageError
-from corpuskit.tokens.sample import CLUSTER, Draw, corpus_batches, drawn, groups, lots, text_bytes
+from corpuskit.tokens.sample import CLUSTERS, Draw, corpus_batches, drawn, first_known, groups, lots, text_bytes
 from corpuskit.tokens.shard_writer import FolderWriter, shard_columns
 from corpuskit.tokens.shards import Manifest
 from corpuskit.tokens.tokenizer import Tokenizer
@@ -28,15 +27,15 @@ from corpuskit.tokens.tokenizer import Tokenizer
 Watch = Callable[[str, int, int], None]
 
 COLUMNS = {
-    "id": "id",
-    "url": "url",
-    "source": "source",
-    "language": "language",
-    "cluster": CLUSTER,
-    "cluster_size": "near_duplicates.cluster_size",
-    "decision": "remedies.action",
+    "id": ("id",),
+    "url": ("url",),
+    "source": ("source",),
+    "language": ("language",),
+    "cluster": tuple(f"{stage}.cluster" for stage in CLUSTERS),
+    "cluster_size": tuple(f"{stage}.cluster_size" for stage in CLUSTERS),
+    "decision": ("remedies.action",),
 }
-"""Column of a shard -> where the corpus has it."""
+"""Column of a shard -> where the corpus has it, the first of them that does."""
 CHECKED = 32
 """Documents of the corpus on which the fast encoder is held against the defining one, 2,000 characters of each."""
 SHARD_TOKENS = 16 << 20
@@ -58,7 +57,7 @@ def write_shards(
     """Encode a corpus into the shard folder `folder` (layout: `corpuskit.tokens.shards`) and return its manifest.
 
     `corpus_files`: Parquet files with the columns of `corpuskit.document.SCHEMA`. `hold_out`: share of the text's bytes
-    that goes to the held-out split, by near-duplicate cluster where the corpus has `near_duplicates.cluster`, else by
+    that goes to the held-out split, by cluster of duplicates (near, else exact) where the corpus knows it, else by
     document; a share above 0 holds out at least one. `extra_documents`: document rows (dictionaries) that are planted
     among the training documents at places drawn by the seed, never held out; a row given twice is planted twice.
 
@@ -73,7 +72,7 @@ def write_shards(
     done = empty = 0
     checked = False
     with FolderWriter(folder, tokenizer, sequence_length, shard_tokens) as target:
-        wanted = ["text", *dict.fromkeys(path.split(".")[0] for path in COLUMNS.values())]
+        wanted = ["text", *dict.fromkeys(path.split(".")[0] for paths in COLUMNS.values() for path in paths)]
         for batch in corpus_batches(files, wanted):
             if not checked:
                 checked = True
@@ -115,11 +114,10 @@ def encode_documents(batch: pa.RecordBatch, tokenizer: Tokenizer, dtype: str) ->
     framed, bounds = frame_documents(tokens, offsets[:-1], offsets[1:], begin, tokenizer.end, np.dtype(dtype).type(0))
 
     columns: dict[str, pa.Array] = {"text_bytes": pa.array(text_bytes(batch))}
-    for name, path in COLUMNS.items():
-        try:
-            columns[name] = column(batch, path)
-        except KeyError:  # a corpus that has not been asked for this
-            continue
+    for name, paths in COLUMNS.items():
+        values = first_known(batch, paths)
+        if values is not None:
+            columns[name] = values
     return shard_columns(framed, bounds, columns)
 
 
@@ -156,7 +154,7 @@ def _plan(files: Sequence[Path], hold_out: float, seed: int) -> tuple[int, int]:
     """(limit of the lots that are held out, number of documents)."""
     draw = Draw()
     rows = 0
-    for batch in corpus_batches(files, ("id", "text", CLUSTER.split(".")[0])):
+    for batch in corpus_batches(files, ("id", "text", *CLUSTERS)):
         draw.add(lots(groups(batch), seed, "hold_out"), text_bytes(batch))
         rows += batch.num_rows
     return draw.limit(hold_out * int(draw.weights.sum())), rows

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from duplicates_stage_run import batch_of, measured, run_stage
 from pydantic import ValidationError
 
+from corpuskit.document import column
 from corpuskit.duplicates import cluster
-from corpuskit.duplicates.stage import NearDuplicates
+from corpuskit.duplicates.stage import ExactDuplicates, NearDuplicates
 
 BASE = " ".join(f"word{number}" for number in range(60))
 
@@ -116,3 +118,33 @@ def test_impossible_settings_say_what_is_wrong() -> None:
         NearDuplicates(bands=10)
     with pytest.raises(ValidationError, match="more permutations"):
         NearDuplicates(threshold=0.05)
+
+
+def test_a_cluster_counts_the_exact_duplicates_that_its_documents_stood_for(tmp_path: Path) -> None:
+    near = [BASE, f"{BASE} end", f"{BASE} fin"]
+    other = " ".join(f"other{number}" for number in range(40))
+    texts = [near[0]] * 3 + [near[1]] * 2 + [near[2], other, other, "alone"]
+    rows = [{"text": text, "url": f"https://a.example/{place}"} for place, text in enumerate(texts)]
+    exact = ExactDuplicates()
+    batches = run_stage(exact, tmp_path / "exact", parts_of(rows, 4))
+    first, sixth = (6, "https://a.example/0"), (2, "https://a.example/6")
+    for name, survivors, expected in (
+        ("all", batches, [first] * 5 + [sixth]),
+        ("kept", [batch.filter(_kept(batch)) for batch in batches], [first] * 2),
+    ):
+        found = measured(NearDuplicates(), run_stage(NearDuplicates(), tmp_path / name, survivors))
+        kept = [row["cluster_size"] for row in found if row and not row["duplicate"]]
+        assert kept == [6, 2, 1]  # near 3 + 2 + 1, and not three documents times three
+        dropped = [(row["cluster_size"], row["twin_url"]) for row in found if row and row["duplicate"]]
+        assert dropped == expected
+
+
+def test_a_document_whose_exact_twin_fell_for_another_reason_still_names_its_near_one(tmp_path: Path) -> None:
+    rows = [{"text": text, "url": f"https://a.example/{n}"} for n, text in enumerate([BASE, BASE, f"{BASE} end"])]
+    (batch,) = run_stage(ExactDuplicates(), tmp_path / "exact", [batch_of(rows)])
+    found = measured(NearDuplicates(), run_stage(NearDuplicates(), tmp_path / "near", [batch.slice(1)]))
+    assert [row and (row["twin_url"], row["cluster_size"]) for row in found] == [(None, 2), ("https://a.example/1", 2)]
+
+
+def _kept(batch: pa.RecordBatch) -> pa.Array:
+    return pc.invert(pc.fill_null(column(batch, "exact_duplicates.duplicate"), False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -92,6 +93,22 @@ def clustered(small_tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFacto
         extra_documents=planted,
     )
     return open_shards(folder / "tokens")
+
+
+def test_clusters_are_the_near_ones_and_else_the_exact_ones(small_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    batch = documents([{"id": name, "text": f"text {name}", "source": "news"} for name in "abc"])
+    exact = pa.array([{"cluster": "a", "cluster_size": 3}, {"cluster": "b", "cluster_size": 2}, None])
+    near = pa.array([{"cluster": "a", "cluster_size": 5}, None, None])
+    known = {"both": {"exact_duplicates": exact, "near_duplicates": near}, "exact": {"exact_duplicates": exact}}
+    for name, columns in known.items():
+        table = pa.Table.from_batches([batch])
+        for stage, values in columns.items():
+            table = table.append_column(stage, values)
+        pq.write_table(table, tmp_path / "corpus.parquet")
+        write_shards([tmp_path / "corpus.parquet"], small_tokenizer, tmp_path / name, sequence_length=8, hold_out=0)
+        (shard,) = open_shards(tmp_path / name).shards
+        assert shard.table.column("cluster").to_pylist() == ["a", "b", None]
+        assert shard.cluster_sizes.tolist() == [5 if name == "both" else 3, 2, 1]
 
 
 @pytest.mark.parametrize("packing", ["concatenate", "best_fit"])
