@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.kernels.arrow import large_strings, text_buffers
-from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, trim
+from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, past_blanks, trim
 from corpuskit.kernels.unicode import SPACE, UPPER, WORD, character_class, code_points, decode
 
 MAX_WORD = 1000
@@ -232,7 +232,7 @@ def _is_lower(code, points):  # type: ignore[no-untyped-def]
 def count_c4(data, start, end, points, counts):  # type: ignore[no-untyped-def]
     """Overwrites `counts` (int64[C4_COUNTS]) for the text `data[start:end]`."""
     counts[:] = 0
-    at = start
+    at = past_blanks(data, start, end)
     while at < end:
         line_end = at
         while line_end < end and data[line_end] != 10:
@@ -243,7 +243,7 @@ def count_c4(data, start, end, points, counts):  # type: ignore[no-untyped-def]
             counts[SENTENCES] += count_sentences(data, at, line_end, points)
             counts[CURLY_BRACKET] |= curly
             counts[LOREM_IPSUM] |= lorem
-        at = line_end + 1
+        at = past_blanks(data, line_end, end)
 
 
 class Removal(NamedTuple):
