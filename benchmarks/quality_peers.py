@@ -27,6 +27,9 @@ PACKAGES = {
     "dclm": ["uniseg", "nltk", "unidecode", "fasttext-numpy2-wheel"],
 }
 
+RUNS = {**{peer: peer for peer in PACKAGES}, "datatrove_lines": "datatrove"}
+"""What is written -> whose environment it runs in."""
+
 SENTENCE = "The quick brown fox jumps over the lazy dog, and the dog does not care about it at all."
 BLOCK = "one two three four five six seven eight nine ten"
 FILLER = " ".join(f"word{number}" for number in range(90))
@@ -142,6 +145,17 @@ def datatrove(texts: list[str]) -> list[dict[str, float]]:
         return row | fine
 
     return [values(text) for text in texts]
+
+
+def datatrove_lines(texts: list[str]) -> list[str]:
+    """The texts as C4's filter leaves them that it keeps."""
+    import datatrove.pipeline.filters as filters
+    from datatrove.data import Document
+
+    documents = [Document(text=text, id="0") for text in texts]
+    every = filters.C4QualityFilter(filter_lorem_ipsum=False, filter_curly_bracket=False, min_num_sentences=-1)
+    assert all(every.filter(document) is True for document in documents)
+    return [document.text for document in documents]
 
 
 def without_init(*names: str) -> None:
@@ -273,7 +287,7 @@ def python_of(peer: str) -> Path:
 
 
 def main() -> None:
-    if len(sys.argv) > 1 and sys.argv[1] in PACKAGES:
+    if len(sys.argv) > 1 and sys.argv[1] in RUNS:
         json.dump(globals()[sys.argv[1]](json.load(sys.stdin)), sys.stdout)
         return
     parser = argparse.ArgumentParser(description=__doc__)
@@ -281,13 +295,13 @@ def main() -> None:
     arguments = parser.parse_args()
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     golden["texts"] = TEXTS
-    for peer in PACKAGES:
+    for name, peer in RUNS.items():
         if peer == "dclm" and not arguments.dclm:
             continue
-        command = [python_of(peer), __file__, peer, *([arguments.dclm] if peer == "dclm" else [])]
+        command = [python_of(peer), __file__, name, *([arguments.dclm] if peer == "dclm" else [])]
         done = subprocess.run(command, input=json.dumps(TEXTS), stdout=subprocess.PIPE, text=True, check=True)
-        golden[peer] = json.loads(done.stdout.splitlines()[-1])
-        print(peer, sum(map(len, golden[peer])), "values")
+        golden[name] = json.loads(done.stdout.splitlines()[-1])
+        print(name, sum(map(len, golden[name])), "values" if name == peer else "characters")
     GOLDEN.parent.mkdir(exist_ok=True)
     GOLDEN.write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
 

@@ -1,7 +1,7 @@
 """How a text reads: Gopher, C4, FineWeb and Korean measurements in one pass, and the rules that stand on them."""
 
 from corpuskit.quality.c4 import clean_lines
-from corpuskit.quality.compatible import measure_as
+from corpuskit.quality.compatible import clean_lines_as, measure_as
 from corpuskit.quality.korean import clean as clean_korean
 from corpuskit.quality.measure import measure
 from corpuskit.quality.model import Model, train, train_files
@@ -12,6 +12,7 @@ __all__ = [
     "Model",
     "clean_korean",
     "clean_lines",
+    "clean_lines_as",
     "load_model",
     "measure",
     "measure_as",

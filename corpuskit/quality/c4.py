@@ -9,7 +9,6 @@ characters, no mention of JavaScript and no phrase of a cookie or privacy notice
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow as pa
 from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, past_blanks, trim
 from corpuskit.kernels.unicode import SPACE, UPPER, WORD, character_class, code_points, decode
+from corpuskit.quality.change import Change, changed
 
 MAX_WORD = 1000
 MIN_WORDS = 3
@@ -246,14 +246,6 @@ def count_c4(data, start, end, points, counts):  # type: ignore[no-untyped-def]
         at = past_blanks(data, line_end, end)
 
 
-class Removal(NamedTuple):
-    """A piece of a text that goes: characters `start` to `end`, and its type ('line.few_words', 'reference_mark')."""
-
-    start: int
-    end: int
-    type: str
-
-
 @nb.njit(cache=True, nogil=True)
 def _characters(data, start, end):  # type: ignore[no-untyped-def]
     count = 0
@@ -300,28 +292,17 @@ def _removals(data, offsets, points):  # type: ignore[no-untyped-def]
     return found[:count]
 
 
-def removals(texts: pa.Array | Sequence[str | None]) -> list[list[Removal]]:
+def removals(texts: pa.Array | Sequence[str | None]) -> list[list[Change]]:
     """What C4's line rules cut from each text, as character spans in order; a line goes with its line feed."""
     data, offsets = text_buffers(texts)
-    result: list[list[Removal]] = [[] for _ in range(len(offsets) - 1)]
+    result: list[list[Change]] = [[] for _ in range(len(offsets) - 1)]
     for document, first, last, verdict in _removals(data, offsets, code_points()).tolist():
         kind = f"line.{REASONS[verdict]}" if verdict else "reference_mark"
-        result[document].append(Removal(first, last, kind))
+        result[document].append(Change(first, last, kind))
     return result
 
 
-def without(text: str, spans: Sequence[Removal]) -> str:
-    """`text` without the characters of `spans`, which are in order and do not overlap."""
-    kept = []
-    at = 0
-    for span in spans:
-        kept.append(text[at : span.start])
-        at = span.end
-    kept.append(text[at:])
-    return "".join(kept)
-
-
-def clean_lines(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringArray, list[list[Removal]]]:
+def clean_lines(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     """The texts without what C4's line rules cut, and what that was, as spans of the texts that were given.
 
     Nulls stay null.
@@ -329,7 +310,7 @@ def clean_lines(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringA
     strings = large_strings(texts)
     spans = removals(strings)
     cleaned = [
-        text if text is None or not pieces else without(text, pieces)
+        text if text is None or not pieces else changed(text, pieces)
         for text, pieces in zip(strings.to_pylist(), spans, strict=True)
     ]
     return pa.array(cleaned, pa.large_string()), spans

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from corpuskit.kernels.arrow import large_strings
+from corpuskit.quality.change import Change, changed
 
 TAIL_LINES = 8
 """A tail stands within the last so many lines that are not empty."""
@@ -20,16 +20,6 @@ TAIL_LINE = 160
 """A longer line is no tail, though one may stand at its end."""
 LONGEST_NOTICE = 45
 """A longer line that is a whole sentence is no notice of rights, though it may speak of them."""
-
-
-class Change(NamedTuple):
-    """Characters `start` to `end` of a text, what was there, and what stands there now ('' where it was removed)."""
-
-    start: int
-    end: int
-    type: str
-    replacement: str = ""
-
 
 _FOLDED = re.compile(r"([ㄱ-ㅎㅏ-ㅣ])\1{2,}|[ㅠㅜ]{3,}")
 _CRYING = frozenset("ㅠㅜ")
@@ -126,13 +116,5 @@ def clean(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringArray, 
     for text in strings.to_pylist():
         found = changes(text) if text else []
         spans.append(found)
-        cleaned.append(text if not found else _apply(text, found))
+        cleaned.append(text if not found else changed(text, found))
     return pa.array(cleaned, pa.large_string()), spans
-
-
-def _apply(text: str, found: Sequence[Change]) -> str:
-    pieces, at = [], 0
-    for change in found:
-        pieces += [text[at : change.start], change.replacement]
-        at = change.end
-    return "".join([*pieces, text[at:]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,8 @@ from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.kernels.arrow import large_strings
 from corpuskit.quality.c4 import clean_lines
-from corpuskit.quality.compatible import Peer, measure_as
+from corpuskit.quality.change import Change
+from corpuskit.quality.compatible import LinePeer, Peer, clean_lines_as, measure_as
 from corpuskit.quality.korean import clean
 from corpuskit.quality.measure import measure
 from corpuskit.quality.model import Model, load
@@ -96,8 +97,12 @@ class C4Lines(BatchStage):
 
     name: ClassVar[str] = "c4_lines"
 
+    compatible_with: LinePeer | None = None
+    """Cut as datatrove does, instead of by the definitions of this house; white space around lines then goes too."""
+
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        texts, spans = clean_lines(batch.column("text"))
+        texts = batch.column("text")
+        texts, spans = clean_lines_as(self.compatible_with, texts) if self.compatible_with else clean_lines(texts)
         return _rewritten(batch, self.name, texts, spans)
 
 
@@ -112,14 +117,14 @@ class KoreanCleanup(BatchStage):
         return _rewritten(batch, self.name, pc.if_else(korean, texts, batch.column("text")), spans)
 
 
-def _rewritten(batch: pa.RecordBatch, name: str, texts: pa.Array, spans: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+def _rewritten(batch: pa.RecordBatch, name: str, texts: pa.Array, spans: Sequence[Sequence[Change]]) -> pa.RecordBatch:
     """The batch with new texts, the changes for the ledger, and under `name` the share of characters that stayed."""
     before = pc.utf8_length(large_strings(batch.column("text")))
     kept = pc.if_else(pc.greater(before, 0), pc.divide(pc.cast(pc.utf8_length(texts), pa.float64()), before), None)
     measured = pa.StructArray.from_arrays(
         [pa.array([len(found) for found in spans], pa.int64()), kept], names=["changes", "kept_characters"]
     )
-    rows = [[(span.start, span.end, span.type, getattr(span, "replacement", "")) for span in found] for found in spans]
+    rows = [[tuple(span) for span in found] for found in spans]
     changes = pa.array(
         [[dict(zip(CHANGE.names, row, strict=True)) for row in found] for found in rows], pa.list_(CHANGE)
     )

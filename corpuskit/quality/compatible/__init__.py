@@ -14,9 +14,12 @@ from typing import Literal, get_args
 import pyarrow as pa
 
 from corpuskit.kernels.arrow import large_strings
+from corpuskit.quality.change import Change, changed
 from corpuskit.quality.measure import language_codes, measure
 
 Peer = Literal["datatrove", "dolma", "dclm", "nemo"]
+LinePeer = Literal["datatrove"]
+"""Tools whose way to cut lines by C4's rules is known."""
 Values = dict[str, float | int | None]
 """Dotted measurement name ('gopher.top_2_gram') to value."""
 
@@ -45,6 +48,18 @@ def measure_as(
             row.setdefault(group, {})[field] = value
         rows.append(row)
     return pa.array(rows, _type())
+
+
+def clean_lines_as(
+    peer: LinePeer, texts: pa.Array | Sequence[str | None]
+) -> tuple[pa.LargeStringArray, list[list[Change]]]:
+    """`corpuskit.quality.clean_lines` by the definitions of another tool: the texts without what its rules for C4 cut,
+    and that, as spans of the texts that were given."""
+    strings = large_strings(texts)
+    changes: Callable[[str], list[Change]] = import_module(f"{__name__}.{peer}_c4").changes
+    spans = [changes(text) if text else [] for text in strings.to_pylist()]
+    cleaned = [changed(text, found) if text else text for text, found in zip(strings.to_pylist(), spans, strict=True)]
+    return pa.array(cleaned, pa.large_string()), spans
 
 
 @cache
