@@ -56,8 +56,7 @@ def run_recipe(
     folder = folder if folder is not None else Path("runs") / pipeline.name
     workers = workers or os.cpu_count() or 1
     started = _now()
-    with replacing(folder / RECIPE) as partial:
-        partial.write_text(yaml.safe_dump(loaded.value, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    _write_recipe(folder / RECIPE, loaded)
     pool = make_executor(executor, workers)
     try:
         outcome = Run(pipeline, folder, workers, pool, watcher(console or Console(quiet=True))).execute()
@@ -69,6 +68,13 @@ def run_recipe(
 
     write(folder, folder / "report.html")
     return RunResult(folder, summary)
+
+
+def _write_recipe(path: Path, recipe: Recipe) -> None:
+    text = yaml.safe_dump(recipe.value, allow_unicode=True, sort_keys=False)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def make_executor(name: str, workers: int) -> Executor:

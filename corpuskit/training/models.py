@@ -94,9 +94,22 @@ def load_model(folder: Any) -> Any:
     name = (settings.architectures or ["LlamaForCausalLM"])[0]
     model_class = getattr(transformers, name)
     torch = require("torch", "train")
-    return model_class.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, config=settings
+    return aligned(
+        model_class.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, config=settings
+        )
     )
+
+
+def aligned(model: Any) -> Any:
+    """The model with its weights copied to where torch puts its own.
+
+    As read they lie wherever the bytes of the file fell, and products of matrices differ in their last bits by how
+    their operands are aligned: another process would get other bits from the same model.
+    """
+    for weights in (*model.parameters(), *model.buffers()):
+        weights.data = weights.data.clone()
+    return model
 
 
 def parameters(model: Any) -> int:

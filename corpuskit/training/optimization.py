@@ -38,7 +38,9 @@ def make_optimizers(model: Any, kind: str, weight_decay: float) -> list[Any]:
     """Optimizers that share out the trainable parameters of a model; `set_learning_rate` sets them all."""
     torch = require("torch", "train")
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    embeddings = {id(layer.weight) for layer in (model.get_input_embeddings(), model.get_output_embeddings()) if layer}
+    embeddings = {id(layer.weight) for layer in model.modules() if isinstance(layer, torch.nn.Embedding)}
+    if (output := model.get_output_embeddings()) is not None:
+        embeddings.add(id(output.weight))
     muon = []
     if kind == "muon":
         muon = [p for _, p in named if p.ndim == 2 and id(p) not in embeddings]

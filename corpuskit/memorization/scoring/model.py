@@ -22,6 +22,7 @@ from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.scoring.reduce import reduce_logits, reduce_on_device
 from corpuskit.tokens import Shards, load_tokenizer
+from corpuskit.training.models import aligned
 
 LOGITS = 1 << 22
 """Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""
@@ -82,7 +83,7 @@ class CausalModel:
             raise UsageError(f"{folder}: an audit needs a causal language model: {error}") from error
         self._torch = torch
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model: Any = model.to(self.device, torch.float32).eval()
+        self.model: Any = aligned(model.to(self.device, torch.float32)).eval()
         # what the folder says of decoding (a penalty for repetition) would not be the model's own choice
         self.model.generation_config = transformers.GenerationConfig()
         self.head: Any = model.get_output_embeddings()

@@ -143,7 +143,7 @@ def _mobile(text: str, match: re.Match[str]) -> float:
         return 0.0
     value = match[0]
     separated = not value[1:].isdigit()
-    if value.startswith("0.") and "." not in value[2:]:  # a decimal
+    if value.startswith("0."):  # a decimal, a version
         return 0.0
     national = digits_of(value)[-10:]
     if national.startswith("010") and not separated:  # 010 is followed by eight digits; seven are a slip or no number
