@@ -100,6 +100,12 @@ def test_a_run_stopped_anywhere_ends_in_the_same_bits(shards: Shards, tmp_path: 
         assert resumed.validation_loss == whole.validation_loss
 
 
+def test_weights_lie_where_torch_puts_its_own(shards: Shards, tmp_path: Path) -> None:
+    """Products of matrices differ in their last bits by alignment: another process would get other bits."""
+    pretrain(shards.folder, tmp_path, config(budget={"steps": 1}))
+    assert {weights.data_ptr() % 64 for weights in load_model(tmp_path).parameters()} == {0}
+
+
 def test_parts_of_a_step_add_up(shards: Shards, tmp_path: Path) -> None:
     pretrain(shards.folder, tmp_path / "whole", config())
     pretrain(shards.folder, tmp_path / "parts", config(parts=3, checkpoint_activations=True))
