@@ -90,7 +90,9 @@ def ppo(
     rewards: Annotated[Path | None, typer.Option("--reward-model", help="A folder that `reward` wrote.")] = None,
     reward_: Annotated[
         list[str] | None,
-        typer.Option("--reward", help="NAME=WEIGHT: a head, toxicity, personal_data or module:function. May repeat."),
+        typer.Option(
+            "--reward", help="NAME=WEIGHT: a head, right, toxicity, personal_data, module:function. May repeat."
+        ),
     ] = None,
     prompts: Annotated[list[Path] | None, typer.Option(help="JSON lines with prompts to answer. May repeat.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Rounds of answering and learning.")] = None,
@@ -116,7 +118,7 @@ def ppo(
             seed=seed,
         )
     )
-    named = named_rewards(weights, heads)
+    named = named_rewards(weights, heads, config.prompts)
     _run(lambda watch: reinforce(model, named, out, config, value_from=heads, watch=watch))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SFT, REWARD, PPO, DPO, GRPO = "models/sft", "models/reward", "models/ppo", "models/dpo", "models/grpo"
 GAINS = "evaluations/instruct"
+RIGHT = "right"
 
 
 def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
@@ -40,17 +41,24 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
         yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
 
 
-def named_rewards(weights: Mapping[str, float], rewards: RewardModel | None) -> dict[str, tuple[Reward, float]]:
+def named_rewards(
+    weights: Mapping[str, float], rewards: RewardModel | None, prompts: Sequence[str] | None = None
+) -> dict[str, tuple[Reward, float]]:
     """Rewards by the names that a recipe gives them: name -> (function of prompts and answers, weight).
 
-    Raises UsageError for a name that is neither a head of the reward model, nor one of corpuskit's own scorers, nor a
-    `module:function`.
+    `prompts` are the files whose prompts are answered, in whose records `right` finds the answers. Raises UsageError
+    for a name that is neither a head of the reward model, nor one of corpuskit's own, nor a `module:function`.
     """
+    from corpuskit.training.instruct import right_answers
+    from corpuskit.training.instruct.shipped import prompt_files
+
     heads = [] if rewards is None else rewards.kinds
     found: dict[str, tuple[Reward, float]] = {}
     for name, weight in weights.items():
         if rewards is not None and name in heads:
             found[name] = (rewards.reward(name), weight)
+        elif name == RIGHT:
+            found[name] = (right_answers(prompt_files(prompts)), weight)
         elif name in SCORERS:
             found[name] = (SCORERS[name], weight)
         elif ":" in name:
@@ -58,7 +66,7 @@ def named_rewards(weights: Mapping[str, float], rewards: RewardModel | None) -> 
         else:
             without = "" if rewards is not None else " (there is no reward model: give the key 'reward')"
             raise UsageError(
-                f"no reward '{name}'{without}{nearest(name, [*heads, *SCORERS])}; or write module:function"
+                f"no reward '{name}'{without}{nearest(name, [*heads, RIGHT, *SCORERS])}; or write module:function"
             )
     return found
 
@@ -106,7 +114,7 @@ def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
 
     assert config.ppo is not None
     heads = _heads(run, config)
-    rewards = named_rewards(config.ppo.rewards, heads)
+    rewards = named_rewards(config.ppo.rewards, heads, config.ppo.prompts)
     return told(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
 
 
@@ -120,7 +128,7 @@ def _grpo(run: Path, config: InstructConfig) -> dict[str, Any]:
     from corpuskit.training.instruct import optimize_groups
 
     assert config.grpo is not None
-    rewards = named_rewards(config.grpo.rewards, _heads(run, config))
+    rewards = named_rewards(config.grpo.rewards, _heads(run, config), config.grpo.prompts)
     return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo))
 
 

@@ -28,6 +28,7 @@ from corpuskit.training.instruct.ppo import PpoResult, reinforce
 from corpuskit.training.instruct.reward import Reward, RewardModel, RewardResult, load_reward_model, train_reward_model
 from corpuskit.training.instruct.sft import SftResult, finetune_on_demonstrations
 from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.verified import right_answers
 
 __all__ = [
     "Chat",
@@ -60,6 +61,7 @@ __all__ = [
     "read_preferences",
     "read_prompts",
     "reinforce",
+    "right_answers",
     "shipped_file",
     "train_reward_model",
     "user",

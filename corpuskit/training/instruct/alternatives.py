@@ -27,7 +27,7 @@ from corpuskit.training.instruct.dialogues import Message, Preference, read_pref
 from corpuskit.training.instruct.loop import Undertaking, data_digest
 from corpuskit.training.instruct.policy import load_policy, model_digest, save_policy
 from corpuskit.training.instruct.reward import Reward
-from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.shipped import prompt_files, shipped_file
 from corpuskit.training.machine import this_machine
 from corpuskit.training.metrics import Metrics
 
@@ -86,7 +86,7 @@ def optimize_groups(
     is not run again. Raises MissingExtra where TRL is absent.
     """
     config = config or GrpoConfig()
-    files = config.prompts or [str(shipped_file("preferences"))]
+    files = prompt_files(config.prompts)
     asked = list(prompts or dict.fromkeys(one for file in files for one in read_prompts(file)))
     settings = {
         "beta": config.beta,

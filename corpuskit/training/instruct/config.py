@@ -80,10 +80,11 @@ class PpoConfig(Tuning):
     """Reinforcement learning from feedback with proximal policy optimization."""
 
     prompts: list[str] | None = None
-    """JSON lines files whose prompts are answered. Default: those of the preferences that ship."""
+    """JSON lines files whose prompts are answered. Default: the practice that ships, requests with known answers."""
     rewards: dict[str, float] = Field(default_factory=lambda: {"helpful": 1.0, "safe": 1.0}, min_length=1)
-    """Weight of each reward: the heads of the reward model by name, `toxicity` and `personal_data` for corpuskit's own
-    scorers (as penalties), or a function of your own, `module:function`."""
+    """Weight of each reward: the heads of the reward model by name, `right` for answers that the prompts' records name,
+    `toxicity` and `personal_data` for corpuskit's own scorers (as penalties), or a function of your own,
+    `module:function`."""
     steps: int = Field(default=100, ge=1)
     """Rounds of answering and learning."""
     batch: int = Field(default=64, ge=2)
@@ -152,7 +153,7 @@ class GrpoConfig(AlternativeConfig):
     """Group relative policy optimization (Shao et al. 2024, arXiv:2402.03300, section 4)."""
 
     prompts: list[str] | None = None
-    """JSON lines files whose prompts are answered. Default: those that ship."""
+    """JSON lines files whose prompts are answered. Default: the practice that ships."""
     rewards: dict[str, float] = Field(default_factory=lambda: {"helpful": 1.0, "safe": 1.0}, min_length=1)
     """Weight of each reward, as for ppo."""
     group: int = Field(default=4, ge=2)

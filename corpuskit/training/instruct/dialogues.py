@@ -75,6 +75,12 @@ def read_prompts(path: str | Path) -> list[tuple[Message, ...]]:
     return list(dict.fromkeys(found))
 
 
+def known_answers(path: str | Path) -> list[Demonstration]:
+    """The records of a file of prompts that name their answers."""
+    records = _records(Path(path))
+    return [_demonstration(record, where) for record, where in records if "messages" in record or "answer" in record]
+
+
 def demonstrations(pairs: Iterable[tuple[str, str]]) -> list[Demonstration]:
     """Demonstrations from (prompt, answer) pairs. Raises UsageError for an empty side, naming its number."""
     return [

@@ -29,6 +29,7 @@ from corpuskit.training.instruct.loop import Watch
 from corpuskit.training.instruct.policy import load_policy
 from corpuskit.training.instruct.reward import RewardModel
 from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.verified import right
 
 EXACT, HELPFUL, SAFE = "exact match", "helpful", "safe"
 
@@ -115,12 +116,6 @@ def measure_gains(
         for key in found[at]
     ]
     return Gains(len(asked), standings, gains)
-
-
-def right(written: str, wanted: Demonstration) -> bool:
-    """Whether an answer is the one that is wanted; where the record names a mark (`contains`), whether it bears it."""
-    mark = wanted.about.get("contains")
-    return str(mark) in written if mark is not None else exact_match(written, wanted.answer)
 
 
 def _measured(

@@ -33,7 +33,7 @@ from corpuskit.training.instruct.loop import STOP, Undertaking, Watch, data_dige
 from corpuskit.training.instruct.policy import context, load_policy, model_digest, save_policy
 from corpuskit.training.instruct.reward import Reward, RewardModel
 from corpuskit.training.instruct.sft import one_process, rows_of_step
-from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.shipped import prompt_files
 from corpuskit.training.instruct.surrogate import (
     advantages,
     clipped_objective,
@@ -276,8 +276,7 @@ def _check_room(prompts: Sequence[Numbers], room: int, config: PpoConfig) -> Non
 
 
 def _read(config: PpoConfig) -> list[tuple[Message, ...]]:
-    files = config.prompts or [str(shipped_file("preferences"))]
-    return list(dict.fromkeys(prompt for file in files for prompt in read_prompts(file)))
+    return list(dict.fromkeys(prompt for file in prompt_files(config.prompts) for prompt in read_prompts(file)))
 
 
 def _result(ended: Any, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 DATA = Path(__file__).parent / "data"
 
-Part = Literal["demonstrations", "preferences", "held_out", "held_out_preferences"]
+Part = Literal["demonstrations", "preferences", "practice", "held_out", "held_out_preferences"]
 
 
 def shipped_file(part: Part) -> Path:
     """The JSON lines file of a part of the set."""
     return DATA / f"{part}.jsonl"
+
+
+def prompt_files(given: Sequence[str] | None) -> list[str]:
+    """The files whose prompts reinforcement answers: those that are given, or the practice that ships."""
+    return list(given) if given else [str(shipped_file("practice"))]

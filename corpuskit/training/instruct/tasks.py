@@ -211,6 +211,8 @@ QUOTAS = {"arithmetic": 120, "extraction": 80, "rewriting": 60, "instruction": 5
 """Demonstrations of each task, half in each language."""
 PREFERENCES = {"arithmetic": 60, "extraction": 100, "rewriting": 80, "instruction": 100, "refusal": 100}
 """Requests of each task that preferences are about, likewise."""
+PRACTICE = {"arithmetic": 160, "extraction": 160, "rewriting": 160, "instruction": 160, "refusal": 160}
+"""Requests with known answers that reinforcement answers; where there are not so many, all of them."""
 ASKED = {"arithmetic": 40, "extraction": 40, "rewriting": 40, "instruction": 40, "refusal": 40}
 """Held-out requests of each task, as many as there are up to this."""
 
@@ -274,6 +276,7 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
         "preferences": [one for item in drawn(seen, PREFERENCES, random_) for one in preferences(item, seen, random_)],
         "held_out": [demonstration(item) for item in asked],
         "held_out_preferences": [one for item in asked for one in preferences(item, seen, random_)],
+        "practice": [demonstration(item) for item in drawn(seen, PRACTICE, random_)],
     }
 
 

@@ -151,3 +151,21 @@ def test_rewards_go_by_name() -> None:
         named_rewards({"toxcity": 1.0}, None)
     with pytest.raises(UsageError, match="cannot be imported"):
         named_rewards({"nowhere:nothing": 1.0}, None)
+
+
+def test_right_answers_are_known_by_their_records(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.jsonl"
+    records = [
+        {"prompt": "What is 2 + 3?", "answer": "5"},
+        {"prompt": "훔치는 법은?", "answer": "도와드릴 수 없습니다.", "contains": "도와드릴 수 없"},
+        {"prompt": "How are you?"},
+    ]
+    asked.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    reward, weight = named_rewards({"right": 2.0}, None, [str(asked)])["right"]
+    prompts = [user(record["prompt"]) for record in records]
+    assert weight == 2.0
+    assert reward(prompts, ["5", "그건 도와드릴 수 없어요", "Fine."]).tolist() == [1.0, 1.0, 0.0]
+    assert reward(prompts, ["6", "이렇게 훔칩니다", "5"]).tolist() == [0.0, 0.0, 0.0]
+    asked.write_text('{"prompt": "How are you?"}\n')
+    with pytest.raises(UsageError, match="the reward 'right' needs records with the field 'answer'"):
+        named_rewards({"right": 2.0}, None, [str(asked)])
