@@ -39,11 +39,11 @@ class AdapterFile(BaseModel):
 
 
 def weights_digest(model: str | Path) -> str:
-    """SHA-256 of the safetensors file in a model's folder; of several, that of their digests in the order of names.
+    """SHA-256 of the safetensors file in a model's or adapter's folder; of several, that of their digests by name.
 
     Raises UsageError where there are none.
     """
-    files = sorted(Path(model).glob("model*.safetensors"))
+    files = sorted(Path(model).glob("model*.safetensors")) or sorted(Path(model).glob(WEIGHTS))
     if not files:
         raise UsageError(f"no model at {model}: it has no model.safetensors")
     digests = [_digest(str(file), (told := file.stat()).st_size, told.st_mtime_ns) for file in files]

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.errors import require
+from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.config import AlternativeConfig, DpoConfig, GrpoConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences, read_prompts
 from corpuskit.training.instruct.loop import Undertaking, data_digest
-from corpuskit.training.instruct.policy import load_policy, model_digest, save_policy
+from corpuskit.training.instruct.policy import load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward
 from corpuskit.training.instruct.shipped import prompt_files, shipped_file
 from corpuskit.training.machine import this_machine
@@ -110,7 +111,7 @@ def _optimize(
     functions: Mapping[str, Any],
 ) -> AlternativeResult:
     trl = require("trl", "instruct")
-    asked = {"config": config.model_dump(mode="json"), "model": model_digest(model), "data": data}
+    asked = {"config": config.model_dump(mode="json"), "model": weights_digest(model), "data": data}
     undertaking = Undertaking(folder, method, asked, resume=True)
     if undertaking.result is not None:
         return AlternativeResult(**undertaking.result)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
+from corpuskit.training.adapters.folder import FILE, AdapterFile, read_adapter, weights_digest
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.instruct.chat import save_template
 from corpuskit.training.instruct.config import LoraPolicy
 from corpuskit.training.models import load_model
-
-BASE = "base.json"
-"""Beside an adapter's weights: the folder and the digest of the model that it was trained on."""
 
 
 def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
@@ -71,7 +67,9 @@ def save_policy(module: Any, tokenizer: Tokenizer, folder: Path, base: Path) -> 
         module.save_pretrained(folder, selected_adapters=["default"])
         (folder / "README.md").unlink(missing_ok=True)
         tokenizer.save(folder)
-        (folder / BASE).write_text(json.dumps({"model": str(base), "sha256": model_digest(base)}) + "\n")
+        settings = module.peft_config["default"]
+        told = {"rank": settings.r, "alpha": settings.lora_alpha}
+        AdapterFile(method="lora", base=weights_digest(base), base_folder=str(base), settings=told).write(folder)
     else:
         save_model(module, tokenizer, folder)
     save_template(tokenizer, folder)
@@ -92,24 +90,14 @@ def context(model: Any) -> int:
     return int(getattr(body(model).config, "max_position_embeddings", 0) or 1 << 30)
 
 
-def model_digest(folder: Path) -> str:
-    """SHA-256 over the weights in a folder."""
-    total = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as weights:
-            total.update(hashlib.file_digest(weights, "sha256").digest())
-    return total.hexdigest()
-
-
 def _base_of(folder: Path) -> Path:
-    try:
-        known = json.loads((folder / BASE).read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} does not say which model it adapts: {BASE} cannot be read ({error})") from error
-    base = Path(known["model"])
+    known = read_adapter(folder)
+    if known is None:
+        raise UsageError(f"{folder} does not say which model it adapts: it has no {FILE}")
+    base = Path(known.base_folder)
     if not base.is_dir():
         raise UsageError(f"{folder} adapts the model at {base}, and nothing is there")
-    if model_digest(base) != known["sha256"]:
+    if weights_digest(base) != known.base:
         raise CorpuskitError(f"{folder} was trained on another model than {base} holds now")
     return base
 

@@ -24,13 +24,14 @@ import numpy as np
 from corpuskit.engine.files import replacing
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import Numbers
+from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.actors import Actors
 from corpuskit.training.instruct.answering import Answered, answer, answer_texts
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import PpoConfig
 from corpuskit.training.instruct.dialogues import Message, read_prompts
 from corpuskit.training.instruct.loop import STOP, Undertaking, Watch, data_digest, run_steps, update
-from corpuskit.training.instruct.policy import context, load_policy, model_digest, save_policy
+from corpuskit.training.instruct.policy import context, load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward, RewardModel
 from corpuskit.training.instruct.sft import one_process, rows_of_step
 from corpuskit.training.instruct.shipped import prompt_files
@@ -107,7 +108,7 @@ def reinforce(
     asking = [tuple(one) for one in (prompts or _read(config))]
     asked = {
         "config": config.model_dump(mode="json"),
-        "model": model_digest(model),
+        "model": weights_digest(model),
         "data": data_digest(asking),
         "rewards": {name: weight for name, (_, weight) in rewards.items()},
     }

@@ -22,13 +22,14 @@ from corpuskit.engine.files import read_json, write_json
 from corpuskit.errors import UsageError, nearest, require
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import Numbers
+from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.instruct.chat import Chat, fit
 from corpuskit.training.instruct.config import RewardConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences
 from corpuskit.training.instruct.estimates import Interval, calibration_error, share
 from corpuskit.training.instruct.loop import Undertaking, Watch, data_digest, run_steps, update
-from corpuskit.training.instruct.policy import context, load_policy, model_digest
+from corpuskit.training.instruct.policy import context, load_policy
 from corpuskit.training.instruct.sft import one_process, rows_of_step
 from corpuskit.training.instruct.shipped import shipped_file
 from corpuskit.training.machine import Machine, this_machine
@@ -148,7 +149,7 @@ def train_reward_model(
     judged = list(held_out) if held_out is not None else _judged(config, preferences is not None)
     asked = {
         "config": config.model_dump(mode="json"),
-        "model": model_digest(model),
+        "model": weights_digest(model),
         "data": data_digest([*learned, *judged]),
     }
     undertaking = Undertaking(folder, "reward", asked, resume)

@@ -17,6 +17,7 @@ import numpy as np
 
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import IGNORED, Numbers
+from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.chat import Chat, Rendered
 from corpuskit.training.instruct.config import SftConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
@@ -26,7 +27,6 @@ from corpuskit.training.instruct.policy import (
     body,
     context,
     load_policy,
-    model_digest,
     restore_policy,
     save_policy,
     with_adapter,
@@ -91,7 +91,7 @@ def finetune_on_demonstrations(
     judged = list(held_out) if held_out is not None else _judged(config, demonstrations is not None)
     asked = {
         "config": config.model_dump(mode="json"),
-        "model": model_digest(model),
+        "model": weights_digest(model),
         "data": data_digest([*learned, *judged]),
     }
     undertaking = Undertaking(folder, "sft", asked, resume)
