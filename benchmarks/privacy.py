@@ -23,23 +23,9 @@ import privacy_labelled as labelled
 import privacy_values
 
 from corpuskit.privacy import find, scrub
+from corpuskit.privacy.presidio import AGREED_TYPES
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-PRESIDIO = {
-    "EMAIL_ADDRESS": "email",
-    "PHONE_NUMBER": "phone",
-    "CREDIT_CARD": "card",
-    "IP_ADDRESS": "ip",
-    "IBAN_CODE": "iban",
-    "CRYPTO": "crypto_address",
-    "US_SSN": "us_ssn",
-    "US_ITIN": "us_itin",
-    "KR_RRN": "resident_registration",
-    "KR_FRN": "resident_registration",
-    "KR_BRN": "business_registration",
-    "KR_PASSPORT": "passport",
-    "KR_DRIVER_LICENSE": "drivers_licence",
-}
 MEGABYTE = 1_000_000
 
 
@@ -166,7 +152,7 @@ def accuracy() -> None:
             print(f"| {name} | {language} | {wanted} | {hits / (hits + false):.4f} | {hits / wanted:.4f} |")
     print("\nThe same beside presidio's pattern recognizers, types that both know, all templates and the negatives:\n")
     print("| language | who | recall | false hits |\n|---|---|--:|--:|")
-    known = set(PRESIDIO.values())
+    known = set(AGREED_TYPES.values())
     for language in ("ko", "en"):
         examples = [
             example
@@ -176,9 +162,9 @@ def accuracy() -> None:
         engine = pattern_recognizers(language)
         theirs = [
             [
-                (item.start, item.end, PRESIDIO[item.entity_type])
+                (item.start, item.end, AGREED_TYPES[item.entity_type])
                 for item in engine.analyze(example.text, language, score_threshold=0.3)
-                if item.entity_type in PRESIDIO
+                if item.entity_type in AGREED_TYPES
             ]
             for example in examples
         ]
@@ -219,7 +205,7 @@ def scrubbed() -> None:
             samples: dict[str, str] = {}
             for text in scrub(group, language, private_addresses=True):
                 for item in engine.analyze(text, language, score_threshold=0.4):
-                    if item.entity_type in PRESIDIO:
+                    if item.entity_type in AGREED_TYPES:
                         left[item.entity_type] += 1
                         samples.setdefault(item.entity_type, text[max(0, item.start - 20) : item.end + 5])
             print(f"| {name} ({len(group)}) | {dict(left)} {samples if '--samples' in sys.argv else ''} |")

@@ -53,7 +53,7 @@ def analyze(recognizers: Sequence[Any], text: str, language: str | None) -> list
 
 AGREED_SCORE = 0.4
 """presidio's recognizers give a phone number this score, and a value with a valid check digit 1."""
-_AGREED = {
+AGREED_TYPES = {
     "EMAIL_ADDRESS": "email",
     "PHONE_NUMBER": "phone",
     "CREDIT_CARD": "card",
@@ -112,9 +112,9 @@ def _agreed(text: str, language: str | None) -> list[Candidate]:
     found: list[Candidate] = []
     for recognizer in _predefined(language == "ko"):
         found += [
-            Candidate(result.start, result.end, _AGREED[result.entity_type], float(result.score))
+            Candidate(result.start, result.end, AGREED_TYPES[result.entity_type], float(result.score))
             for result in recognizer.analyze(text, recognizer.supported_entities, None) or ()
-            if result.score >= AGREED_SCORE and result.entity_type in _AGREED
+            if result.score >= AGREED_SCORE and result.entity_type in AGREED_TYPES
         ]
     return found
 
