@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,32 @@ def test_on_an_accelerator_the_numbers_are_the_same() -> None:
     theirs = reduce_on_device(torch, torch.from_numpy(logits.copy()), torch.from_numpy(targets), POLICIES)
     for one, two in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, two, atol=2e-5)
+
+
+def test_code_from_the_cache_gives_the_bits_of_code_just_compiled(tmp_path: Path) -> None:
+    script = """
+import sys
+import numpy as np
+from corpuskit.memorization.config import DecodingPolicy
+from corpuskit.memorization.scoring.reduce import reduce_logits
+chance = np.random.default_rng(0)
+logits = chance.normal(0, 3, (20, 5000)).astype(np.float32)
+columns = reduce_logits(logits, chance.integers(0, 5000, 20), [DecodingPolicy(temperature=0.7)])
+sys.stdout.buffer.write(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
+"""
+    runs = []
+    for stale in ("nothing", "*._reduce-*", "nothing"):  # all compiled; the outer kernel alone; all from the cache
+        for file in tmp_path.rglob(stale):
+            file.unlink()
+        runs.append(
+            subprocess.run(
+                [sys.executable, "-c", script], env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+                check=True, capture_output=True,
+            ).stdout
+        )  # fmt: skip
+    assert list(tmp_path.rglob("*._reduce-*"))
+    assert len(runs[0]) == 20 * 4 * 6
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_a_token_that_the_model_forbids_costs_nothing_else() -> None:

@@ -2,9 +2,12 @@
 
 `log_softmax`, its exponential, their product and its square would each write the block anew; a model with a large
 vocabulary then spends as long on that as on its head. Here a row is read three times where it lies: the two largest
-logits and the rank, the exponentials with their sum, the spread around the mean. Sums run in single precision over 512
-entries and in double precision over those. Nothing is sorted: a rank is a count, and the k largest logits are looked
-for only where a decoding policy keeps that token.
+logits and the rank, the exponentials with their sum, the spread around the mean. Nothing is sorted: a rank is a count,
+and the k largest logits are looked for only where a decoding policy keeps that token.
+
+Sums run in lanes, each lane in single precision over a block of the row and in double precision over the blocks. The
+order of every addition is written out here rather than left to the compiler, which would choose another one for code
+that it inlines than for code that it finds in its cache: the last bits must not depend on which run compiled it.
 """
 
 from __future__ import annotations
@@ -17,38 +20,47 @@ from typing import Any
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+from numba.extending import intrinsic
 
 from corpuskit.memorization.config import DecodingPolicy
 
 Floats = npt.NDArray[np.float32]
 F = np.float32
 LANES = 128
-BLOCK = 512
+BLOCK = 4096
+"""Entries of a row that are summed in single precision, LANES of them at a time."""
 COLUMNS = 4
 """Log-probability, margin, entropy, sigma; the policies follow."""
-# sums may be reordered, which vectorises them; nothing else may be assumed: a token can have the logit -inf
-_LOOSE = {"reassoc", "nsz", "contract", "arcp"}
 _SMALLEST = F(-3e38)
 _LOG2E, _LN2_HIGH, _LN2_LOW = F(1.4426950408889634), F(0.693359375), F(-2.12194440e-4)
+
+
+@intrinsic
+def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:  # pragma: no cover
+    """a * b + c, rounded once: asked for by name, since a compiler that may fuse does so here and not there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return a(a, a, a), generate
 
 
 @nb.njit(inline="always")
 def _exp(x: Any) -> Any:  # pragma: no cover
     """e^x for x <= 0 in single precision to 2 units in the last place: 2^n times a polynomial (Cephes, expf)."""
     x = max(x, F(-87.0))
-    n = np.floor(x * _LOG2E + F(0.5))
-    r = x - n * _LN2_HIGH - n * _LN2_LOW
-    p = F(1.9875691500e-4)
-    p = p * r + F(1.3981999507e-3)
-    p = p * r + F(8.3334519073e-3)
-    p = p * r + F(4.1665795894e-2)
-    p = p * r + F(1.6666665459e-1)
-    p = p * r + F(5.0000001201e-1)
-    p = p * r * r + r + F(1.0)
+    n = np.floor(_fma(x, _LOG2E, F(0.5)))
+    r = _fma(n, -_LN2_LOW, _fma(n, -_LN2_HIGH, x))
+    p = _fma(F(1.9875691500e-4), r, F(1.3981999507e-3))
+    p = _fma(p, r, F(8.3334519073e-3))
+    p = _fma(p, r, F(4.1665795894e-2))
+    p = _fma(p, r, F(1.6666665459e-1))
+    p = _fma(p, r, F(5.0000001201e-1))
+    p = _fma(p * r, r, r) + F(1.0)
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+@nb.njit(cache=True, nogil=True)
 def _two_largest(row: Any, first: Any, second: Any) -> Any:  # pragma: no cover
     """The two largest entries; each of the lanes keeps two of its own, so that the loop has no branch."""
     first[:], second[:] = _SMALLEST, _SMALLEST
@@ -76,7 +88,7 @@ def _two_largest(row: Any, first: Any, second: Any) -> Any:  # pragma: no cover
     return best, next_best
 
 
-@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
+@nb.njit(cache=True, nogil=True)
 def _rank(row: Any, target: int) -> int:  # pragma: no cover
     """Entries before which greedy decoding would take the target: larger ones, and equal ones of a smaller id."""
     own = row[target]
@@ -89,45 +101,66 @@ def _rank(row: Any, target: int) -> int:  # pragma: no cover
     return int(count)
 
 
-@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _moments(row: Any, best: Any, weights: Any) -> Any:  # pragma: no cover
-    """(log of the sum, mean, standard deviation) of row - best under the softmax; `weights` is room for one row."""
+@nb.njit(inline="always")
+def _sum(values: Any, lanes: Any) -> float:  # pragma: no cover
+    """Sum of at most BLOCK values: value i goes to lane i mod LANES, then halves of the lanes are added.
+
+    `lanes` is room for them.
+    """
+    lanes[:] = F(0.0)
+    whole = values.shape[0] // LANES * LANES
+    for start in range(0, whole, LANES):
+        piece = values[start : start + LANES]
+        for lane in range(LANES):
+            lanes[lane] += piece[lane]
+    rest = values[whole:]
+    for lane in range(rest.shape[0]):
+        lanes[lane] += rest[lane]
+    half = LANES // 2
+    while half:  # neighbours last: halves are added as vectors
+        for lane in range(half):
+            lanes[lane] += lanes[half + lane]
+        half //= 2
+    return float(lanes[0])
+
+
+@nb.njit(cache=True, nogil=True)
+def _moments(row: Any, best: Any, weights: Any, products: Any, lanes: Any) -> Any:  # pragma: no cover
+    """(log of the sum, mean, standard deviation) of row - best under the softmax.
+
+    `weights` is room for one row, `products` for one block, `lanes` for the lanes of a sum.
+    """
     total, weighted = 0.0, 0.0
     for start in range(0, row.shape[0], BLOCK):
         block, kept = row[start : start + BLOCK], weights[start : start + BLOCK]
-        part: Any = F(0.0)
-        weighted_part: Any = F(0.0)
         for place in range(block.shape[0]):
             below = max(block[place] - best, F(-1e4))  # of -inf, whose weight is 0, the product must be a number
             weight = _exp(below)
             kept[place] = weight
-            part += weight
-            weighted_part += weight * below
-        total += part
-        weighted += weighted_part
+            products[place] = weight * below
+        total += _sum(kept, lanes)
+        weighted += _sum(products[: block.shape[0]], lanes)
     mean = F(weighted / total)
     # centred before it is squared: the difference of two large sums would lose the digits of a small spread
     spread = 0.0
     for start in range(0, row.shape[0], BLOCK):
         block, kept = row[start : start + BLOCK], weights[start : start + BLOCK]
-        part = F(0.0)
         for place in range(block.shape[0]):
             off = max(block[place] - best, F(-1e4)) - mean
-            part += kept[place] * off * off
-        spread += part
+            products[place] = kept[place] * off * off
+        spread += _sum(products[: block.shape[0]], lanes)
     return math.log(total), weighted / total, math.sqrt(spread / total)
 
 
-@nb.njit(cache=True, nogil=True, fastmath=_LOOSE)
-def _log_sum(row: Any, best: Any, temperature: Any) -> float:  # pragma: no cover
-    """Log of the sum of e^((row - best) / temperature)."""
-    total = 0.0
+@nb.njit(cache=True, nogil=True)
+def _log_sum(row: Any, best: Any, temperature: Any, products: Any, lanes: Any) -> float:  # pragma: no cover
+    """Log of the sum of e^((row - best) / temperature); `products` and `lanes` are room to work in."""
+    total, warmth = 0.0, F(1.0) / temperature
     for start in range(0, row.shape[0], BLOCK):
         block = row[start : start + BLOCK]
-        part: Any = F(0.0)
         for place in range(block.shape[0]):
-            part += _exp((block[place] - best) / temperature)
-        total += part
+            products[place] = _exp((block[place] - best) * warmth)
+        total += _sum(products[: block.shape[0]], lanes)
     return math.log(total)
 
 
@@ -153,11 +186,12 @@ def _reduce(
 ) -> None:  # pragma: no cover
     first, second = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     weights = np.empty(logits.shape[1], np.float32)
+    products, lanes = np.empty(BLOCK, np.float32), np.empty(LANES, np.float32)
     for number in range(logits.shape[0]):
         row, target = logits[number], targets[number]
         best, next_best = _two_largest(row, first, second)
         rank = _rank(row, target)
-        log_total, mean, sigma = _moments(row, best, weights)
+        log_total, mean, sigma = _moments(row, best, weights, products, lanes)
         below = row[target] - best
         ranks[number] = rank
         found[0, number] = below - log_total
@@ -170,7 +204,7 @@ def _reduce(
                 found[COLUMNS + place, number] = -np.inf
                 continue
             kept = row if k == 0 or k >= row.shape[0] else _largest(row, k)
-            found[COLUMNS + place, number] = below / temperature - _log_sum(kept, best, temperature)
+            found[COLUMNS + place, number] = below / temperature - _log_sum(kept, best, temperature, products, lanes)
 
 
 def reduce_logits(
