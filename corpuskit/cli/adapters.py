@@ -1,20 +1,63 @@
-"""Commands about adapters: merge, compare."""
+"""Commands about adapters: tune, merge, compare."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import yaml
 from pydantic import ValidationError
 
 from corpuskit.cli.app import app, console
+from corpuskit.engine.stage import Configured
+from corpuskit.engine.wording import worded
 from corpuskit.errors import UsageError
 from corpuskit.training.adapters.comparison_config import CompareConfig
 
-adapters = typer.Typer(no_args_is_help=True, help="Merge adapters into their model, and compare the ways to fine-tune.")
+Config = TypeVar("Config", bound=Configured)
+
+adapters = typer.Typer(no_args_is_help=True, help="Fine-tune a model, merge adapters into it, compare the ways.")
 app.add_typer(adapters, name="adapters")
+
+
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another setting, as in a recipe. Repeatable.")
+]
+
+
+@adapters.command()
+def tune(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder (Hugging Face layout), or smollm2.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="TEXTS", help='JSON lines: {"text"}, {"prompt", "answer"} or {"messages"} in each.'),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the adapter (or the model).")],
+    method: Annotated[str, typer.Option(help="lora, bottleneck, prefix, prompt; full, last_layer, head.")] = "lora",
+    length: Annotated[int, typer.Option(min=16, help="Tokens of a window; fewer where the model reads fewer.")] = 256,
+    hold_out: Annotated[float, typer.Option(help="Share of the texts that is kept to measure on.")] = 0.1,
+    set_: Set = None,
+) -> None:
+    """Fine-tune any model on a file of texts, and say what it gained there and lost elsewhere."""
+    from corpuskit.training.adapters import AdaptConfig
+    from corpuskit.training.adapters import tune as tuned
+    from corpuskit.training.smollm import model_folder
+
+    config = _settings(AdaptConfig, "adapt", {"method": method}, set_ or [])
+    if not 0 < hold_out < 1:
+        raise UsageError(f"--hold-out {hold_out}: a share between 0 and 1")
+    with console.status("tuning") as status:
+        found = tuned(
+            model_folder(model),
+            file,
+            out,
+            config,
+            sequence_length=length,
+            hold_out=hold_out,
+            watch=lambda message, done, total: status.update(f"{message} ({done} of {total})" if total else message),
+        )
+    console.print(f"{out}: {found.sentence()}", highlight=False, markup=False)
 
 
 @adapters.command()
@@ -42,9 +85,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder for the comparison.")],
     source: Annotated[str | None, typer.Option(help="Learn this source of the corpus …")] = None,
     file: Annotated[Path | None, typer.Option(help="… or the texts of this JSON Lines file.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Other settings, as in a recipe's `compare`.")
-    ] = None,
+    set_: Set = None,
 ) -> None:
     """Fine-tune a model in every way, and say what each gains, forgets and costs: a table and a picture."""
     from rich.markdown import Markdown
@@ -57,7 +98,9 @@ def compare(
             model,
             shards,
             out,
-            _comparison(source, file, set_ or []),
+            _settings(
+                CompareConfig, "compare", {"source": source, "file": None if file is None else str(file)}, set_ or []
+            ),
             watch=lambda message, done, total: status.update(f"{message} ({done} of {total})" if total else message),
         )
     write_comparison(found.value, out)
@@ -65,19 +108,18 @@ def compare(
     console.print(f"{out / 'comparison.md'}, {out / 'comparison.svg'}", highlight=False)
 
 
-def _comparison(source: str | None, file: Path | None, options: list[str]) -> CompareConfig:
-    given: dict[str, Any] = {"source": source, "file": None if file is None else str(file)}
+def _settings(kind: type[Config], key: str, given: dict[str, Any], options: list[str]) -> Config:
     for option in options:
-        key, sign, value = option.partition("=")
+        name, sign, value = option.partition("=")
         if not sign:
             raise UsageError(f"--set {option}: write KEY=VALUE")
-        given[key] = yaml.safe_load(value)
+        given[name] = yaml.safe_load(value)
     try:
-        return CompareConfig.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{place or 'compare'}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise UsageError(f"{place or key}: {worded(kind, first, first['loc'])}") from error
 
 
 def _weighted(text: str) -> tuple[Path, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 from rich.console import Console
@@ -45,6 +46,18 @@ def _options(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+_told: set[str] = set()
+
+
+def _warned(message: Warning | str, category: type[Warning], *where: object, **rest: object) -> None:
+    """A warning as a line for people, once; what libraries announce to programmers is not for them."""
+    if issubclass(category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)) or str(message) in _told:
+        return
+    _told.add(str(message))
+    errors.print("[yellow]warning:[/] ", end="")
+    errors.print(str(message), markup=False, highlight=False, soft_wrap=True)
+
+
 def main() -> None:
     """The console script."""
     from corpuskit.cli import (  # noqa: F401  (each adds its commands)
@@ -63,6 +76,7 @@ def main() -> None:
         trainers,
     )
 
+    warnings.showwarning = _warned
     try:
         app(standalone_mode=False)
     except Stopped as stop:

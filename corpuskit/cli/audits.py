@@ -62,12 +62,10 @@ def run_audit(
     from corpuskit.memorization import audit as measure
     from corpuskit.recipe.audited import audit_texts, personal_finder
     from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS
+    from corpuskit.training.smollm import model_folder
 
     config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix, cap=cap)
-    if model == Path("smollm2") and not model.exists():
-        from corpuskit.training.smollm import smollm2
-
-        model = smollm2()
+    model = model and model_folder(model)
     if text:
         if model is None or run is not None:
             raise UsageError("--text needs --model FOLDER, and no run beside it")

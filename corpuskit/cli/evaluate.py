@@ -17,7 +17,9 @@ from corpuskit.errors import UsageError
 def evaluate(
     models: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL...", help="Folders of models, or of runs: then all of a run's models."),
+        typer.Argument(
+            metavar="MODEL...", help="Folders of models, or of runs (then all of a run's models), or smollm2."
+        ),
     ],
     task: Annotated[list[Path] | None, typer.Option("--task", "-t", help="A task file. Repeatable.")] = None,
     probes: Annotated[
@@ -39,9 +41,10 @@ def evaluate(
     from corpuskit.recipe.jobs.job import TOKENS
     from corpuskit.report.curves import write_curves
     from corpuskit.training.evaluation import EvaluateConfig, Place, evaluate_models, models_of_run
+    from corpuskit.training.smollm import model_folder
 
     places: dict[str, Place] = {}
-    for folder in models:
+    for folder in map(model_folder, models):
         found = models_of_run(folder) if (folder / "models").is_dir() else {_name(folder): Place(folder)}
         if not found:
             raise UsageError(f"{folder} is a run without a trained model")

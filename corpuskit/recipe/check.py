@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from corpuskit.engine.located import Located, Place
-from corpuskit.errors import UsageError, nearest
+from corpuskit.engine.wording import worded
+from corpuskit.errors import UsageError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,7 +39,7 @@ class Problems:
         except ValidationError as error:
             for problem in error.errors(include_url=False):
                 location = tuple(part for part in problem["loc"] if not _is_union_label(part, value))
-                self.add((*place, *location), _message(model, dict(problem), location))
+                self.add((*place, *location), worded(model, problem, location))
             return None
 
     def raise_any(self) -> None:
@@ -60,46 +59,3 @@ def _shown(place: Place) -> str:
         for position, part in enumerate(place)
         if not (isinstance(part, int) and position == 1 and len(place) > 2)
     )
-
-
-def _message(model: type[BaseModel], problem: dict[str, Any], location: Place) -> str:
-    kind, given = problem["type"], problem.get("input")
-    if kind == "extra_forbidden":
-        return f"unknown key{nearest(str(location[-1]), _fields(model, location[:-1]))}"
-    if kind == "missing":
-        return "this key is required"
-    if kind in ("literal_error", "enum"):
-        valid = re.findall(r"'([^']*)'", str(problem.get("ctx", {}).get("expected", "")))
-        return f"{given!r} is not valid{nearest(str(given), valid)}"
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if kind in ("value_error", "assertion_error"):
-        return message
-    return f"{message[:1].lower()}{message[1:]} (found {_short(given)})"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _fields(model: type[BaseModel], location: Place) -> list[str]:
-    """The valid keys at a place inside a model."""
-    current: list[type[BaseModel]] = [model]
-    for part in location:
-        if isinstance(part, int):
-            continue
-        current = [
-            found
-            for each in current
-            if part in each.model_fields
-            for found in _models(each.model_fields[part].annotation)
-        ]
-    return sorted({name for each in current for name in each.model_fields})
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, tuple, dict, typing.Annotated, Sequence):
-        return [found for argument in typing.get_args(annotation) for found in _models(argument)]
-    return []

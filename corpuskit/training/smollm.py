@@ -43,6 +43,11 @@ def smollm2(cache: str | Path | None = None) -> Path:
     return folder
 
 
+def model_folder(named: str | Path) -> Path:
+    """What a command was given for a model: a folder, or the word `smollm2` where no folder is called so."""
+    return smollm2() if str(named) == "smollm2" and not Path(named).exists() else Path(named)
+
+
 def smollm2_is_installed() -> bool:
     """Whether `smollm2` has weights to unpack, or has unpacked them."""
     try:

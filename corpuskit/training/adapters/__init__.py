@@ -9,6 +9,7 @@ from corpuskit.training.adapters.load import activate, disabled, load_adapted
 from corpuskit.training.adapters.merge import Merged, merge
 from corpuskit.training.adapters.overhead import Pace, measure_overhead
 from corpuskit.training.adapters.target import add_target
+from corpuskit.training.adapters.tune import Tuned, tune
 
 __all__ = [
     "ADAPTERS",
@@ -19,6 +20,7 @@ __all__ = [
     "Merged",
     "Method",
     "Pace",
+    "Tuned",
     "activate",
     "add_target",
     "compare",
@@ -28,5 +30,6 @@ __all__ = [
     "measure_overhead",
     "merge",
     "read_adapter",
+    "tune",
     "weights_digest",
 ]

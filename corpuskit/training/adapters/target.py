@@ -1,4 +1,4 @@
-"""A target beside the corpus: the texts of a JSON Lines file, as one more source of the token shards."""
+"""A target of its own: the texts of a JSON Lines file, as token shards, alone or as one more source of a corpus's."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from corpuskit.tokens.shards import (
     open_shards,
     read_manifest,
 )
+from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.tokens.write import write_shards
 
 TARGET = "target"
@@ -37,29 +38,15 @@ def add_target(
 ) -> Manifest:
     """Token shards that hold those of a corpus and, as the source `target`, the texts of a JSON Lines file.
 
-    A line is {"text"}, {"prompt", "answer"} or {"messages": [{"role", "content"}, ...]}; turns are joined by line
-    breaks. `hold_out`: share of the file's texts that is held out. What the corpus holds out stays held out. Raises
-    UsageError that names line and field of a record that is none of these.
+    `file` and `hold_out` as in `write_target`. What the corpus holds out stays held out. Raises UsageError as it does.
     """
     folder, manifest = Path(folder), read_manifest(Path(shards))
     if TARGET in manifest.train.by_source:
         raise UsageError(f"{shards} has a source '{TARGET}' already, and the texts of {file} would get that name")
-    rows = [
-        {"id": document_id(f"{file}:{number}", text.encode()), "text": text, "source": TARGET, "language": language}
-        for number, text in enumerate(read_texts(file), 1)
-    ]
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    corpus = partial / "target.parquet"
-    pq.write_table(pa.Table.from_batches([documents(rows)]), corpus)
-    write_shards(
-        [corpus],
-        open_shards(shards, verify=False).tokenizer,
-        partial / "alone",
-        sequence_length=manifest.sequence_length,
-        hold_out=hold_out,
-    )
+    tokenizer = open_shards(shards, verify=False).tokenizer
+    write_target(file, tokenizer, partial / "alone", manifest.sequence_length, hold_out, language)
     joined = join_shards([Path(shards), partial / "alone"], partial / "joined")
     shutil.rmtree(folder, ignore_errors=True)
     (partial / "joined").rename(folder)
@@ -67,8 +54,36 @@ def add_target(
     return joined
 
 
+def write_target(
+    file: str | Path,
+    tokenizer: Tokenizer,
+    folder: str | Path,
+    sequence_length: int,
+    hold_out: float = 0.1,
+    language: str | None = None,
+) -> Manifest:
+    """Token shards of the texts of a JSON Lines file, as the source `target`.
+
+    A line is {"text"}, {"prompt", "answer"} or {"messages": [{"role", "content"}, ...]}; turns are joined by line
+    breaks. `hold_out`: share of the texts that is held out. Raises UsageError that names line and field of a record
+    that is none of these.
+    """
+    folder = Path(folder)
+    rows = [
+        {"id": document_id(f"{file}:{number}", text.encode()), "text": text, "source": TARGET, "language": language}
+        for number, text in enumerate(read_texts(file), 1)
+    ]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    corpus = folder.with_name(f".{folder.name}.parquet")
+    pq.write_table(pa.Table.from_batches([documents(rows)]), corpus)
+    try:
+        return write_shards([corpus], tokenizer, folder, sequence_length=sequence_length, hold_out=hold_out)
+    finally:
+        corpus.unlink()
+
+
 def read_texts(file: str | Path) -> list[str]:
-    """The texts of a JSON Lines file; see `add_target`."""
+    """The texts of a JSON Lines file; see `write_target`."""
     path = Path(file)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

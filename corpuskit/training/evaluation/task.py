@@ -26,6 +26,7 @@ from pydantic import Field, ValidationError
 
 from corpuskit.engine.located import Located, parse
 from corpuskit.engine.stage import Configured
+from corpuskit.engine.wording import worded
 from corpuskit.errors import UsageError, nearest
 from corpuskit.training.evaluation.prompts import Prompt, Template, choose_examples
 
@@ -180,7 +181,9 @@ def make_task(
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"task {settings.get('name', '')}: {place}: {first['msg']}") from error
+        raise UsageError(
+            f"task {settings.get('name', '')}: {place}: {worded(TaskConfig, first, first['loc'])}"
+        ) from error
     label = f"task {config.name}"
     places = {key: f"{label}: {key}" for key in TaskConfig.model_fields}
     numbered = tuple(f"{label} item {number}" for number in range(len(items)))
@@ -215,8 +218,7 @@ def _load(located: Located, value: Any, at: tuple[str | int, ...], file: Path) -
         problems = []
         for problem in error.errors():
             place = problem["loc"]
-            unknown = problem["type"] == "extra_forbidden"
-            says = f"no such key{nearest(str(place[-1]), TaskConfig.model_fields)}" if unknown else problem["msg"]
+            says = worded(TaskConfig, problem, place)
             problems.append(f"{located.where((*at, *place))}: {'.'.join(map(str, place))}: {says}")
         raise UsageError("\n".join(problems)) from error
     places = {key: f"{located.where((*at, key))}: {key}" for key in TaskConfig.model_fields}

@@ -63,7 +63,7 @@ def test_a_prompt_holds_description_examples_and_input_in_that_order(tmp_path: P
         ("answer: Seoul", "anser: Seoul", r"tasks\.yaml line .*: answer asks for \{answer\}.*line 6: item 0"),
         ("[Lyon, Paris]", "[Paris, Paris]", r"tasks\.yaml line 7: item 1: two choices are the same"),
         ("[Lyon, Paris]", "[Paris]", r"tasks\.yaml line 7: item 1: a multiple choice needs a list of two"),
-        ("  description", "  descripton", r"tasks\.yaml line 3: .*no such key; did you mean 'description'"),
+        ("  description", "  descripton", r"tasks\.yaml line 3: .*unknown key; did you mean 'description'"),
         ("{country}\\n", "{country!r}\\n", r"tasks\.yaml line 4: input: '\{country\}' is no plain place"),
         ("{country}\\n", "{country\\n", r"tasks\.yaml line 4: input: .*write \{\{ and \}\}"),
         ("sums.jsonl", "absent.jsonl", r"tasks\.yaml line 13: .*absent\.jsonl cannot be read"),
