@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -44,11 +44,15 @@ def evaluate(
     from corpuskit.training.smollm import model_folder
 
     places: dict[str, Place] = {}
-    for folder in map(model_folder, models):
-        found = models_of_run(folder) if (folder / "models").is_dir() else {_name(folder): Place(folder)}
+    for given in models:
+        folder = model_folder(given)
+        whole = (folder / "models").is_dir()
+        found = models_of_run(folder) if whole else {given.resolve().name: Place(folder)}
         if not found:
             raise UsageError(f"{folder} is a run without a trained model")
-        runs = f"{folder.name}/" if len(models) > 1 and (folder / "models").is_dir() else ""
+        run = folder.resolve() if whole else folder.resolve().parent.parent
+        named = whole or (run / "run.json").is_file()
+        runs = f"{run.name}/" if len(models) > 1 and named else ""
         if shards is None and len(models) == 1 and (folder / TOKENS / "manifest.json").is_file():
             shards = folder / TOKENS
         for name, place in found.items():
@@ -84,26 +88,31 @@ def evaluate(
             ]
             title = f"{name}: held-out text ({model.held_out.what})"
             _print(title, ("source or language", "bits a byte", "±", "perplexity"), figures)
-    rows = [
-        (
-            row["model"],
-            row["task"],
-            str(row["shots"]),
-            f"{100 * row['accuracy']:.1f} %",
-            _error(row["error"], 100),
-            f"{100 * row['chance']:.0f} %",
-            str(row["items"]),
-        )
-        for row in result.rows()
-    ]
-    if rows:
-        _print("tasks", ("model", "task", "examples", "right", "±", "chance", "items"), rows)
+    _print_tasks(result.rows())
     for name, reason in result.left_out.items():
         console.print(f"{name} was left out: {reason}", highlight=False, markup=False)
     if output is not None:
         result.write(output)
         for file in [output / "results.json", *write_curves(result.rows(), output)]:
             console.print(str(file), highlight=False, markup=False)
+
+
+def _print_tasks(rows: Sequence[dict[str, Any]]) -> None:
+    """A line for each task and number of examples, with a column for each model."""
+    names = list(dict.fromkeys(row["model"] for row in rows))
+    lines: dict[tuple[str, int], dict[str, str]] = {}
+    asked: dict[tuple[str, int], tuple[str, str]] = {}
+    for row in rows:
+        key = (row["task"], row["shots"])
+        error = "" if row["error"] is None else f" ± {100 * row['error']:.1f}"
+        lines.setdefault(key, {})[row["model"]] = f"{100 * row['accuracy']:.1f} %{error}"
+        asked[key] = (f"{100 * row['chance']:.0f} %", str(row["items"]))
+    told = [
+        (task, str(shots), *asked[task, shots], *(of.get(name, "") for name in names))
+        for (task, shots), of in lines.items()
+    ]
+    if told:
+        _print("tasks: right answers", ("task", "examples", "chance", "items", *names), told)
 
 
 def _numbers(shots: str) -> tuple[int, ...]:
@@ -113,19 +122,14 @@ def _numbers(shots: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _name(folder: Path) -> str:
-    return folder.resolve().name
-
-
 def _error(value: float | None, times: float) -> str:
     return "" if value is None else f"{times * value:.{1 if times > 1 else 3}f}"
 
 
 def _print(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2))
-    words = ("model", "task", "source or language")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in words else "right")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1))
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)
