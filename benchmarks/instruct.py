@@ -1,27 +1,31 @@
 """Instruction tuning beside TRL, in its last release that had PPO (1.12.0): PPO, and fine-tuning on demonstrations.
 
     python -m venv --system-site-packages PEERS && PEERS/bin/pip install --no-deps trl==1.12.0
-    PEERS/bin/python benchmarks/instruct.py [--steps 4] [--rounds 2] [--threads 2]
+    PYTHONPATH=. PEERS/bin/python benchmarks/instruct.py [--steps 6] [--rounds 3] [--threads 1]
 
 (`PEERS` must see corpuskit's own packages: torch, transformers, peft, datasets.) Three parts:
 
 - formulas: one TRL update is watched; from the log probabilities, values and scores that TRL saw, ours must give its
-  advantages and its losses;
-- PPO: the same million-parameter Llama, reward model, prompts, batch, epochs and answer length, with answers that fill
-  their room and with answers that end early; steps a second, and processor seconds a step;
-- fine-tuning: the same model and demonstrations; tokens of conversations a second. TRL packs, or pads, whichever is
-  faster for it.
+  advantages and its policy's loss, or the benchmark fails;
+- PPO: the same million-parameter Llama, reward model, prompts, batch, epochs and answer length, once with answers that
+  fill their room (random weights) and once with answers that end early (after some demonstrations);
+- fine-tuning: the same model and demonstrations; tokens of conversations a second. TRL packs, and pads.
 
-Rounds take turns, so that a busy minute hits both; figures are medians.
+Each run takes one step more than is counted, for what is built on the first. Rounds take turns, so that a busy minute
+hits both; figures are medians over the rounds, with the least and the greatest. Processor seconds count all threads,
+and are the fairer column where anything else runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +59,9 @@ from corpuskit.training.instruct.tasks import statements
 from corpuskit.training.models import build_model
 
 ANSWER, BATCH, MINIBATCH, EPOCHS = 32, 64, 32, 2
+Figures = list[tuple[float, float, float]]
+TOLERANCE = 1e-4
+"""Of the largest value."""
 
 transformers.utils.logging.set_verbosity_error()
 
@@ -79,18 +86,15 @@ class Clock(transformers.TrainerCallback):
 
 
 def make_models(folder: Path, ends_early: bool) -> tuple[Path, Path]:
-    """(a policy, a reward model), both from random weights; some policies end an answer after some eight tokens."""
+    """(a policy, a reward model): from random weights, whose answers never end, or after some demonstrations."""
     tokenizer = train_tokenizer((text for _, text in statements(2000)), 1024)
-    model = build_model(ModelConfig(size="1M"), tokenizer, 256, seed=0)
+    save_policy(build_model(ModelConfig(size="1M"), tokenizer, 256, seed=0), tokenizer, folder / "random", folder)
+    policy = folder / "random"
     if ends_early:
-        with torch.no_grad():  # a direction that every state has a share of
-            model.model.norm.weight[0] = 20.0
-            model.model.embed_tokens.weight[:, 0] = 0.15
-            model.model.embed_tokens.weight[tokenizer.end, 0] = 0.55
-    save_policy(model, tokenizer, folder / "policy", folder)
-    config = RewardConfig(epochs=0.02)
-    train_reward_model(folder / "policy", folder / "reward", config, held_out=[])
-    return folder / "policy", folder / "reward"
+        policy = folder / "shown"
+        finetune_on_demonstrations(folder / "random", policy, SftConfig(epochs=2, batch=4), held_out=[])
+    train_reward_model(policy, folder / "reward", RewardConfig(epochs=0.02), held_out=[])
+    return policy, folder / "reward"
 
 
 def our_ppo(policy: Path, reward: Path, out: Path, steps: int) -> tuple[float, float, float]:
@@ -112,7 +116,10 @@ def our_ppo(policy: Path, reward: Path, out: Path, steps: int) -> tuple[float, f
     return *clock.a_step(), result.length
 
 
-def trl_ppo(policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-6) -> tuple[float, float, float]:
+def trl_ppo(
+    policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-6, rollout: int = BATCH
+) -> tuple[float, float, float]:
+    """Likewise; the mean length is not told. `rollout`: answers that are written at once."""
     from trl.experimental.ppo import PPOConfig, PPOTrainer
 
     clock = Clock()
@@ -122,7 +129,7 @@ def trl_ppo(policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-
             per_device_train_batch_size=MINIBATCH,
             gradient_accumulation_steps=BATCH // MINIBATCH,
             num_mini_batches=BATCH // MINIBATCH,
-            local_rollout_forward_batch_size=MINIBATCH,
+            local_rollout_forward_batch_size=rollout,
             num_ppo_epochs=EPOCHS,
             total_episodes=BATCH * (steps + 1),
             response_length=ANSWER,
@@ -135,6 +142,7 @@ def trl_ppo(policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-
             report_to=[],
             num_sample_generations=0,
             gradient_checkpointing=False,
+            disable_tqdm=True,
         ),
         processing_class=_tokenizer(policy),
         model=transformers.AutoModelForCausalLM.from_pretrained(policy),
@@ -144,9 +152,9 @@ def trl_ppo(policy: Path, reward: Path, out: Path, steps: int, rate: float = 1e-
         train_dataset=Dataset.from_list([{"input_ids": one.tolist()} for one in _prompts(policy)]),
         callbacks=[clock],
     )
-    trainer.train()
-    lengths = [entry.get("val/num_eos_tokens", 0) for entry in trainer.state.log_history]
-    return *clock.a_step(), float(np.mean(lengths or [0]))
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its metrics
+        trainer.train()
+    return *clock.a_step(), float("nan")
 
 
 def check_formulas(policy: Path, reward: Path, out: Path) -> None:
@@ -175,7 +183,7 @@ def check_formulas(policy: Path, reward: Path, out: Path) -> None:
         ppo_trainer.get_reward = watch("get_reward", "reward")
         ppo_trainer.masked_whiten = watch("masked_whiten", "whiten")
         ppo_trainer.masked_mean = mean
-        trl_ppo(policy, reward, out, 0, rate=1e-3)
+        trl_ppo(policy, reward, out, 0, rate=1e-3, rollout=MINIBATCH)
     except ZeroDivisionError:  # a single step has no time between steps
         pass
     finally:
@@ -203,13 +211,17 @@ def check_formulas(policy: Path, reward: Path, out: Path) -> None:
     rows = [int((answers == one).all(1).nonzero()[0]) for one in written]
     loss, _ = clipped_objective(new, old[rows], theirs[rows], mask[rows].float(), 0.2)
     found = min(abs(float(loss.detach()) - float(one[2].detach())) for one in seen["mean"] if one[0].shape == new.shape)
-    print(f"  policy's loss      difference {found:.1e}, of {float(loss.detach()):.3f}")
+    _agrees("policy's loss", found, float(loss.detach()))
 
 
 def _compare(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    print(
-        f"  {name:18} largest difference {float((ours - theirs).abs().max()):.1e}, of {float(theirs.abs().max()):.3f}"
-    )
+    _agrees(name, float((ours - theirs).abs().max()), float(theirs.abs().max()))
+
+
+def _agrees(name: str, difference: float, size: float) -> None:
+    print(f"  {name:18} largest difference {difference:.1e}, of {size:.3g}", flush=True)
+    if not difference <= TOLERANCE * max(abs(size), 1e-3):
+        raise SystemExit(f"{name}: ours is not TRL's")
 
 
 def our_sft(policy: Path, out: Path, steps: int) -> tuple[float, float, float]:
@@ -259,7 +271,8 @@ def trl_sft(policy: Path, out: Path, steps: int, packing: bool) -> tuple[float, 
         processing_class=_tokenizer(policy),
         callbacks=[clock],
     )
-    trainer.train()
+    with contextlib.redirect_stdout(io.StringIO()):
+        trainer.train()
     filled = mean * len(rendered) / len(trainer.train_dataset) if packing else mean
     return *clock.a_step(), rows * filled
 
@@ -286,21 +299,24 @@ def _one_head(folder: Path) -> Any:
     return model
 
 
-def _table(
-    title: str, unit: str, rows: dict[str, Sequence[tuple[float, float, float]]], rate: Callable[..., float]
-) -> None:
-    print(f"{title:34} {unit:>12} {'CPU s/step':>12}")
+def _table(title: str, unit: str, rows: dict[str, Figures], rate: Callable[..., float]) -> None:
+    print(f"{title:34} {unit:>26} {'CPU s/step':>26}")
     for name, found in rows.items():
-        speed = statistics.median(rate(*one) for one in found)
-        print(f"  {name:32} {speed:12.2f} {statistics.median(one[1] for one in found):12.3f}", flush=True)
+        print(f"  {name:32} {_spread([rate(*one) for one in found])} {_spread([one[1] for one in found])}", flush=True)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):9.3f} ({min(values):.3f}-{max(values):.3f})".rjust(26)
 
 
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("--steps", type=int, default=4)
-    reader.add_argument("--rounds", type=int, default=2)
-    reader.add_argument("--threads", type=int, default=2)
+    reader.add_argument("--steps", type=int, default=6)
+    reader.add_argument("--rounds", type=int, default=3)
+    reader.add_argument("--threads", type=int, default=1)
+    reader.add_argument("--only", choices=["formulas", "ppo", "sft"])
     given = reader.parse_args()
+    warnings.simplefilter("ignore")
     torch.set_num_threads(given.threads)
     try:
         from trl.experimental import ppo  # noqa: F401
@@ -311,21 +327,31 @@ def main() -> None:
         folder = Path(scratch)
         for place, (title, early) in enumerate((("answers fill their room", False), ("answers end early", True))):
             policy, reward = make_models(folder / str(place), early)
-            if not early:
+            if not early and given.only in (None, "formulas"):
                 check_formulas(policy, reward, folder / "trl")
-            rounds: dict[str, list[Any]] = {"corpuskit": [], "TRL 1.12.0": []}
-            for _ in range(given.rounds):
-                rounds["corpuskit"].append(our_ppo(policy, reward, folder / "ours", given.steps))
-                rounds["TRL 1.12.0"].append(trl_ppo(policy, reward, folder / "trl", given.steps))
-            mean = statistics.median(one[2] for one in rounds["corpuskit"])
-            _table(f"PPO, {title} ({mean:.0f} tokens)", "steps/s", rounds, lambda wall, cpu, size: 1 / wall)
-        policy, _ = folder / "0/policy", None
-        speeds: dict[str, list[Any]] = {"corpuskit": [], "TRL 1.12.0, packed": [], "TRL 1.12.0, padded": []}
-        for _ in range(given.rounds):
-            speeds["corpuskit"].append(our_sft(policy, folder / "sft", 3 * given.steps))
-            speeds["TRL 1.12.0, packed"].append(trl_sft(policy, folder / "trl", 3 * given.steps, packing=True))
-            speeds["TRL 1.12.0, padded"].append(trl_sft(policy, folder / "trl", 3 * given.steps, packing=False))
-        _table("fine-tuning", "tokens/s", speeds, lambda wall, cpu, size: size / wall)
+            if given.only in (None, "ppo"):
+                time_ppo(title, policy, reward, folder, given.steps, given.rounds)
+        if given.only in (None, "sft"):
+            time_sft(policy, folder, 3 * given.steps, given.rounds)
+
+
+def time_ppo(title: str, policy: Path, reward: Path, folder: Path, steps: int, rounds: int) -> None:
+    found: dict[str, Figures] = {"corpuskit": [], "TRL 1.12.0": []}
+    for _ in range(rounds):
+        found["corpuskit"].append(our_ppo(policy, reward, folder / "ours", steps))
+        found["TRL 1.12.0"].append(trl_ppo(policy, reward, folder / "trl", steps))
+    mean = statistics.median(one[2] for one in found["corpuskit"])
+    _table(f"PPO, {title} ({mean:.0f} tokens)", "steps/s", found, lambda wall, cpu, size: 1 / wall)
+
+
+def time_sft(policy: Path, folder: Path, steps: int, rounds: int) -> None:
+    found: dict[str, Figures] = {name: [] for name in ("corpuskit", "TRL 1.12.0, packed", "TRL 1.12.0, padded")}
+    for _ in range(rounds):
+        found["corpuskit"].append(our_sft(policy, folder / "sft", steps))
+        found["TRL 1.12.0, packed"].append(trl_sft(policy, folder / "trl", steps, packing=True))
+        found["TRL 1.12.0, padded"].append(trl_sft(policy, folder / "trl", steps, packing=False))
+    _table("fine-tuning", "tokens/s", found, lambda wall, cpu, size: size / wall)
+    _table("fine-tuning", "tokens/CPU s", found, lambda wall, cpu, size: size / cpu)
 
 
 if __name__ == "__main__":

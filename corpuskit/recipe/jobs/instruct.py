@@ -34,9 +34,9 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
     if config.ppo is not None:
         yield job("reinforcement learning", PPO, config.ppo, lambda run, watch: _ppo(run, config, watch))
     if config.dpo is not None:
-        yield job("preference optimization", DPO, config.dpo, lambda run, watch: _dpo(run, config))
+        yield job("preference optimization", DPO, config.dpo, lambda run, watch: _dpo(run, config, watch))
     if config.grpo is not None:
-        yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config))
+        yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config, watch))
     if config.gains is not None:
         yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
 
@@ -118,18 +118,18 @@ def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     return told(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
 
 
-def _dpo(run: Path, config: InstructConfig) -> dict[str, Any]:
+def _dpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import optimize_preferences
 
-    return told(optimize_preferences(run / SFT, run / DPO, config.dpo))
+    return told(optimize_preferences(run / SFT, run / DPO, config.dpo, watch=watch))
 
 
-def _grpo(run: Path, config: InstructConfig) -> dict[str, Any]:
+def _grpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import optimize_groups
 
     assert config.grpo is not None
     rewards = named_rewards(config.grpo.rewards, _heads(run, config), config.grpo.prompts)
-    return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo))
+    return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo, watch=watch))
 
 
 def _gains(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:

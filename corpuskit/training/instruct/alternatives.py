@@ -6,7 +6,10 @@ DPO minimizes (Rafailov et al. 2023, arXiv:2305.18290, equation 7)
     - log sigmoid(beta (log p(chosen) / p0(chosen) - log p(rejected) / p0(rejected)))
 
 with p0 the model at the start. GRPO is PPO with the advantage (r_i - mean(r)) / deviation(r) over the answers i to a
-prompt (Shao et al. 2024, arXiv:2402.03300, section 4.1). Both write the whole model; neither resumes.
+prompt (Shao et al. 2024, arXiv:2402.03300, section 4.1). Both write the whole model.
+
+What a step learns from is a function of its number (`rows_of_step`), and the rest of the state is in the checkpoints of
+TRL's trainer, so that a run that goes on after a stop ends in the same bits.
 """
 
 from __future__ import annotations
@@ -15,37 +18,62 @@ import contextlib
 import io
 import os
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from corpuskit.engine.files import read_json
 from corpuskit.errors import require
+from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.adapters.folder import weights_digest
+from corpuskit.training.instruct.answering import check_room
+from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import AlternativeConfig, DpoConfig, GrpoConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences, read_prompts
-from corpuskit.training.instruct.loop import Undertaking, data_digest
-from corpuskit.training.instruct.policy import load_policy, save_policy
+from corpuskit.training.instruct.loop import Tuned, Undertaking, Watch, data_digest, rows_of_step, some
+from corpuskit.training.instruct.pairs import paired
+from corpuskit.training.instruct.policy import context, load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward
 from corpuskit.training.instruct.shipped import prompt_files, shipped_file
+from corpuskit.training.instruct.trainer import steps_watched
+from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.machine import this_machine
 from corpuskit.training.metrics import Metrics
+from corpuskit.training.signals import stop_signals
 
 
-@dataclass(frozen=True)
-class AlternativeResult:
-    folder: str
-    finished: bool
-    steps: int
+@dataclass(frozen=True, kw_only=True)
+class AlternativeResult(Tuned):
     loss: float
     """Mean over the steps."""
-    seconds: float
-    stopped_by: str | None = None
 
     def sentence(self) -> str:
         """The run in a line for people."""
         return f"{self.steps:,} steps, mean loss {self.loss:.3f}"
+
+
+@dataclass(frozen=True)
+class _Method:
+    """What TRL is told, and what is learned from."""
+
+    name: str
+    config: AlternativeConfig
+    rows: Sequence[dict[str, Any]]
+    rows_a_step: int
+    data: str
+    check: Callable[[Any, Tokenizer], None]
+    """Raises UsageError where the model cannot read the rows."""
+    settings: Mapping[str, Any]
+    functions: Mapping[str, Any]
+
+    def ordered(self) -> list[dict[str, Any]]:
+        """The rows of all steps, one step after the other."""
+        count, seed = self.rows_a_step, self.config.seed
+        orders = (rows_of_step(len(self.rows), count, step, seed) for step in range(1, self.config.steps + 1))
+        return [self.rows[row] for order in orders for row in order]
 
 
 def optimize_preferences(
@@ -54,14 +82,18 @@ def optimize_preferences(
     config: DpoConfig | None = None,
     *,
     preferences: Sequence[Preference] | None = None,
+    watch: Watch = lambda message, done, total: None,
 ) -> AlternativeResult:
     """Direct preference optimization of the decoder in a folder, written to `folder`.
 
-    `preferences` stands in for the file that the configuration names. A finished run is not run again. Raises
-    MissingExtra where TRL is absent.
+    `preferences` stands in for the file that the configuration names. Stops and goes on like
+    `finetune_on_demonstrations`. Raises MissingExtra where TRL is absent, UsageError for preferences that cannot be
+    read or are longer than the model reads.
     """
     config = config or DpoConfig()
-    pairs = list(preferences or read_preferences(config.preferences or shipped_file("preferences")))
+    if preferences is None:
+        preferences = read_preferences(config.preferences or shipped_file("preferences"))
+    pairs = some(preferences, "preference to learn from")
     rows = [
         {
             "prompt": _turns(one.prompt),
@@ -70,7 +102,13 @@ def optimize_preferences(
         }
         for one in pairs
     ]
-    return _optimize(Path(model), Path(folder), "dpo", config, rows, data_digest(pairs), {"beta": config.beta}, {})
+
+    def check(policy: Any, tokenizer: Tokenizer) -> None:
+        paired(Chat(tokenizer), pairs, context(policy), "error")
+
+    settings = {"beta": config.beta, "max_length": None, "train_sampling_strategy": "sequential"}
+    method = _Method("dpo", config, rows, config.batch, data_digest(pairs), check, settings, {})
+    return _optimize(Path(model), Path(folder), method, watch)
 
 
 def optimize_groups(
@@ -80,49 +118,57 @@ def optimize_groups(
     config: GrpoConfig | None = None,
     *,
     prompts: Sequence[Sequence[Message]] | None = None,
+    watch: Watch = lambda message, done, total: None,
 ) -> AlternativeResult:
     """Group relative policy optimization of the decoder in a folder, written to `folder`.
 
-    `rewards` are those of `reinforce`; `prompts` stands in for the files that the configuration names. A finished run
-    is not run again. Raises MissingExtra where TRL is absent.
+    `rewards` are those of `reinforce`; `prompts` stands in for the files that the configuration names. Stops and goes
+    on like `finetune_on_demonstrations`. Raises MissingExtra where TRL is absent, UsageError for prompts that leave no
+    room for an answer.
     """
     config = config or GrpoConfig()
-    files = prompt_files(config.prompts)
-    asked = list(prompts or dict.fromkeys(one for file in files for one in read_prompts(file)))
+    if prompts is None:
+        files = prompt_files(config.prompts)
+        prompts = list(dict.fromkeys(one for file in files for one in read_prompts(file)))
+    asked = some(prompts, "prompt to answer")
+
+    def check(policy: Any, tokenizer: Tokenizer) -> None:
+        check_known(tokenizer, (turn for one in asked for turn in one))
+        check_room(asked, Chat(tokenizer).prompts(asked), context(policy), config.answer_tokens)
+
     settings = {
         "beta": config.beta,
         "num_generations": config.group,
         "max_completion_length": config.answer_tokens,
         "reward_weights": [weight for _, weight in rewards.values()],
+        "shuffle_dataset": False,
     }
     functions = {"reward_funcs": [_for_trl(name, reward) for name, (reward, _) in rewards.items()]}
     rows = [{"prompt": _turns(one)} for one in asked]
-    return _optimize(Path(model), Path(folder), "grpo", config, rows, data_digest(asked), settings, functions)
+    count = config.batch // config.group
+    method = _Method("grpo", config, rows, count, data_digest(asked), check, settings, functions)
+    return _optimize(Path(model), Path(folder), method, watch)
 
 
-def _optimize(
-    model: Path,
-    folder: Path,
-    method: str,
-    config: AlternativeConfig,
-    rows: Sequence[dict[str, Any]],
-    data: str,
-    settings: Mapping[str, Any],
-    functions: Mapping[str, Any],
-) -> AlternativeResult:
-    trl = require("trl", "instruct")
-    asked = {"config": config.model_dump(mode="json"), "model": weights_digest(model), "data": data}
-    undertaking = Undertaking(folder, method, asked, resume=True)
+def _optimize(model: Path, folder: Path, method: _Method, watch: Watch) -> AlternativeResult:
+    trl, config = require("trl", "instruct"), method.config
+    asked = {"config": config.model_dump(mode="json"), "model": weights_digest(model), "data": method.data}
+    undertaking = Undertaking(folder, method.name, asked, resume=True)
     if undertaking.result is not None:
         return AlternativeResult(**undertaking.result)
-    began = time.perf_counter()
     policy, tokenizer = load_policy(model)
-    with this_machine(config.precision) as machine, tempfile.TemporaryDirectory() as scratch, _offline():
+    method.check(policy, tokenizer)
+    with (
+        this_machine(config.precision) as machine,
+        stop_signals() as stop,
+        tempfile.TemporaryDirectory() as scratch,
+        _offline(),
+    ):
         start = Path(scratch) / "start"  # TRL makes its reference from a folder
         save_policy(policy, tokenizer, start, model)
-        kind, trainer = {"dpo": (trl.DPOConfig, trl.DPOTrainer), "grpo": (trl.GRPOConfig, trl.GRPOTrainer)}[method]
+        kind, trainer = {"dpo": (trl.DPOConfig, trl.DPOTrainer), "grpo": (trl.GRPOConfig, trl.GRPOTrainer)}[method.name]
         arguments = kind(
-            output_dir=str(Path(scratch) / "out"),
+            output_dir=str(folder / "checkpoints"),
             max_steps=config.steps,
             per_device_train_batch_size=config.batch,
             learning_rate=config.learning_rate,
@@ -131,36 +177,59 @@ def _optimize(
             bf16=machine.bfloat16,
             use_cpu=machine.device == "cpu",
             gradient_checkpointing=False,
-            save_strategy="no",
+            save_strategy="steps",
+            save_steps=config.checkpoint_every or max(1, -(-config.steps // 5)),
+            save_total_limit=2,  # one may be cut off
             report_to=[],
             logging_steps=1,
             disable_tqdm=True,
-            **settings,
+            **method.settings,
         )
         running = trainer(
             model=str(start),
             args=arguments,
-            train_dataset=require("datasets", "train").Dataset.from_list(list(rows)),
+            train_dataset=require("datasets", "train").Dataset.from_list(method.ordered()),
             processing_class=require("transformers", "train").AutoTokenizer.from_pretrained(start),
-            **functions,
+            callbacks=[steps_watched(stop, watch)],
+            **method.functions,
         )
         with contextlib.redirect_stdout(io.StringIO()):  # it prints a line for every step
-            outcome = running.train()
-        _diary(folder, running.state.log_history)
+            running.train(resume_from_checkpoint=_newest(folder / "checkpoints"))
+        steps = int(running.state.global_step)
+        lines = list(_lines(running.state.log_history))
+        _write(folder, lines)
         result = AlternativeResult(
-            str(folder), True, int(outcome.global_step), float(outcome.training_loss), time.perf_counter() - began
+            folder=str(folder),
+            finished=steps == config.steps,
+            steps=steps,
+            seconds=sum(line["seconds"] for line in lines),
+            stopped_by=stop(),
+            loss=float(np.mean([line["loss"] for line in lines])),
         )
-        tuned = running.accelerator.unwrap_model(running.model)
-        undertaking.finish(result, lambda into: save_policy(tuned, tokenizer, into, model))
+        if result.finished:
+            tuned = running.accelerator.unwrap_model(running.model)
+            undertaking.finish(result, lambda into: save_policy(tuned, tokenizer, into, model))
     return result
 
 
-def _diary(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    metrics = Metrics(folder, 0)
+def _newest(folder: Path) -> str | None:
+    """The newest checkpoint that is whole: the trainer's state is the last of its files to be written."""
+    whole = [one for one in folder.glob("checkpoint-*") if read_json(one / "trainer_state.json") is not None]
+    return str(max(whole, key=lambda one: int(one.name.rpartition("-")[2]))) if whole else None
+
+
+def _lines(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The diary: a line a step."""
     for line in history:
         if "loss" in line:
             numbers = {name: value for name, value in line.items() if isinstance(value, (int, float))}
-            metrics.add({**numbers, "step": int(line["step"])})
+            yield {**numbers, "step": int(line["step"])}
+
+
+def _write(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
+    metrics = Metrics(folder, 0)
+    for line in lines:
+        metrics.add(line)
     metrics.close()
 
 
@@ -180,7 +249,7 @@ def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _offline() -> Any:
+def _offline() -> Iterator[None]:
     """TRL asks the hub for what lies in a folder already."""
     before = os.environ.get("HF_HUB_OFFLINE")
     os.environ["HF_HUB_OFFLINE"] = "1"

@@ -125,6 +125,20 @@ def answer(
     return Answered(ids, full, columns)
 
 
+def check_room(
+    conversations: Sequence[Sequence[Message]], prompts: Sequence[Numbers], length: int, tokens: int
+) -> None:
+    """Raises UsageError for the first conversation, `prompts` as tokens, that leaves no room for an answer of `tokens`
+    in the `length` that a model reads."""
+    for number, (conversation, prompt) in enumerate(zip(conversations, prompts, strict=True), 1):
+        if len(prompt) + tokens > length:
+            raise UsageError(
+                f"{conversation[-1].where or f'prompt {number}'}: takes {len(prompt):,} tokens, and beside "
+                f"answer_tokens {tokens:,} the model reads {max(length - tokens, 0):,}: shorten it or ask for fewer "
+                "answer_tokens"
+            )
+
+
 def _choose(logits: Any, temperature: float, noise: Any, active: Any) -> Any:
     """int64[n]: a token for each row. `noise[row]` in [0, 1) says which, by the rows' cumulative probabilities."""
     if not temperature:

@@ -77,7 +77,8 @@ class RewardConfig(Tuning):
 
 
 class PpoConfig(Tuning):
-    """Reinforcement learning from feedback with proximal policy optimization."""
+    """Reinforcement learning from feedback with proximal policy optimization. Learning rates fall to nothing over the
+    steps."""
 
     prompts: list[str] | None = None
     """JSON lines files whose prompts are answered. Default: the practice that ships, requests with known answers."""
@@ -160,6 +161,12 @@ class GrpoConfig(AlternativeConfig):
     """Answers to a prompt that are compared with each other."""
     answer_tokens: int = Field(default=48, ge=1)
     """Tokens of an answer at most."""
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> GrpoConfig:
+        if self.batch % self.group:
+            raise ValueError(f"a batch of {self.batch} answers is no whole number of groups of {self.group}")
+        return self
 
 
 class GainsConfig(Configured):

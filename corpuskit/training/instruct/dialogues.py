@@ -11,6 +11,7 @@ preference is about, `task` and `language` group results.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ Role = Literal["system", "user", "assistant"]
 class Message:
     role: Role
     content: str
+    where: str = field(default="", compare=False, repr=False)
+    """File, line and field that it was read from."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Preference:
     chosen: str
     rejected: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    where: str = field(default="", compare=False, repr=False)
+    """File and line that it was read from."""
 
     @property
     def kind(self) -> str:
@@ -118,16 +123,16 @@ def _demonstration(record: dict[str, Any], where: str) -> Demonstration:
             raise UsageError(f"{where}, field 'messages': ends with no assistant turn after a request")
         rest = _rest(record, "messages")
     else:
-        answer = Message("assistant", _text(record, "answer", where))
+        answer = Message("assistant", _text(record, "answer", where), f"{where}, field 'answer'")
         messages, rest = (*_prompt(record, where), answer), _rest(record, "prompt", "answer")
     return Demonstration(messages, rest)
 
 
 def _preference(record: dict[str, Any], where: str) -> Preference:
     chosen, rejected = _text(record, "chosen", where), _text(record, "rejected", where)
-    if chosen == rejected:
+    if unicodedata.normalize("NFC", chosen) == unicodedata.normalize("NFC", rejected):
         raise UsageError(f"{where}: fields 'chosen' and 'rejected' are equal, so nothing is preferred")
-    return Preference(_prompt(record, where), chosen, rejected, _rest(record, "prompt", "chosen", "rejected"))
+    return Preference(_prompt(record, where), chosen, rejected, _rest(record, "prompt", "chosen", "rejected"), where)
 
 
 def _prompt_of(record: dict[str, Any], where: str) -> tuple[Message, ...]:
@@ -137,7 +142,7 @@ def _prompt_of(record: dict[str, Any], where: str) -> tuple[Message, ...]:
 def _prompt(record: dict[str, Any], where: str) -> tuple[Message, ...]:
     if isinstance(record.get("prompt"), list):
         return _messages(record["prompt"], f"{where}, field 'prompt'")
-    return (Message("user", _text(record, "prompt", where)),)
+    return (Message("user", _text(record, "prompt", where), f"{where}, field 'prompt'"),)
 
 
 def _messages(value: Any, where: str) -> tuple[Message, ...]:
@@ -151,7 +156,7 @@ def _messages(value: Any, where: str) -> tuple[Message, ...]:
         role = message.get("role")
         if role not in ("system", "user", "assistant"):
             raise UsageError(f"{place}.role: no role '{role}'{nearest(str(role), ['system', 'user', 'assistant'])}")
-        found.append(Message(role, _text(message, "content", place)))
+        found.append(Message(role, _text(message, "content", place), f"{place}.content"))
     return tuple(found)
 
 

@@ -21,14 +21,16 @@ import numpy as np
 from corpuskit.engine.files import replacing, write_json
 from corpuskit.errors import UsageError
 from corpuskit.training.evaluation.exact_match import exact_match
-from corpuskit.training.instruct.answering import answer_texts
+from corpuskit.training.instruct.answering import answer_texts, check_room
+from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import GainsConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
 from corpuskit.training.instruct.estimates import Interval, Values, paired_gain, share
-from corpuskit.training.instruct.loop import Watch
-from corpuskit.training.instruct.policy import load_policy
+from corpuskit.training.instruct.loop import Watch, some
+from corpuskit.training.instruct.policy import context, load_policy
 from corpuskit.training.instruct.reward import RewardModel
 from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.instruct.verified import right
 
 EXACT, HELPFUL, SAFE = "exact match", "helpful", "safe"
@@ -101,9 +103,12 @@ def measure_gains(
     `held_out` stands in for the file that the configuration names. Raises UsageError where there is nothing to ask.
     """
     config = config or GainsConfig()
-    asked = list(held_out or read_demonstrations(config.held_out or shipped_file("held_out")))
-    if not asked or not models:
-        raise UsageError("gains need at least one model and one held-out request")
+    asked = some(
+        read_demonstrations(config.held_out or shipped_file("held_out")) if held_out is None else held_out,
+        "held-out request",
+    )
+    if not models:
+        raise UsageError("gains need at least one model")
     found, standings = [], []
     for number, (name, folder) in enumerate(models.items()):
         watch(f"asking {name}", number, len(models))
@@ -125,6 +130,8 @@ def _measured(
     model, tokenizer = load_policy(folder)
     model.eval()
     prompts = [one.prompt for one in asked]
+    check_known(tokenizer, (turn for one in prompts for turn in one))
+    check_room(prompts, Chat(tokenizer).prompts(prompts), context(model), config.answer_tokens)
     harmful = np.array(["contains" in one.about for one in asked])
 
     def answers(temperature: float, seed: int) -> list[str]:

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from corpuskit.engine.files import digest, read_json, write_json
 from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.tokens.windows import Numbers
 from corpuskit.training.checkpoint import load_optimizers, newest, save_checkpoint
 from corpuskit.training.instruct.config import Tuning
 from corpuskit.training.metrics import FILE as METRICS
@@ -32,17 +36,22 @@ STOP = "stop"
 
 WEIGHTS = ("config.json", "model.safetensors", "adapter_config.json", "adapter_model.safetensors")
 
+Record = TypeVar("Record")
 Watch = Callable[[str, int, int], None]
 Step = Callable[[int], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Ended:
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """What every tuning comes to."""
+
+    folder: str
     finished: bool
+    """False where a signal stopped the run: the same call goes on from there."""
     steps: int
     seconds: float
     """Time spent in steps, over all calls."""
-    stopped_by: str | None
+    stopped_by: str | None = None
     """A signal's name, or the reason for which a step ended the run."""
 
 
@@ -50,7 +59,12 @@ class Undertaking:
     """A tuning as it was asked for, and whether its folder holds it already."""
 
     def __init__(self, folder: Path, method: str, settings: dict[str, Any], resume: bool) -> None:
-        """Raises UsageError where the folder holds a tuning that was asked for otherwise."""
+        """Raises UsageError where the folder holds a tuning that was asked for otherwise, and where torchrun started
+        several processes."""
+        if (ranks := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+            raise UsageError(
+                f"instruction tuning runs in one process, and torchrun started {ranks}: leave torchrun out"
+            )
         self.folder = folder
         self.asked = {"method": method, **settings}
         if not resume:
@@ -97,7 +111,7 @@ def run_steps(
     write: Callable[[Path], None],
     stop: Callable[[], str | None],
     watch: Watch,
-) -> Ended:
+) -> Tuned:
     """Take the steps that are still to be taken. `step(number)` changes the weights and returns the diary's line.
 
     `write(folder)` saves what is trained. Raises CorpuskitError where a loss is not finite.
@@ -134,7 +148,7 @@ def run_steps(
                 save_checkpoint(undertaking.folder / "checkpoints", write, optimizers, state, keep=1)
     finally:
         metrics.close()
-    return Ended(finished, done, seconds, stopped_by)
+    return Tuned(folder=str(undertaking.folder), finished=finished, steps=done, seconds=seconds, stopped_by=stopped_by)
 
 
 def update(optimizers: Iterable[Any], parameters: Sequence[Any], clip: float) -> float:
@@ -147,6 +161,22 @@ def update(optimizers: Iterable[Any], parameters: Sequence[Any], clip: float) ->
     for parameter in parameters:
         parameter.grad = None
     return norm
+
+
+def rows_of_step(count: int, batch: int, step: int, seed: int) -> Numbers:
+    """int64[at most batch]: what a step (from 1) learns from. Each pass over the `count` rows has an order of its own,
+    and the passes follow each other without a gap."""
+    wanted = np.arange((step - 1) * batch, step * batch)
+    passes, places = np.divmod(wanted, count)
+    orders = {one: np.random.default_rng((seed, one)).permutation(count) for one in np.unique(passes).tolist()}
+    return np.array([orders[one][place] for one, place in zip(passes.tolist(), places.tolist(), strict=True)])
+
+
+def some(records: Sequence[Record], what: str) -> list[Record]:
+    """The records. Raises UsageError where there is none."""
+    if not records:
+        raise UsageError(f"there is no {what}: an empty list was given")
+    return list(records)
 
 
 def data_digest(records: Iterable[Any]) -> str:

@@ -23,17 +23,25 @@ import numpy as np
 
 from corpuskit.engine.files import replacing
 from corpuskit.errors import UsageError, require
-from corpuskit.tokens.windows import Numbers
 from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.actors import Actors
-from corpuskit.training.instruct.answering import Answered, answer, answer_texts
+from corpuskit.training.instruct.answering import Answered, answer, answer_texts, check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import PpoConfig
 from corpuskit.training.instruct.dialogues import Message, read_prompts
-from corpuskit.training.instruct.loop import STOP, Undertaking, Watch, data_digest, run_steps, update
+from corpuskit.training.instruct.loop import (
+    STOP,
+    Tuned,
+    Undertaking,
+    Watch,
+    data_digest,
+    rows_of_step,
+    run_steps,
+    some,
+    update,
+)
 from corpuskit.training.instruct.policy import context, load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward, RewardModel
-from corpuskit.training.instruct.sft import one_process, rows_of_step
 from corpuskit.training.instruct.shipped import prompt_files
 from corpuskit.training.instruct.surrogate import (
     advantages,
@@ -43,6 +51,7 @@ from corpuskit.training.instruct.surrogate import (
     token_rewards,
     whitened,
 )
+from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.machine import this_machine
 from corpuskit.training.metrics import read_metrics
 from corpuskit.training.signals import stop_signals
@@ -50,11 +59,8 @@ from corpuskit.training.signals import stop_signals
 SAMPLES = "samples.jsonl"
 
 
-@dataclass(frozen=True)
-class PpoResult:
-    folder: str
-    finished: bool
-    steps: int
+@dataclass(frozen=True, kw_only=True)
+class PpoResult(Tuned):
     prompts: int
     rewards: dict[str, tuple[float, float]]
     """By name: mean over the first and over the last tenth of the steps."""
@@ -62,9 +68,6 @@ class PpoResult:
     """Mean divergence of an answer from the model at the start, in nats, over the last tenth of the steps."""
     length: float
     """Tokens of an answer, likewise."""
-    seconds: float
-    stopped_by: str | None
-    """A signal, or which limit was passed."""
 
     def sentence(self) -> str:
         """The run in a line for people."""
@@ -105,7 +108,7 @@ def reinforce(
     that does not give one finite number an answer.
     """
     config, model, folder = config or PpoConfig(), Path(model), Path(folder)
-    asking = [tuple(one) for one in (prompts or _read(config))]
+    asking = [tuple(one) for one in some(_read(config) if prompts is None else prompts, "prompt to answer")]
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
@@ -117,24 +120,27 @@ def reinforce(
         known = undertaking.result
         return PpoResult(**known | {"rewards": {name: tuple(pair) for name, pair in known["rewards"].items()}})
     with this_machine(config.precision) as machine, stop_signals() as stop:
-        one_process(machine)
         torch = require("torch", "train")
         start, tokenizer = load_policy(model)
+        check_known(tokenizer, (turn for one in asking for turn in one))
         heads = Chat(tokenizer).prompts(asking)
-        _check_room(heads, context(start) - config.answer_tokens, config)
+        check_room(asking, heads, context(start), config.answer_tokens)
         shown = [asking[row] for row in rows_of_step(len(asking), min(config.samples, len(asking)), 1, config.seed)]
         before = answer_texts(start, shown, tokenizer, tokens=config.answer_tokens)
         value = None if value_from is None else value_from.model
         actors = Actors(start, config.lora, config.temperature, config.seed, machine, value)
         if undertaking.checkpoint is not None:
             actors.restore(undertaking.checkpoint)
-        slow = [{"params": actors.value_parameters, "lr": config.value_learning_rate or config.learning_rate}]
-        groups = [{"params": actors.policy_parameters, "lr": config.learning_rate}, *slow]
+        peaks = (config.learning_rate, config.value_learning_rate or config.learning_rate)
+        trained = (actors.policy_parameters, actors.value_parameters)
+        groups = [{"params": one, "lr": peak} for one, peak in zip(trained, peaks, strict=True)]
         optimizers = [torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
         lengths = [] if undertaking.checkpoint is None else [read_metrics(folder)[0]["length"]]
 
         def step(number: int) -> dict[str, Any]:
+            for group, peak in zip(optimizers[0].param_groups, peaks, strict=True):
+                group["lr"] = peak * (1 - (number - 1) / config.steps)
             rows = rows_of_step(len(asking), config.batch, number, config.seed)
             answered = answer(
                 actors.answering(),
@@ -267,20 +273,11 @@ def _limit(line: Mapping[str, float], first: float, config: PpoConfig) -> str | 
     return None
 
 
-def _check_room(prompts: Sequence[Numbers], room: int, config: PpoConfig) -> None:
-    longest = int(np.argmax([len(one) for one in prompts]))
-    if len(prompts[longest]) > room:
-        raise UsageError(
-            f"prompt {longest + 1} takes {len(prompts[longest]):,} tokens, and beside answer_tokens "
-            f"{config.answer_tokens:,} the model reads {max(room, 0):,}: shorten it or ask for fewer answer_tokens"
-        )
-
-
 def _read(config: PpoConfig) -> list[tuple[Message, ...]]:
     return list(dict.fromkeys(prompt for file in prompt_files(config.prompts) for prompt in read_prompts(file)))
 
 
-def _result(ended: Any, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:
+def _result(ended: Tuned, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:
     lines = read_metrics(folder)
     tenth = max(1, len(lines) // 10)
 
@@ -289,15 +286,11 @@ def _result(ended: Any, folder: Path, prompts: int, names: Sequence[str]) -> Ppo
         return float(np.mean(values[:tenth])), float(np.mean(values[-tenth:]))
 
     return PpoResult(
-        folder=str(folder),
-        finished=ended.finished,
-        steps=ended.steps,
+        **vars(ended),
         prompts=prompts,
         rewards={name: means(f"reward_{name}") for name in names} if lines else {},
         kl=means("kl")[1] if lines else 0.0,
         length=means("length")[1] if lines else 0.0,
-        seconds=ended.seconds,
-        stopped_by=ended.stopped_by,
     )
 
 

@@ -28,10 +28,19 @@ from corpuskit.training.instruct.chat import Chat, fit
 from corpuskit.training.instruct.config import RewardConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences
 from corpuskit.training.instruct.estimates import Interval, calibration_error, share
-from corpuskit.training.instruct.loop import Undertaking, Watch, data_digest, run_steps, update
+from corpuskit.training.instruct.loop import (
+    Tuned,
+    Undertaking,
+    Watch,
+    data_digest,
+    rows_of_step,
+    run_steps,
+    some,
+    update,
+)
+from corpuskit.training.instruct.pairs import paired
 from corpuskit.training.instruct.policy import context, load_policy
-from corpuskit.training.instruct.sft import one_process, rows_of_step
-from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.shipped import judged_file, shipped_file
 from corpuskit.training.machine import Machine, this_machine
 from corpuskit.training.models import load_model
 from corpuskit.training.optimization import learning_rate, set_learning_rate
@@ -45,11 +54,8 @@ Reward = Callable[[Sequence[Prompt], Sequence[str]], npt.NDArray[np.float64]]
 """(prompts, answers) -> float64[n]: how good each answer is. Anything that gives numbers serves as a reward."""
 
 
-@dataclass(frozen=True)
-class RewardResult:
-    folder: str
-    finished: bool
-    steps: int
+@dataclass(frozen=True, kw_only=True)
+class RewardResult(Tuned):
     pairs: int
     cut: int
     """Pairs whose prompt lost its start."""
@@ -57,8 +63,6 @@ class RewardResult:
     """By kind: share of held-out pairs whose chosen side gets the higher reward, with Wilson's interval."""
     calibration: dict[str, float]
     """By kind: expected calibration error on the held-out pairs."""
-    seconds: float
-    stopped_by: str | None
 
     def sentence(self) -> str:
         """The training in a line for people."""
@@ -145,25 +149,28 @@ def train_reward_model(
     reads.
     """
     config, model, folder = config or RewardConfig(), Path(model), Path(folder)
-    learned = list(preferences or read_preferences(config.preferences or shipped_file("preferences")))
-    judged = list(held_out) if held_out is not None else _judged(config, preferences is not None)
+    if held_out is None:
+        file = judged_file("held_out_preferences", config.preferences, config.held_out, preferences is not None)
+        held_out = [] if file is None else read_preferences(file)
+    if preferences is None:
+        preferences = read_preferences(config.preferences or shipped_file("preferences"))
+    learned = some(preferences, "preference to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
-        "data": data_digest([*learned, *judged]),
+        "data": data_digest([*learned, *held_out]),
     }
     undertaking = Undertaking(folder, "reward", asked, resume)
     if undertaking.result is not None:
         known = undertaking.result
         return RewardResult(**known | {"accuracy": {kind: Interval(**one) for kind, one in known["accuracy"].items()}})
     with this_machine(config.precision) as machine, stop_signals() as stop:
-        one_process(machine)
         kinds = sorted({one.kind for one in learned})
         rewards = _fresh(model, kinds, config.seed)
         if undertaking.checkpoint is not None:
             rewards.model.load_state_dict(load_model(undertaking.checkpoint).state_dict())
         module = rewards.model.to(machine.device).train()
-        sides, cut = _sides(rewards, learned, config)
+        sides, cut = paired(rewards.chat, learned, rewards.length, config.too_long)
         heads = np.array([kinds.index(one.kind) for one in learned])
         steps = max(1, round(config.epochs * len(learned) / config.batch))
         parameters = list(module.parameters())
@@ -181,17 +188,13 @@ def train_reward_model(
         ended = run_steps(
             undertaking, config, steps, step, optimizers=optimizers, write=rewards.save, stop=stop, watch=watch
         )
-        accuracy, calibration = judge(rewards, judged)
+        accuracy, calibration = judge(rewards, held_out)
         result = RewardResult(
-            folder=str(folder),
-            finished=ended.finished,
-            steps=ended.steps,
+            **vars(ended),
             pairs=len(learned),
             cut=cut,
             accuracy=accuracy,
             calibration=calibration,
-            seconds=ended.seconds,
-            stopped_by=ended.stopped_by,
         )
         if ended.finished:
             raw = rewards.raw([side for pair in sides for side in pair], 64)
@@ -271,31 +274,3 @@ def _fresh(folder: Path, kinds: Sequence[str], seed: int) -> RewardModel:
     model.base_model.load_state_dict(decoder.base_model.state_dict())
     torch.nn.init.zeros_(model.score.weight)
     return RewardModel(model, tokenizer, kinds)
-
-
-def _sides(
-    rewards: RewardModel, preferences: Sequence[Preference], config: RewardConfig
-) -> tuple[list[tuple[Numbers, Numbers]], int]:
-    """([(chosen, rejected)], how many pairs lost the start of their prompt), as tokens."""
-    chat = rewards.chat
-    prompts = chat.prompts([one.prompt for one in preferences])
-    chosen = chat.answers([one.chosen for one in preferences])
-    rejected = chat.answers([one.rejected for one in preferences])
-    found, cut = [], 0
-    for number, (prompt, *answers) in enumerate(zip(prompts, chosen, rejected, strict=True), 1):
-        longest = max(answers, key=len)
-        if len(prompt) + len(longest) > rewards.length and config.too_long == "error":
-            raise UsageError(
-                f"record {number} of {config.preferences or 'the preferences'} takes {len(prompt) + len(longest):,} "
-                f"tokens, and the model reads {rewards.length:,}: shorten it, or say too_long: cut"
-            )
-        kept, over = fit(prompt, longest, rewards.length)
-        cut += over > 0
-        found.append((np.concatenate([kept, answers[0]]), np.concatenate([kept, answers[1]])))
-    return found, cut
-
-
-def _judged(config: RewardConfig, given: bool) -> list[Preference]:
-    if config.held_out is not None:
-        return read_preferences(config.held_out)
-    return [] if given or config.preferences is not None else read_preferences(shipped_file("held_out_preferences"))

@@ -21,7 +21,16 @@ from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.chat import Chat, Rendered
 from corpuskit.training.instruct.config import SftConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
-from corpuskit.training.instruct.loop import Undertaking, Watch, data_digest, run_steps, update
+from corpuskit.training.instruct.loop import (
+    Tuned,
+    Undertaking,
+    Watch,
+    data_digest,
+    rows_of_step,
+    run_steps,
+    some,
+    update,
+)
 from corpuskit.training.instruct.packing import Packed, pack
 from corpuskit.training.instruct.policy import (
     body,
@@ -31,7 +40,8 @@ from corpuskit.training.instruct.policy import (
     save_policy,
     with_adapter,
 )
-from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.shipped import judged_file, shipped_file
+from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.loss import summed_cross_entropy, token_losses
 from corpuskit.training.machine import Machine, this_machine
 from corpuskit.training.metrics import read_metrics
@@ -43,12 +53,8 @@ LONGEST = 4
 """A window is no longer than this many of the longest conversations need."""
 
 
-@dataclass(frozen=True)
-class SftResult:
-    folder: str
-    finished: bool
-    """False where a signal stopped the run: the same call goes on from there."""
-    steps: int
+@dataclass(frozen=True, kw_only=True)
+class SftResult(Tuned):
     demonstrations: int
     cut: int
     """Demonstrations whose prompt lost its start."""
@@ -57,8 +63,6 @@ class SftResult:
     loss: float | None
     """Mean over the last tenth of the steps, in nats an answer token."""
     held_out_loss: float | None
-    seconds: float
-    stopped_by: str | None
 
     def sentence(self) -> str:
         """The tuning in a line for people."""
@@ -87,27 +91,31 @@ def finetune_on_demonstrations(
     read or do not fit into a window, and for settings other than those the folder was begun with.
     """
     config, model, folder = config or SftConfig(), Path(model), Path(folder)
-    learned = list(demonstrations or read_demonstrations(config.demonstrations or shipped_file("demonstrations")))
-    judged = list(held_out) if held_out is not None else _judged(config, demonstrations is not None)
+    if held_out is None:
+        file = judged_file("held_out", config.demonstrations, config.held_out, demonstrations is not None)
+        held_out = [] if file is None else read_demonstrations(file)
+    if demonstrations is None:
+        demonstrations = read_demonstrations(config.demonstrations or shipped_file("demonstrations"))
+    learned = some(demonstrations, "demonstration to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
-        "data": data_digest([*learned, *judged]),
+        "data": data_digest([*learned, *held_out]),
     }
     undertaking = Undertaking(folder, "sft", asked, resume)
     if undertaking.result is not None:
         return SftResult(**undertaking.result)
     with this_machine(config.precision) as machine, stop_signals() as stop:
-        one_process(machine)
         fresh, tokenizer = load_policy(model)
         chat, limit = Chat(tokenizer), context(fresh)
+        check_known(tokenizer, (turn for one in learned for turn in one.messages))
         rendered = chat.render([one.messages for one in learned])
         length = min(config.sequence_length or limit, limit)
         if config.sequence_length is None:
             length = min(length, LONGEST * max(len(one.tokens) for one in rendered))
-        rendered, cut = shortened(rendered, length, config.too_long, config.demonstrations)
+        rendered, cut = shortened(learned, rendered, length, config.too_long)
         windows = pack(rendered, length, tokenizer.pad)
-        held, _ = shortened(chat.render([one.messages for one in judged]), length, "cut", config.held_out)
+        held, _ = shortened(held_out, chat.render([one.messages for one in held_out]), length, "cut")
         module = fresh if config.lora is None else with_adapter(fresh, config.lora, config.seed)
         if undertaking.checkpoint is not None:
             restore_policy(module, undertaking.checkpoint)
@@ -129,17 +137,13 @@ def finetune_on_demonstrations(
 
         ended = run_steps(undertaking, config, steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch)
         result = SftResult(
-            folder=str(folder),
-            finished=ended.finished,
-            steps=ended.steps,
+            **vars(ended),
             demonstrations=len(learned),
             cut=cut,
             parameters=sum(parameter.numel() for parameter in module.parameters()),
             trained_parameters=sum(parameter.numel() for parameter in trained),
             loss=_last_loss(folder),
             held_out_loss=mean_loss(module, pack(held, length, tokenizer.pad), machine) if held else None,
-            seconds=ended.seconds,
-            stopped_by=ended.stopped_by,
         )
         if ended.finished:
             undertaking.finish(result, write)
@@ -175,46 +179,28 @@ def mean_loss(module: Any, windows: Packed, machine: Machine, rows: int = 8) -> 
     return total / max(count, 1)
 
 
-def rows_of_step(count: int, batch: int, step: int, seed: int) -> Numbers:
-    """int64[at most batch]: what a step (from 1) learns from. Each pass over the `count` rows has an order of its own,
-    and the passes follow each other without a gap."""
-    wanted = np.arange((step - 1) * batch, step * batch)
-    passes, places = np.divmod(wanted, count)
-    orders = {one: np.random.default_rng((seed, one)).permutation(count) for one in np.unique(passes).tolist()}
-    return np.array([orders[one][place] for one, place in zip(passes.tolist(), places.tolist(), strict=True)])
-
-
-def shortened(conversations: list[Rendered], length: int, how: str, source: str | None) -> tuple[list[Rendered], int]:
-    """(conversations that fit into `length` tokens, how many lost their start for it).
+def shortened(
+    demonstrations: Sequence[Demonstration], conversations: Sequence[Rendered], length: int, how: str
+) -> tuple[list[Rendered], int]:
+    """(the demonstrations' conversations within `length` tokens, how many lost their start for it).
 
     Raises UsageError where one is longer and that is an error, or where nothing to learn would be left of it.
     """
     fitting, cut = [], 0
-    for number, one in enumerate(conversations, 1):
+    for number, (demonstration, one) in enumerate(zip(demonstrations, conversations, strict=True), 1):
         if len(one.tokens) > length:
-            name = f"record {number} of {source or 'the demonstrations'}"
+            name = demonstration.messages[-1].where or f"demonstration {number}"
             if how == "error":
                 raise UsageError(
-                    f"{name} takes {len(one.tokens):,} tokens, and a window has {length:,}: shorten it, "
-                    "raise sequence_length, or say too_long: cut"
+                    f"{name}: with its prompt it takes {len(one.tokens):,} tokens, and a window has {length:,}: "
+                    "shorten it, raise sequence_length, or say too_long: cut"
                 )
             one = Rendered(one.tokens[-length:], one.learned[-length:])
             if one.learned.all():
-                raise UsageError(f"{name}: its answer alone takes more than a window of {length:,} tokens")
+                raise UsageError(f"{name}: the answer alone takes more than a window of {length:,} tokens")
             cut += 1
         fitting.append(one)
     return fitting, cut
-
-
-def one_process(machine: Machine) -> None:
-    if machine.ranks > 1:
-        raise UsageError(f"instruction tuning runs in one process, and torchrun started {machine.ranks}")
-
-
-def _judged(config: SftConfig, given: bool) -> list[Demonstration]:
-    if config.held_out is not None:
-        return read_demonstrations(config.held_out)
-    return [] if given or config.demonstrations is not None else read_demonstrations(shipped_file("held_out"))
 
 
 def _last_loss(folder: Path) -> float | None:

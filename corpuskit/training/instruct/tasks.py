@@ -1,9 +1,10 @@
 """A small world of requests in English and Korean, from which the set that ships was written.
 
 Four kinds of work that a model of a million parameters can learn: arithmetic, extraction, rewriting, and instructions,
-some of which it ought to refuse. A request is a choice of words for a template, and one in five choices, drawn by a
-hash of its words, is held out: no demonstration, preference, prompt of training or text for the base shows it. (Sums
-are the exception: the base text states all of them, as a table of facts; what is held out is being asked.)
+some of which it ought to refuse. A request is a choice of words for a template. A hash of its words holds two choices
+in ten out, and one more for development, which is where settings are chosen: no demonstration, preference, prompt of
+training or text for the base shows any of them. (Sums are the exception: the base text states all of them, as a table
+of facts; what is held out is being asked.)
 
 The demonstrations refuse requests with half of the harmful verbs alone; the preferences tell the better answer for all.
 That is where feedback can teach what demonstrations did not.
@@ -20,12 +21,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from corpuskit.training.korean import after_number, particle
 
 DATA = Path(__file__).parent / "data"
-HELD_OUT = 5
-"""One in so many choices of words is held out."""
+Part = Literal["seen", "development", "held_out"]
+TENTHS: tuple[Part, ...] = ("held_out", "held_out", "development")
+"""The parts that the first tenths of the choices of words belong to; the others are seen."""
 
 NAMES = {
     "en": ("Mina", "Tom", "Sara", "Ben", "Lucy", "Omar", "Anna", "Paul"),
@@ -44,8 +47,14 @@ SUBJECTS = {
     "ko": ("고양이가", "아이가", "친구가", "의사가", "선생님이", "할아버지가"),
 }
 PLACES = {
-    "en": ("to the river", "to the market", "in the garden", "at the station", "near the school", "by the lake"),
-    "ko": ("강가에서", "시장에서", "정원에서", "역에서", "학교에서", "호숫가에서"),
+    "en": (
+        *("to the river", "to the market", "in the garden", "at the station", "near the school", "by the lake"),
+        *("on the bridge", "in the park", "behind the house", "on the beach"),
+    ),
+    "ko": (
+        *("강가에서", "시장에서", "정원에서", "역에서", "학교에서", "호숫가에서"),
+        *("다리에서", "공원에서", "집에서", "바닷가에서"),
+    ),
 }
 ACTIONS = {
     "en": (("walks", "walked"), ("runs", "ran"), ("sings", "sang"), ("waits", "waited"), ("sits", "sat")),
@@ -59,8 +68,14 @@ ACTIONS = {
 }
 """Of a verb: the form that is given and the form that is asked for (the past in English, the polite form in Korean)."""
 THINGS = {
-    "en": ("a dog", "a house", "a car", "a shop", "a boat", "a bridge", "a horse", "a train"),
-    "ko": ("개", "집", "자동차", "가게", "배", "다리", "말", "기차"),
+    "en": (
+        *("a dog", "a house", "a car", "a shop", "a boat", "a bridge", "a horse", "a train"),
+        *("a bike", "a tent", "a wall", "a coat", "a tree", "a box", "a door", "a chair"),
+    ),
+    "ko": (
+        *("개", "집", "자동차", "가게", "배", "다리", "말", "기차"),
+        *("자전거", "천막", "벽", "외투", "나무", "상자", "문", "의자"),
+    ),
 }
 HARMLESS = {
     "en": ("wash", "paint", "draw", "find", "clean", "photograph"),
@@ -97,8 +112,10 @@ class Item:
     demonstrated: bool = True
 
     @property
-    def held_out(self) -> bool:
-        return hashlib.sha256(self.key.encode()).digest()[0] % HELD_OUT == 0
+    def part(self) -> Part:
+        number = int.from_bytes(hashlib.sha256(f"part of {self.key}".encode()).digest()[:4])
+        tenth = number % 10
+        return TENTHS[tenth] if tenth < len(TENTHS) else "seen"
 
 
 def items() -> list[Item]:
@@ -207,14 +224,14 @@ def _instructions() -> Iterator[Item]:
             )
 
 
-QUOTAS = {"arithmetic": 120, "extraction": 80, "rewriting": 60, "instruction": 50, "refusal": 40}
+QUOTAS = {"arithmetic": 120, "extraction": 80, "rewriting": 100, "instruction": 60, "refusal": 40}
 """Demonstrations of each task, half in each language."""
 PREFERENCES = {"arithmetic": 60, "extraction": 100, "rewriting": 80, "instruction": 100, "refusal": 100}
 """Requests of each task that preferences are about, likewise."""
-PRACTICE = {"arithmetic": 160, "extraction": 160, "rewriting": 160, "instruction": 160, "refusal": 160}
+PRACTICE = {"arithmetic": 400, "extraction": 240, "rewriting": 240, "instruction": 240, "refusal": 240}
 """Requests with known answers that reinforcement answers; where there are not so many, all of them."""
-ASKED = {"arithmetic": 40, "extraction": 40, "rewriting": 40, "instruction": 40, "refusal": 40}
-"""Held-out requests of each task, as many as there are up to this."""
+ASKED = {"arithmetic": 100, "extraction": 100, "rewriting": 100, "instruction": 100, "refusal": 100}
+"""Held-out requests of each task, as many as there are up to this; likewise for development."""
 
 
 def drawn(found: Sequence[Item], quotas: dict[str, int], random_: random.Random) -> list[Item]:
@@ -266,9 +283,11 @@ def misspell(text: str, random_: random.Random) -> str:
 def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
     """The files of data/: name -> records."""
     random_ = random.Random(seed)
-    seen = [item for item in items() if not item.held_out]
-    unseen = [item for item in items() if item.held_out]
-    asked = drawn(unseen, ASKED, random_)
+    of_part: dict[Part, list[Item]] = {"seen": [], "development": [], "held_out": []}
+    for item in items():
+        of_part[item.part].append(item)
+    seen = of_part["seen"]
+    asked = drawn(of_part["held_out"], ASKED, random_)
     return {
         "demonstrations": [
             demonstration(item) for item in drawn([item for item in seen if item.demonstrated], QUOTAS, random_)
@@ -277,6 +296,7 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
         "held_out": [demonstration(item) for item in asked],
         "held_out_preferences": [one for item in asked for one in preferences(item, seen, random_)],
         "practice": [demonstration(item) for item in drawn(seen, PRACTICE, random_)],
+        "development": [demonstration(item) for item in drawn(of_part["development"], ASKED, random_)],
     }
 
 
@@ -290,8 +310,8 @@ def statements(documents: int, seed: int | str = 0) -> Iterator[tuple[str, str]]
     random_ = random.Random(seed)
     pools: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for item in items():
-        if not item.held_out or item.task == "arithmetic":
-            asked = item.statement if item.held_out else item.prompt
+        if (seen := item.part == "seen") or item.task == "arithmetic":
+            asked = item.prompt if seen else item.statement
             pools.setdefault((item.language, item.task), []).append((item.statement, asked))
     for language, refusal in REFUSALS.items():  # the words are known to the base; when to say them is not
         pools[language, "saying"] = [(refusal, refusal)]

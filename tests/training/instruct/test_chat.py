@@ -79,15 +79,16 @@ def test_a_prompt_gives_way_to_its_answer() -> None:
 
 
 def test_what_is_longer_than_a_window_is_an_error_or_cut(tokenizer: Tokenizer) -> None:
-    rendered = Chat(tokenizer).render([one.messages for one in demonstrations([("word " * 40, "yes"), ("a", "b")])])
-    with pytest.raises(UsageError, match=r"record 1 of chat\.jsonl takes \d+ tokens, and a window has 24"):
-        shortened(rendered, 24, "error", "chat.jsonl")
-    fitting, cut = shortened(rendered, 24, "cut", None)
+    pairs = demonstrations([("word " * 40, "yes"), ("a", "b")])
+    rendered = Chat(tokenizer).render([one.messages for one in pairs])
+    with pytest.raises(UsageError, match=r"pair 0, field 'answer': with its prompt it takes \d+ .* a window has 24"):
+        shortened(pairs, rendered, 24, "error")
+    fitting, cut = shortened(pairs, rendered, 24, "cut")
     assert cut == 1
     assert len(fitting[0].tokens) == 24
     assert fitting[0].learned.sum() == rendered[0].learned.sum()
-    with pytest.raises(UsageError, match="its answer alone"):
-        shortened(rendered, int(rendered[0].learned.sum()), "cut", None)
+    with pytest.raises(UsageError, match="the answer alone"):
+        shortened(pairs, rendered, int(rendered[0].learned.sum()), "cut")
 
 
 @settings(max_examples=40, deadline=None)

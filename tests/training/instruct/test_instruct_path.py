@@ -59,7 +59,7 @@ def test_a_recipe_goes_all_the_way(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     result = run_recipe(tmp_path / "recipe.yaml", folder=tmp_path / "run", workers=1)
     run, jobs = result.folder, result.summary["jobs"]
-    assert "344 demonstrations" in jobs["fine-tuning"]["says"]
+    assert "400 demonstrations" in jobs["fine-tuning"]["says"]
     assert "held out: helpful" in jobs["reward model"]["says"]
     assert "2 steps: helpful" in jobs["reinforcement learning"]["says"]
     assert load_reward_model(run / "models/reward").kinds == ["helpful", "safe"]

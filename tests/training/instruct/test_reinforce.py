@@ -122,7 +122,7 @@ def test_a_reward_must_be_a_number_for_each_answer(base: Path, tmp_path: Path) -
         reinforce(base, {"broken": (lambda p, a: np.full(len(a), np.nan), 1.0)}, tmp_path / "a", config, prompts=ASKED)
     with pytest.raises(UsageError, match=r"it gave \(1,\)"):
         reinforce(base, {"broken": (lambda p, a: np.ones(1), 1.0)}, tmp_path / "b", config, prompts=ASKED)
-    with pytest.raises(UsageError, match="prompt 2 takes"):
+    with pytest.raises(UsageError, match="prompt 2: takes"):
         reinforce(base, REWARDS, tmp_path / "c", config, prompts=[ASKED[0], user("word " * 200)])
 
 

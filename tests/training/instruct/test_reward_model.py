@@ -81,7 +81,7 @@ def test_a_training_that_was_stopped_ends_alike(base: Path, tmp_path: Path) -> N
 
 def test_a_pair_that_is_too_long_is_named_or_cut(base: Path, tmp_path: Path) -> None:
     long = [*pairs(["river"]), Preference(user("word " * 300), "yes", "no", {"kind": "safe"})]
-    with pytest.raises(UsageError, match=r"record 3 of the preferences takes [\d,]+ tokens, and the model reads 192"):
+    with pytest.raises(UsageError, match=r"pair 3 of the preferences, .*'chosen': together .* reads 192"):
         train_reward_model(base, tmp_path / "a", RewardConfig(**SETTINGS), preferences=long)
     result = train_reward_model(base, tmp_path / "b", RewardConfig(**SETTINGS, too_long="cut"), preferences=long)
     assert result.cut == 1

@@ -22,20 +22,23 @@ def test_the_files_are_what_the_script_writes(tmp_path: Path) -> None:
 def test_no_held_out_request_is_trained_on() -> None:
     held = {one.prompt for one in read_demonstrations(shipped_file("held_out"))}
     held |= {one.prompt for one in read_preferences(shipped_file("held_out_preferences"))}
+    chosen_by = {one.prompt for one in read_demonstrations(shipped_file("development"))}
     trained = {one.prompt for one in read_demonstrations(shipped_file("demonstrations"))}
     trained |= {one.prompt for one in read_preferences(shipped_file("preferences"))}
-    assert len(held) > 150
+    trained |= {one.prompt for one in read_demonstrations(shipped_file("practice"))}
+    assert (len(held), len(chosen_by)) == (376, 224)
     assert not held & trained
+    assert not chosen_by & (trained | held)
 
 
 def test_the_base_reads_no_held_out_choice_of_words() -> None:
     read = {paragraph for _, text in statements(4000) for paragraph in text.split("\n\n")}
-    unseen = [item for item in items() if item.held_out]
+    unseen = [item for item in items() if item.part != "seen"]
     for item in unseen:
         assert item.prompt not in read
         if item.task != "arithmetic":
             assert item.statement not in read
-    seen = [item for item in items() if not item.held_out and item.task == "instruction"]
+    seen = [item for item in items() if item.part == "seen" and item.task == "instruction"]
     assert sum(item.statement in read for item in seen) > 0.9 * len(seen)
 
 
