@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
 )
 
 
-def document_id(identity: str | None, content: bytes) -> str:
+def document_id(identity: str | None, content: bytes | memoryview) -> str:
     """128-bit content address in hex of a source record.
 
     `identity` is what the source calls the record (its URL, its own id), or None where it has no name; `content` its

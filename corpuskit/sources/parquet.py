@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpuskit.document import documents
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
+from corpuskit.sources.columnar import joined, plain_documents
 from corpuskit.sources.records import FIELDS, Unreadable
 from corpuskit.sources.tables import RecordSource
 
@@ -47,9 +49,9 @@ class Parquet(RecordSource):
         return found
 
     def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
-        return files.row_batches(self._rows(split, quarantine))
+        return joined(self._batches(split, quarantine))
 
-    def _rows(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+    def _batches(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
         with files.open_file(split.path) as stream:
             table = pq.ParquetFile(stream)
             named = {self.columns.get(name, name) for name in FIELDS}
@@ -58,16 +60,30 @@ class Parquet(RecordSource):
                 row = 0
                 try:
                     for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=wanted):
-                        for record in _records(batch):
-                            row += 1
-                            try:
-                                yield self.document(record, split.path, row - 1)
-                            except Unreadable as error:
-                                quarantine(BadRecord(f"row group {group}, row {row - 1}: {error}", split.path, row - 1))
+                        found = plain_documents(
+                            batch,
+                            self.columns,
+                            source=self.label(),
+                            kind=self.kind,
+                            license=self.license,
+                            path=split.path,
+                            first=row,
+                        )
+                        yield found or documents(self._rows(batch, split.path, group, row, quarantine))
+                        row += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     quarantine(
                         BadRecord(f"row group {group} cannot be read on from row {row}: {error}", split.path, row)
                     )
+
+    def _rows(
+        self, batch: pa.RecordBatch, path: str, group: int, first: int, quarantine: Quarantine
+    ) -> Iterator[dict[str, Any]]:
+        for row, record in enumerate(_records(batch), first):
+            try:
+                yield self.document(record, path, row)
+            except Unreadable as error:
+                quarantine(BadRecord(f"row group {group}, row {row}: {error}", path, row))
 
 
 def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

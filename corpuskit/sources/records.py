@@ -88,7 +88,7 @@ def document_row(
     for name in FIELDS:
         value = record.get(columns.get(name, name))
         if value is not None and name not in ("text", "content"):
-            row[name] = _word(value)
+            row[name] = word(value)
     content = record.get(columns.get("content", "content"))
     text_name = columns.get("text", "text")
     text = record.get(text_name)
@@ -113,7 +113,7 @@ def document_row(
     return row
 
 
-def _word(value: Any) -> str | None:
+def word(value: Any) -> str | None:
     """A short field as text: dates in ISO 8601, lists joined, characters that no store keeps replaced."""
     if isinstance(value, (datetime, date)):
         value = value.isoformat()

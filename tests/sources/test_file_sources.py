@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from corpuskit.document import SCHEMA, document_id
 from corpuskit.engine.source import BadRecord, Source, Split
 from corpuskit.errors import UsageError
-from corpuskit.sources import files, jsonl, parquet
+from corpuskit.sources import columnar, files, jsonl, parquet
 from corpuskit.sources.huggingface import Datasets
 from corpuskit.sources.jsonl import JsonLines
 from corpuskit.sources.parquet import Parquet
@@ -198,6 +198,46 @@ def test_parquet_rows_without_text_or_with_broken_text_are_quarantined_alone(tmp
     found, bad = read(Parquet(paths=str(tmp_path / "*.parquet")))
     assert [row["text"] for row in found] == ["ok", "ok", "a", "c"]
     assert ["row 1" in item.reason for item in bad] == [True, True]
+
+
+FIELD = st.one_of(
+    st.none(), st.text(max_size=12), st.sampled_from(["", "\0", "e\u0301", "news", "\ufeffx", "각", "CC0"])
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(["text", "id", "url", "kind", "license", "title"], FIELD))))
+def test_tables_read_by_columns_and_row_by_row_are_the_same_documents(
+    rows: list[dict[str, str | None]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = [
+        {name: value and value.encode("utf-8", "replace").decode() for name, value in row.items()} | {"fetched": number}
+        for number, row in enumerate(rows)
+    ]
+    path = tmp_path_factory.mktemp("columns") / "a.parquet"
+    schema = pa.schema([*((name, pa.string()) for name in ("text", "id", "url", "kind", "license", "title"))])
+    pq.write_table(pa.Table.from_pylist(rows, schema.append(pa.field("fetched", pa.int64()))), path)
+    source = Parquet(paths=str(path), columns={"author": "title"}, license="CC-BY-4.0", kind="blog")
+    split = Split(str(path), 0, 1)
+    by_columns, by_rows = read(source, [split]), None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "plain_documents", lambda *_, **__: None)
+        by_rows = read(source, [split])
+    assert by_columns == by_rows
+
+
+def test_batches_hold_neither_too_many_rows_nor_too_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "BATCH_ROWS", 40)
+    monkeypatch.setattr(columnar, "BATCH_BYTES", 1000)
+    texts = [f"{number} " + "x" * (number * 7919 % 97) for number in range(700)] + ["y" * 3000, "z"]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    source = Parquet(paths=str(tmp_path / "a.parquet"))
+    batches = list(source.read(source.splits(tmp_path)[0], lambda _: None))
+    assert [text for batch in batches for text in batch.column("text").to_pylist()] == texts
+    for batch in batches:
+        assert batch.num_rows <= 40
+        assert sum(map(len, batch.column("text").to_pylist())) <= 1000 or batch.num_rows == 1
+    assert len(batches) < 60
 
 
 def test_what_is_no_parquet_file_is_named(tmp_path: Path) -> None:
