@@ -141,12 +141,12 @@ class PartFiles:
                 writer.close()
         self._stack.__exit__(kind, error, None)
 
-    def table(self, suffix: str, schema: pa.Schema, *, sketch: bool = False) -> TableWriter:
-        """The writer of `<stem>.<suffix>`, opened on first use."""
+    def table(self, suffix: str, schema: pa.Schema, *, sketch: bool = False, kept: bool = True) -> TableWriter:
+        """The writer of `<stem>.<suffix>`, opened on first use. `kept`: its rows are published as they are."""
         if suffix not in self._writers:
             name = f"{self.stem}.{suffix}"
             self._temporary[name] = self._stack.enter_context(replacing(self.folder / name))
-            self._writers[suffix] = TableWriter(self._temporary[name], schema, sketch=sketch)
+            self._writers[suffix] = TableWriter(self._temporary[name], schema, sketch=sketch, kept=kept)
         return self._writers[suffix]
 
     def quarantine(self, record: BadRecord) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from corpuskit.engine.files import digest, file_digest, replacing
 from corpuskit.engine.parts import Receipt, TableWriter, stem
 from corpuskit.engine.pipeline import Pass
+from corpuskit.engine.row_groups import join, joinable
 from corpuskit.engine.task import PassTask, Worker, conform
 
 Committed = Sequence[tuple[Pass, Sequence[PassTask], Sequence[Receipt]]]
@@ -36,19 +37,26 @@ class PublishTask:
         return f"writing {self.output.name}"
 
     def run(self, worker: Worker) -> Receipt:
-        schema = pa.unify_schemas([pq.read_schema(path) for path in self.inputs], promote_options="permissive")
         with replacing(self.output) as temporary:
-            writer = TableWriter(temporary, schema, kept=True)
-            for path in self.inputs:
-                with pq.ParquetFile(path) as file:
-                    for batch in file.iter_batches(batch_size=4096):
-                        writer.write(conform(batch, schema))
-            writer.close()
+            if joinable(self.inputs):
+                join(self.inputs, temporary)
+            else:
+                self._rewrite(temporary)
             size, content = temporary.stat().st_size, file_digest(temporary)
         relative = Path("..") / ".." / self.output.relative_to(self.receipt.parents[2])
         receipt = Receipt(self.key, {relative.as_posix(): (size, content)})
         receipt.write(self.receipt)
         return receipt
+
+    def _rewrite(self, path: Path) -> None:
+        """Many small parts, or parts whose schemas differ in what was all null: decoded, and in full row groups."""
+        schema = pa.unify_schemas([pq.read_schema(path) for path in self.inputs], promote_options="permissive")
+        writer = TableWriter(path, schema, kept=True)
+        for part in self.inputs:
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(batch_size=4096):
+                    writer.write(conform(batch, schema))
+        writer.close()
 
 
 def publish(folder: Path, steps: Path, key: str, committed: Committed, shard_bytes: int) -> list[PublishTask]:

@@ -112,7 +112,7 @@ class _Streaming:
             self.document_schema = pa.schema([f for f in final.schema if f.name not in ("content", "media_type")])
         self.ledger_schema = ledger_schema(final.schema)
         self.counts, self.sources, self.languages = {}, {}, {}
-        documents = self.files.table("parquet", self.document_schema)
+        documents = self.files.table("parquet", self.document_schema, kept=self.plan.sketch is None)
         sketch = None
         if self.plan.sketch is not None:
             sketch = self.files.table("sketch.arrow", self.plan.sketch.sketch(final).schema, sketch=True)
@@ -275,7 +275,7 @@ class _Streaming:
     def _keep_doomed(self, batch: pa.RecordBatch) -> None:
         if self.plan.sketch is not None:
             schema = self.document_schema.append(pa.field(DECISIONS, pa.list_(DECISION)))
-            self.files.table("doomed.parquet", schema).write(conform(batch, schema))
+            self.files.table("doomed.parquet", schema, kept=False).write(conform(batch, schema))
         else:
             batch, decided = self._take_decisions(batch)
             self._write_ledger(batch, decided)
