@@ -12,7 +12,7 @@ import numpy as np
 from corpuskit.engine.pipeline import Job, Watch
 from corpuskit.errors import Stopped, UsageError, nearest
 from corpuskit.recipe.jobs.job import BASE, FolderJob, JobKey, Sections
-from corpuskit.training.instruct.config import InstructConfig
+from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig
 
 if TYPE_CHECKING:
     from corpuskit.training.instruct import Reward, RewardModel
@@ -23,7 +23,7 @@ RIGHT = "right"
 
 
 def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
-    reward = config.reward
+    reward = config.reward_model
 
     def job(name: str, folder: str, settings: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
         return FolderJob(name, folder, settings.model_dump(mode="json"), (InstructConfig,), work)
@@ -64,9 +64,9 @@ def named_rewards(
         elif ":" in name:
             found[name] = (_function(name), weight)
         else:
-            without = "" if rewards is not None else " (there is no reward model: give the key 'reward')"
+            without = "" if rewards is not None else " (there is no reward model)"
             raise UsageError(
-                f"no reward '{name}'{without}{nearest(name, [*heads, RIGHT, *SCORERS])}; or write module:function"
+                f"no reward '{name}'{without}{nearest(name, [*heads, *OWN_REWARDS])}; or write module:function"
             )
     return found
 
@@ -106,7 +106,7 @@ def _sft(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
 def _reward(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import train_reward_model
 
-    return told(train_reward_model(run / SFT, run / REWARD, config.reward, watch=watch))
+    return told(train_reward_model(run / SFT, run / REWARD, config.reward_model, watch=watch))
 
 
 def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _gains(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
 def _heads(run: Path, config: InstructConfig) -> RewardModel | None:
     from corpuskit.training.instruct import load_reward_model
 
-    return None if config.reward is None else load_reward_model(run / REWARD)
+    return None if config.reward_model is None else load_reward_model(run / REWARD)
 
 
 def told(result: Any) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from corpuskit.engine.stage import Configured
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
+OWN_REWARDS = ("right", "toxicity", "personal_data")
+"""Rewards that need no reward model. Others are heads of one, or `module:function`."""
+
 
 class LoraPolicy(Configured):
     """Train low-rank matrices beside the weights (Hu et al. 2021, arXiv:2106.09685), which themselves stay."""
@@ -77,8 +80,7 @@ class RewardConfig(Tuning):
 
 
 class PpoConfig(Tuning):
-    """Reinforcement learning from feedback with proximal policy optimization. Learning rates fall to nothing over the
-    steps."""
+    """Reinforcement learning from feedback with proximal policy optimization. The learning rate stays as it is."""
 
     prompts: list[str] | None = None
     """JSON lines files whose prompts are answered. Default: the practice that ships, requests with known answers."""
@@ -188,7 +190,8 @@ class InstructConfig(Configured):
     sft: SftConfig = SftConfig()
     """Supervised fine-tuning of the trained model."""
     reward: RewardConfig | None = None
-    """A reward model from preferences."""
+    """A reward model from preferences. Default: one from the set that ships, where a reward of ppo or grpo is a head of
+    one."""
     ppo: PpoConfig | None = None
     """Reinforcement learning with the rewards."""
     dpo: DpoConfig | None = None
@@ -197,3 +200,10 @@ class InstructConfig(Configured):
     """Group relative policy optimization, through TRL."""
     gains: GainsConfig | None = GainsConfig()
     """Measure on held-out requests what each step brought."""
+
+    @property
+    def reward_model(self) -> RewardConfig | None:
+        """The reward model to train, as asked for or because the rewards need one."""
+        names = [name for part in (self.ppo, self.grpo) if part is not None for name in part.rewards]
+        heads = [name for name in names if name not in OWN_REWARDS and ":" not in name]
+        return self.reward or (RewardConfig() if heads else None)

@@ -131,16 +131,13 @@ def reinforce(
         actors = Actors(start, config.lora, config.temperature, config.seed, machine, value)
         if undertaking.checkpoint is not None:
             actors.restore(undertaking.checkpoint)
-        peaks = (config.learning_rate, config.value_learning_rate or config.learning_rate)
-        trained = (actors.policy_parameters, actors.value_parameters)
-        groups = [{"params": one, "lr": peak} for one, peak in zip(trained, peaks, strict=True)]
+        slow = [{"params": actors.value_parameters, "lr": config.value_learning_rate or config.learning_rate}]
+        groups = [{"params": actors.policy_parameters, "lr": config.learning_rate}, *slow]
         optimizers = [torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
         lengths = [] if undertaking.checkpoint is None else [read_metrics(folder)[0]["length"]]
 
         def step(number: int) -> dict[str, Any]:
-            for group, peak in zip(optimizers[0].param_groups, peaks, strict=True):
-                group["lr"] = peak * (1 - (number - 1) / config.steps)
             rows = rows_of_step(len(asking), config.batch, number, config.seed)
             answered = answer(
                 actors.answering(),

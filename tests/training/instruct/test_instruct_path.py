@@ -18,8 +18,12 @@ from corpuskit.training import read_metrics
 from corpuskit.training.instruct import (
     Demonstration,
     GainsConfig,
+    GrpoConfig,
+    InstructConfig,
     LoraPolicy,
     Message,
+    PpoConfig,
+    RewardConfig,
     SftConfig,
     answer_texts,
     demonstrations,
@@ -151,6 +155,15 @@ def test_rewards_go_by_name() -> None:
         named_rewards({"toxcity": 1.0}, None)
     with pytest.raises(UsageError, match="cannot be imported"):
         named_rewards({"nowhere:nothing": 1.0}, None)
+
+
+def test_rewards_that_are_heads_bring_their_model() -> None:
+    named = {"right": 2.0, "toxicity": 0.5, "personal_data": 0.5, "statistics:fmean": 1.0}
+    assert set(named_rewards({name: 1.0 for name in named if name != "right"}, None)) == {*named} - {"right"}
+    assert InstructConfig(ppo=PpoConfig(rewards=named)).reward_model is None
+    assert InstructConfig(ppo=PpoConfig(rewards={"helpful": 1, "safe": 1})).reward_model == RewardConfig()
+    assert InstructConfig(grpo=GrpoConfig(), reward=RewardConfig(epochs=1)).reward_model == RewardConfig(epochs=1)
+    assert InstructConfig().reward_model is None
 
 
 def test_right_answers_are_known_by_their_records(tmp_path: Path) -> None:
