@@ -27,6 +27,9 @@ BY_CHARACTERS = ("ja", "km", "ko", "lo", "my", "th", "zh")
 CHARACTER_SHARE = 0.3
 """A text of no known language is cut by characters where this share of its letters is Hangul, Han or kana."""
 
+_UNKNOWN = 255
+"""The way of a text whose language is not known, until it has been looked at."""
+
 Languages: TypeAlias = "str | Sequence[str | None] | pa.Array | None"
 Ways = npt.NDArray[np.uint8]
 
@@ -62,8 +65,7 @@ def prepare(texts: pa.Array | Sequence[str | None], languages: Languages = None)
     data, offsets = text_buffers(composed)
     if isinstance(languages, str) and languages not in ("", "und"):
         return Texts(data, offsets, np.full(len(composed), _way_of(languages), np.uint8))
-    ways = np.empty(len(composed), np.uint8)
-    _guess_ways(data, offsets, code_points(), CHARACTER_SHARE, ways)
+    ways = np.full(len(composed), _UNKNOWN, np.uint8)
     if languages is not None and not isinstance(languages, str):
         codes = languages if isinstance(languages, pa.Array) else pa.array(languages, pa.string())
         if len(codes) != len(composed):
@@ -73,6 +75,8 @@ def prepare(texts: pa.Array | Sequence[str | None], languages: Languages = None)
         for number, code in enumerate(encoded.dictionary.to_pylist()):
             if code and code != "und":
                 ways[numbers == number] = _way_of(code)
+    if (ways == _UNKNOWN).any():
+        _guess_ways(data, offsets, code_points(), CHARACTER_SHARE, ways)
     return Texts(data, offsets, ways)
 
 
@@ -83,6 +87,8 @@ def _way_of(language: str) -> int:
 @nb.njit(cache=True, nogil=True)
 def _guess_ways(data: Any, offsets: Any, points: CodePoints, share: Any, out: Any) -> None:
     for text in range(len(offsets) - 1):
+        if out[text] != _UNKNOWN:
+            continue
         at = offsets[text]
         end = offsets[text + 1]
         letters = 0
