@@ -8,10 +8,13 @@ import numba as nb
 import numpy as np
 
 from corpuskit.kernels.unicode import SPACE, UPPER, character_class, decode
-from corpuskit.kernels.words import COUNTS, mix, split_words
+from corpuskit.kernels.words import COUNTS, mix, piece_end, split_words
 
 BITS = 18
 """A model has 2**BITS weights."""
+
+PIECE = 1 << 20
+"""Bytes of a piece of a text, so that a text of any length is read in the same memory."""
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _PAIR = np.uint64(0xD6E8FEB86659FD93)
@@ -20,16 +23,19 @@ _SHIFT = np.uint64(64 - BITS)
 
 
 @nb.njit(cache=True, nogil=True)
-def _write(data, start, end, points, hashes, starts, ends, lengths, counts, out):  # type: ignore[no-untyped-def]
+def _write(data, start, end, points, hashes, starts, ends, lengths, counts, before, out):  # type: ignore[no-untyped-def]
+    """Write the features of a piece of a text to `out`; returns how many.
+
+    `before` (uint64[4]) is what stood before the piece: the hash of a word and three characters.
+    """
     words = split_words(data, start, end, points, hashes, starts, ends, lengths, counts)
     found = 0
-    before = np.uint64(0)
     for word in range(words):
         out[found] = np.int32(mix(hashes[word]) >> _SHIFT)
-        out[found + 1] = np.int32(mix(hashes[word] + before * _PAIR) >> _SHIFT)
-        before = hashes[word]
+        out[found + 1] = np.int32(mix(hashes[word] + before[0] * _PAIR) >> _SHIFT)
+        before[0] = hashes[word]
         found += 2
-    a = b = c = np.uint64(32)
+    a, b, c = before[1], before[2], before[3]
     at = start
     while at < end:
         code, width = decode(data, at, end)
@@ -47,56 +53,81 @@ def _write(data, start, end, points, hashes, starts, ends, lengths, counts, out)
         )
         found += 1
         a, b, c = b, c, d
+    before[1], before[2], before[3] = a, b, c
     return found
 
 
 @nb.njit(cache=True, nogil=True)
-def _room(offsets):  # type: ignore[no-untyped-def]
+def _begin(before):  # type: ignore[no-untyped-def]
+    before[0] = 0
+    before[1:] = 32
+
+
+@nb.njit(cache=True, nogil=True)
+def _longest_piece(data, offsets, piece, points):  # type: ignore[no-untyped-def]
     longest = 0
     for text in range(len(offsets) - 1):
-        longest = max(longest, offsets[text + 1] - offsets[text])
+        at = offsets[text]
+        while at < offsets[text + 1]:
+            last = piece_end(data, at, offsets[text + 1], piece, points)
+            longest = max(longest, last - at)
+            at = last
     return longest
 
 
 @nb.njit(cache=True, nogil=True)
-def features(data, offsets, points):  # type: ignore[no-untyped-def]
+def features(data, offsets, points, piece=PIECE):  # type: ignore[no-untyped-def]
     """(int32 features of all texts, int64[texts + 1] where each text's begin)."""
-    longest = _room(offsets)
+    longest = _longest_piece(data, offsets, piece, points)
     room = longest // 2 + 2
     hashes = np.empty(room, np.uint64)
     starts, ends, lengths = np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32)
-    counts = np.zeros(COUNTS, np.int64)
+    counts, before = np.zeros(COUNTS, np.int64), np.empty(4, np.uint64)
     bounds = np.zeros(len(offsets), np.int64)
     found = np.empty(2 * longest + 4, np.int32)
+    total = 0
     for text in range(len(offsets) - 1):
-        first = bounds[text]
-        needed = first + 2 * (offsets[text + 1] - offsets[text]) + 4
-        if needed > len(found):
-            larger = np.empty(2 * needed, np.int32)
-            larger[:first] = found[:first]
-            found = larger
-        bounds[text + 1] = first + _write(
-            data, offsets[text], offsets[text + 1], points, hashes, starts, ends, lengths, counts, found[first:]
-        )
-    return found[: bounds[-1]].copy(), bounds
+        at, end = offsets[text], offsets[text + 1]
+        _begin(before)
+        while at < end:
+            last = piece_end(data, at, end, piece, points)
+            needed = total + 2 * (last - at) + 4
+            if needed > len(found):
+                larger = np.empty(2 * needed, np.int32)
+                larger[:total] = found[:total]
+                found = larger
+            total += _write(data, at, last, points, hashes, starts, ends, lengths, counts, before, found[total:])
+            at = last
+        bounds[text + 1] = total
+    return found[:total].copy(), bounds
 
 
 @nb.njit(cache=True, nogil=True)
-def mean_weights(data, offsets, points, weights, bias):  # type: ignore[no-untyped-def]
-    """bias + the mean weight of each text's features: float64[texts]; the bias alone where there are none."""
-    longest = _room(offsets)
+def mean_weights(data, offsets, points, weights, bias, piece=PIECE):  # type: ignore[no-untyped-def]
+    """bias + the mean weight of each text's features: float64[texts]; the bias alone where there are none.
+
+    A text of any length is read in pieces of about `piece` bytes.
+    """
+    longest = _longest_piece(data, offsets, piece, points)
     room = longest // 2 + 2
     hashes = np.empty(room, np.uint64)
     starts, ends, lengths = np.empty(room, np.uint32), np.empty(room, np.uint32), np.empty(room, np.uint32)
-    counts = np.zeros(COUNTS, np.int64)
+    counts, before = np.zeros(COUNTS, np.int64), np.empty(4, np.uint64)
     found = np.empty(2 * longest + 4, np.int32)
     scores = np.full(len(offsets) - 1, bias)
     for text in range(len(offsets) - 1):
-        count = _write(data, offsets[text], offsets[text + 1], points, hashes, starts, ends, lengths, counts, found)
+        at, end = offsets[text], offsets[text + 1]
+        _begin(before)
+        number = 0
         total = 0.0
-        for feature in range(count):
-            total += weights[found[feature]]
-        scores[text] += total / max(count, 1)
+        while at < end:
+            last = piece_end(data, at, end, piece, points)
+            count = _write(data, at, last, points, hashes, starts, ends, lengths, counts, before, found)
+            for feature in range(count):
+                total += weights[found[feature]]
+            number += count
+            at = last
+        scores[text] += total / max(number, 1)
     return scores
 
 

@@ -124,6 +124,22 @@ def test_features_are_words_pairs_and_runs_of_four_characters() -> None:
     assert 0 <= found.min() <= found.max() < 1 << BITS
 
 
+@pytest.mark.parametrize("piece", [1, 7, 40])
+def test_a_text_read_in_pieces_has_the_same_features_and_score(
+    piece: int, examples: tuple[list[str], list[str]]
+) -> None:
+    texts = [*examples[0][:20], "", "  a  ", "네 글자와  더, 中文字 mixed  words\n\n" * 9, "x" * 500]
+    data, offsets = text_buffers(texts)
+    found, bounds = features(data, offsets, code_points())
+    pieces, same = features(data, offsets, code_points(), piece)
+    assert bounds.tolist() == same.tolist()
+    for first, last in itertools.pairwise(bounds.tolist()):
+        assert sorted(pieces[first:last].tolist()) == sorted(found[first:last].tolist())
+    weights = np.random.default_rng(1).normal(size=1 << BITS).astype(np.float32)
+    whole = mean_weights(data, offsets, code_points(), weights, 0.5)
+    assert np.allclose(mean_weights(data, offsets, code_points(), weights, 0.5, piece), whole, rtol=1e-9)
+
+
 def test_both_ways_to_a_score_agree() -> None:
     texts = ["some text here", "", "한국어 문장이다", "more"]
     weights = np.random.default_rng(1).normal(size=1 << BITS).astype(np.float32)
