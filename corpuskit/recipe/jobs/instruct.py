@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corpuskit.engine.files import file_digest
 from corpuskit.engine.pipeline import Job, Watch
 from corpuskit.errors import Stopped, UsageError, nearest
 from corpuskit.recipe.jobs.job import BASE, FolderJob, JobKey, Sections
-from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig
+from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig, RewardConfig
 
 if TYPE_CHECKING:
     from corpuskit.training.instruct import Reward, RewardModel
@@ -23,10 +24,13 @@ RIGHT = "right"
 
 
 def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
+    _check(config)
     reward = config.reward_model
 
-    def job(name: str, folder: str, settings: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
-        return FolderJob(name, folder, settings.model_dump(mode="json"), (InstructConfig,), work)
+    def job(name: str, folder: str, part: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
+        settings = part.model_dump(mode="json")
+        settings["files"] = [file_digest(Path(path)) for path, _ in _files(part)]
+        return FolderJob(name, folder, settings, (InstructConfig,), work)
 
     yield job("fine-tuning", SFT, config.sft, lambda run, watch: _sft(run, config, watch))
     if reward is not None:
@@ -39,6 +43,43 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
         yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config, watch))
     if config.gains is not None:
         yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
+
+
+def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:
+    """The files that a part of the settings names, each with what reads it."""
+    from corpuskit.training.instruct import read_demonstrations, read_preferences, read_prompts
+
+    if isinstance(part, InstructConfig):
+        parts = (part.sft, part.reward, part.ppo, part.dpo, part.grpo, part.gains)
+        return [found for one in parts if one is not None for found in _files(one)]
+    pairs = read_preferences if isinstance(part, RewardConfig) else read_demonstrations
+    named: list[tuple[str | None, Callable[[str], Any]]] = [
+        (getattr(part, "demonstrations", None), read_demonstrations),
+        (getattr(part, "preferences", None), read_preferences),
+        (getattr(part, "held_out", None), pairs),
+    ]
+    named += [(path, read_prompts) for path in getattr(part, "prompts", None) or ()]
+    return [(path, reads) for path, reads in named if path is not None]
+
+
+def _check(config: InstructConfig) -> None:
+    """Raises UsageError for a mistake in a file or in the name of a reward, before anything has run."""
+    from corpuskit.training.instruct import read_preferences, right_answers
+    from corpuskit.training.instruct.shipped import prompt_files, shipped_file
+
+    for path, reads in _files(config):
+        reads(path)
+    rewards = config.reward_model
+    pairs = [] if rewards is None else read_preferences(rewards.preferences or shipped_file("preferences"))
+    heads = sorted({one.kind for one in pairs})
+    for part in (one for one in (config.ppo, config.grpo) if one is not None):
+        for name in part.rewards:
+            if name == RIGHT:
+                right_answers(prompt_files(part.prompts))
+            elif ":" in name:
+                _function(name)
+            elif name not in (*heads, *OWN_REWARDS):
+                raise _no_reward(name, heads)
 
 
 def named_rewards(
@@ -64,11 +105,13 @@ def named_rewards(
         elif ":" in name:
             found[name] = (_function(name), weight)
         else:
-            without = "" if rewards is not None else " (there is no reward model)"
-            raise UsageError(
-                f"no reward '{name}'{without}{nearest(name, [*heads, *OWN_REWARDS])}; or write module:function"
-            )
+            raise _no_reward(name, heads)
     return found
+
+
+def _no_reward(name: str, heads: Sequence[str]) -> UsageError:
+    without = "" if heads else " (there is no reward model)"
+    return UsageError(f"no reward '{name}'{without}{nearest(name, [*heads, *OWN_REWARDS])}; or write module:function")
 
 
 def toxicity(prompts: Sequence[Any], answers: Sequence[str]) -> Any:

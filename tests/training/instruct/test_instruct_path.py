@@ -13,7 +13,7 @@ import pytest
 
 from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import run_recipe
-from corpuskit.recipe.jobs.instruct import named_rewards
+from corpuskit.recipe.jobs.instruct import KEY, named_rewards
 from corpuskit.training import read_metrics
 from corpuskit.training.instruct import (
     Demonstration,
@@ -164,6 +164,47 @@ def test_rewards_that_are_heads_bring_their_model() -> None:
     assert InstructConfig(ppo=PpoConfig(rewards={"helpful": 1, "safe": 1})).reward_model == RewardConfig()
     assert InstructConfig(grpo=GrpoConfig(), reward=RewardConfig(epochs=1)).reward_model == RewardConfig(epochs=1)
     assert InstructConfig().reward_model is None
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("sft: {demonstrations: pairs.jsonl}", r"pairs\.jsonl, line 2, field 'answer': is empty"),
+        ("reward: {preferences: absent.jsonl}", r"no file at absent\.jsonl"),
+        ("gains: {held_out: pairs.jsonl}", r"pairs\.jsonl, line 2"),
+        ("ppo: {rewards: {helpfull: 1.0}}", r"no reward 'helpfull'; did you mean 'helpful'"),
+        ("grpo: {rewards: {toxcity: 1.0}}", r"no reward 'toxcity'; did you mean 'toxicity'"),
+        (
+            "ppo: {rewards: {right: 1.0}, prompts: [bare.jsonl]}",
+            r"the reward 'right' needs .* bare\.jsonl has none",
+        ),
+        ("ppo: {rewards: {'nowhere:nothing': 1.0}}", "cannot be imported"),
+    ],
+)
+def test_mistakes_show_before_anything_has_run(
+    part: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pairs.jsonl").write_text('{"prompt": "a", "answer": "b"}\n{"prompt": "a", "answer": ""}\n')
+    Path("bare.jsonl").write_text('{"prompt": "a"}\n')
+    Path("recipe.yaml").write_text(RECIPE[: RECIPE.index("instruct:")] + f"instruct:\n  {part}\n")
+    with pytest.raises(UsageError, match=said):
+        run_recipe(Path("recipe.yaml"), folder=tmp_path / "run", workers=1)
+    assert not list(tmp_path.glob("run/**/*.parquet"))
+
+
+def test_other_data_is_another_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def settings(answer: str) -> list[Any]:
+        Path("pairs.jsonl").write_text(json.dumps({"prompt": "a", "answer": answer}) + "\n")
+        config = InstructConfig(sft=SftConfig(demonstrations="pairs.jsonl"), reward=RewardConfig())
+        return [job.settings() for job in KEY.jobs(config, {})]
+
+    before, after = settings("b"), settings("c")
+    assert before[0] != after[0]  # fine-tuning
+    assert before[1] == after[1]  # the reward model learns from other files
+    assert settings("b") == before
 
 
 def test_right_answers_are_known_by_their_records(tmp_path: Path) -> None:
