@@ -57,19 +57,18 @@ def _may_differ(data: Any, offsets: Any, suspects: Any, out: Any) -> None:
 
 
 def compose(texts: pa.Array | Sequence[str | None]) -> pa.LargeStringArray:
-    """The texts in NFC: the array itself where all are already; nulls stay null."""
+    """The texts in NFC: the array itself where all are already; nulls stay null.
+
+    Bytes that are not UTF-8 are U+FFFD in a text that is rebuilt, and stay as they are in one that is not.
+    """
     array = large_strings(texts)
     data, offsets = text_buffers(array)
     differs = np.zeros(len(array), np.bool_)
     _may_differ(data, offsets, _suspects(), differs)
     if not differs.any():
         return array
-    values = array.to_pylist() if differs.mean() > 0.5 else None
-    if values is None:
-        composed = [unicodedata.normalize("NFC", array[int(row)].as_py()) for row in np.flatnonzero(differs)]
-        import pyarrow.compute as pc
+    changed = array.filter(pa.array(differs)).cast(pa.large_binary()).to_pylist()
+    composed = [unicodedata.normalize("NFC", value.decode("utf-8", "replace")) for value in changed]
+    import pyarrow.compute as pc
 
-        return pc.replace_with_mask(array, pa.array(differs), pa.array(composed, pa.large_string()))
-    return pa.array(
-        [unicodedata.normalize("NFC", value) if value is not None else None for value in values], pa.large_string()
-    )
+    return pc.replace_with_mask(array, pa.array(differs), pa.array(composed, pa.large_string()))
