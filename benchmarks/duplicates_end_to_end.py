@@ -1,9 +1,10 @@
-"""Near-duplicates end to end, Parquet in and Parquet out: corpuskit beside datatrove's four stages and text-dedup.
+"""Near-duplicates end to end, Parquet in and Parquet out: corpuskit beside datatrove, text-dedup and data-juicer.
 
     python -m venv /tmp/peers-duplicates
     /tmp/peers-duplicates/bin/pip install datatrove[io] tokenizers datasketch rensa spacy nltk xxhash
     python -m venv /tmp/peers-textdedup && /tmp/peers-textdedup/bin/pip install text-dedup
-    python benchmarks/duplicates_end_to_end.py
+    python -m venv /tmp/peers-datajuicer && /tmp/peers-datajuicer/bin/pip install py-data-juicer==1.6.1 scipy ray
+    python benchmarks/duplicates_end_to_end.py [datatrove] [text-dedup] [data-juicer]
 
 The texts are sentences of English articles in random order, 24 a document, with one document in twenty a lightly edited
 copy of another. Word 5-grams; 14 bands of 8 for datatrove (its default), a threshold of 0.8 for the others. Two workers
@@ -149,18 +150,38 @@ def text_dedup(folder: Path) -> list[str]:
     return [*command, *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
+DATA_JUICER = """
+dataset_path: {folder}/input
+export_path: {folder}/data-juicer/kept.parquet
+work_dir: {folder}/data-juicer
+np: 2
+use_cache: false
+process:
+  - document_minhash_deduplicator:
+      {{tokenization: space, window_size: 5, num_permutations: 112, jaccard_threshold: 0.8}}
+"""
+
+
+def data_juicer(folder: Path) -> list[str]:
+    (folder / "data_juicer.yaml").write_text(DATA_JUICER.format(folder=folder))
+    return ["/tmp/peers-datajuicer/bin/dj-process", "--config", str(folder / "data_juicer.yaml")]
+
+
 TOOLS = {
     "corpuskit": (corpuskit, "run/corpus/**/*.parquet", (16, 64, 512)),
     "datatrove": (datatrove, "datatrove/*.parquet", (16, 64)),
     "text-dedup": (text_dedup, "textdedup/*.arrow", (16, 64)),
+    "data-juicer": (data_juicer, "data-juicer/kept.parquet", (16, 64)),
 }
 
 
 def main() -> None:
-    sizes = {megabytes for _, _, wanted in TOOLS.values() for megabytes in wanted}
+    peers = sys.argv[1:] or list(TOOLS)
+    tools = {name: tool for name, tool in TOOLS.items() if name == "corpuskit" or name in peers}
+    sizes = {megabytes for _, _, wanted in tools.values() for megabytes in wanted}
     seconds: dict[tuple[str, int], tuple[float, float]] = {}
     for megabytes in sorted(sizes):
-        for name, (command, written, wanted) in TOOLS.items():
+        for name, (command, written, wanted) in tools.items():
             if megabytes not in wanted:
                 continue
             folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -170,15 +191,15 @@ def main() -> None:
                 shutil.rmtree(folder / "run")
             wall, used = seconds[name, megabytes] = measured(command(folder))
             kept = rows(written, folder) if written.endswith("parquet") else len(list(folder.glob(written)))
-            print(f"{name:>10} {megabytes:4} MB {wall:7.1f} s wall {used:7.1f} s CPU, wrote {kept:,}", flush=True)
+            print(f"{name:>11} {megabytes:4} MB {wall:7.1f} s wall {used:7.1f} s CPU, wrote {kept:,}", flush=True)
             shutil.rmtree(folder)
     rates = {}
-    for name, (_, _, wanted) in TOOLS.items():
+    for name, (_, _, wanted) in tools.items():
         growth = [seconds[name, wanted[-1]][k] - seconds[name, wanted[0]][k] for k in (0, 1)]
         rates[name] = [(wanted[-1] - wanted[0]) / grown for grown in growth]
         ratio = [ours / theirs for ours, theirs in zip(rates["corpuskit"], rates[name], strict=True)]
         print(
-            f"{name:>10}: {rates[name][0]:7.2f} MB a second of wall time, {rates[name][1]:7.2f} of CPU, beyond its "
+            f"{name:>11}: {rates[name][0]:7.2f} MB a second of wall time, {rates[name][1]:7.2f} of CPU, beyond its "
             f"start-up; corpuskit {ratio[0]:.0f} and {ratio[1]:.0f} times"
         )
 
