@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from corpuskit.errors import UsageError, require
 from corpuskit.kernels.arrow import large_strings
-from corpuskit.toxicity.scoring import LABELS, Scores
+from corpuskit.toxicity.features import sustained_score
+from corpuskit.toxicity.scoring import ISOLATED, LABELS, Scores
 from corpuskit.toxicity.windows import window_spans
 
 NAMES = {
@@ -83,7 +84,7 @@ class Detoxify:
             start = end
         return found
 
-    def assess(self, texts: Any, window: int, limit: float) -> Scores:
+    def assess(self, texts: Any, window: int, limit: float, isolated: float = ISOLATED) -> Scores:
         """What `corpuskit.toxicity.assess` gives, by this checkpoint: the worst window of each text and each label."""
         array = large_strings(texts)
         values: list[str | None] = array.to_pylist()
@@ -99,6 +100,10 @@ class Detoxify:
         worst = scored[:, self.classes.index("toxicity")] if "toxicity" in self.classes else scored.max(1, initial=0.0)
         for number in np.argsort(worst, kind="stable"):  # the last to write is the worst
             windows[spans[number, 0]] = spans[number, 1:]
+        sustained = np.full(len(values), np.nan, np.float32)
+        documents, firsts = np.unique(spans[:, 0], return_index=True)  # the spans stand in the documents' order
+        for document, of_document in zip(documents, np.split(worst, firsts[1:]), strict=True):
+            sustained[document] = sustained_score(of_document, isolated)
         over = np.flatnonzero(worst > limit)
         passages = pa.table(
             {
@@ -108,4 +113,4 @@ class Detoxify:
                 "toxicity": worst[over].astype(np.float32),
             }
         )
-        return Scores(labels, windows, passages)
+        return Scores(labels, windows, sustained, passages)

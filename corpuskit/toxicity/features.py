@@ -36,6 +36,13 @@ Integers = npt.NDArray[np.int64]
 
 
 @nb.njit(cache=True, nogil=True)
+def sustained_score(values: Any, isolated: float) -> Any:
+    """The highest value that more than the share `isolated` of `values` (float[windows], one or more) reach."""
+    below = len(values) - 1 - min(int(isolated * len(values)), len(values) - 1)
+    return np.partition(values, below)[below]
+
+
+@nb.njit(cache=True, nogil=True)
 def _score(
     data: Bytes,
     offsets: Offsets,
@@ -45,12 +52,15 @@ def _score(
     shortest: int,
     most: int,
     limit: float,
+    isolated: float,
     room: Any,
 ) -> Any:
     chunk, kinds, symbols, bounds, second = room
     documents = len(offsets) - 1
     worst = np.full((documents, LABELS), -np.inf, np.float32)
     span = np.full((documents, 2), -1, np.int64)
+    sustained = np.full(documents, -np.inf, np.float32)
+    firsts = np.empty(64, np.float32)
     kept_keys = np.zeros(_KEPT, np.uint64)
     kept_sums = np.zeros((_KEPT, LABELS + 1), np.int32)
     buckets = np.empty(FEATURES_A_WORD, np.int64)
@@ -64,6 +74,7 @@ def _score(
         position = offsets[document]
         end = offsets[document + 1]
         characters = 0
+        windows = 0
         while position < end:
             position, read, first, last, words, _ = read_window(
                 data, position, end, most, chunk, kinds, symbols, bounds, second
@@ -100,6 +111,12 @@ def _score(
                 before = key
             length = np.sqrt(max(np.float64(squared), LENGTH_FLOOR))
             value = np.float32(sums[0] / length)
+            if windows == len(firsts):
+                more_firsts = np.empty(2 * windows, np.float32)
+                more_firsts[:windows] = firsts
+                firsts = more_firsts
+            firsts[windows] = value
+            windows += 1
             if value > worst[document, 0]:
                 span[document, 0] = begin + first
                 span[document, 1] = begin + last
@@ -118,7 +135,9 @@ def _score(
                 over[found, 2] = begin + last
                 over_values[found] = value
                 found += 1
-    return worst, span, over[:found], over_values[:found]
+        if windows:
+            sustained[document] = sustained_score(firsts[:windows], isolated)
+    return worst, span, over[:found], over_values[:found], sustained
 
 
 def score_windows(
@@ -129,7 +148,8 @@ def score_windows(
     most: int,
     limit: float,
     shortest: int = SHORTEST_GRAM,
-) -> tuple[Floats, Integers, Integers, Floats]:
+    isolated: float = 0.0,
+) -> tuple[Floats, Integers, Integers, Floats, Floats]:
     """Raw scores of the documents that are `chosen`, each read in windows of about `most` words.
 
     `weights` is int8[2**bits, LABELS], `shortest` the least order of the character n-grams. Returns
@@ -137,10 +157,14 @@ def score_windows(
     - worst float32[documents, LABELS]: the highest raw score of any window, -inf where there was none;
     - span int64[documents, 2]: the characters of the window whose first label is highest, -1 where there was none;
     - over int64[windows, 3] and float32[windows]: document, start and end (characters) and raw first label of every
-      window above `limit`, in order.
+      window above `limit`, in order;
+    - sustained float32[documents]: the highest raw first label that more than the share `isolated` of the windows
+      reach, -inf where there was no window.
     """
     bits = len(weights).bit_length() - 1
-    return _score(data, offsets, chosen, weights, bits, shortest, most, limit, window_room(most))  # type: ignore[no-any-return]
+    return _score(  # type: ignore[no-any-return]
+        data, offsets, chosen, weights, bits, shortest, most, limit, isolated, window_room(most)
+    )
 
 
 @nb.njit(cache=True, nogil=True)

@@ -52,6 +52,12 @@ class Model:
             raw[:, : len(self.labels)] > -np.inf
         )
 
+    def toxicity(self, raw: Floats) -> Floats:
+        """float32[rows] in [0, 1] of raw scores float32[rows] of the first label."""
+        table = np.zeros((len(raw), LABELS), np.float32)
+        table[:, 0] = raw
+        return self.probabilities(table)[:, 0]
+
     def raw_limit(self, probability: float) -> float:
         """The raw score of the first label that stands for a probability; infinite at the ends."""
         if not 0.0 < probability < 1.0:

@@ -36,6 +36,9 @@ LANGUAGES = ("en", "ko")
 WINDOW = 40
 """Words in a window."""
 
+ISOLATED = 0.01
+"""Share of a text's windows whose abuse does not make the text abusive: one curse on a page of a hundred windows."""
+
 HANGUL_SHARE = 0.2
 """A text whose language is not given is read as Korean where this share of its letters is Hangul."""
 
@@ -48,6 +51,9 @@ class Scores:
     """float32[n, LABELS]: the highest probability in any window; NaN where no model has the label for the text."""
     windows: npt.NDArray[np.int64]
     """int64[n, 2]: start and end (characters) of the window with the highest toxicity; -1 where there is none."""
+    sustained: npt.NDArray[np.float32]
+    """float32[n]: the highest toxicity that more than an isolated share of the windows reach; NaN where no model reads
+    the text. In a text of few windows it is that of the worst."""
     passages: pa.Table
     """`document` (position of the text), `start`, `end` (characters) and `toxicity` of each window over the limit."""
 
@@ -101,13 +107,14 @@ def assess(
     language: str | Sequence[str | None] | pa.Array | None = None,
     window: int = WINDOW,
     limit: float = 1.0,
+    isolated: float = ISOLATED,
 ) -> Scores:
     """What the shipped models find in texts (sequence of str or None, or an Arrow string array).
 
     A text is read in windows of about `window` words, whole sentences where they fit, and each label has its highest
     probability in any window. `language` is 'en' or 'ko' for all, or one code a text; a text whose code is null or
     'und' is read by its script, and one in another language has no scores. `limit` is the toxicity above which a
-    window becomes a passage.
+    window becomes a passage, and `isolated` the share of the windows that `Scores.sustained` overlooks.
     """
     array = large_strings(texts)
     data, offsets = text_buffers(array)
@@ -115,6 +122,7 @@ def assess(
     readable = np.asarray(array.is_valid())
     labels = np.full((len(array), len(LABELS)), np.nan, np.float32)
     windows = np.full((len(array), 2), -1, np.int64)
+    sustained = np.full(len(array), np.nan, np.float32)
     found: list[npt.NDArray[Any]] = []
     values: list[npt.NDArray[Any]] = []
     for code in LANGUAGES:
@@ -122,17 +130,16 @@ def assess(
         if not chosen.any():
             continue
         model = shipped(code)
-        raw, spans, over, over_raw = score_windows(
-            data, offsets, chosen, model.weights, window, model.raw_limit(limit), model.shortest
+        raw, spans, over, over_raw, lasting = score_windows(
+            data, offsets, chosen, model.weights, window, model.raw_limit(limit), model.shortest, isolated
         )
         probabilities = model.probabilities(raw)
         for column, label in enumerate(model.labels):
             labels[chosen, LABELS.index(label)] = probabilities[chosen, column]
         windows[chosen] = spans[chosen]
         found.append(over)
-        table = np.full((len(over_raw), raw.shape[1]), 0, np.float32)
-        table[:, 0] = over_raw
-        values.append(model.probabilities(table)[:, 0])
+        values.append(model.toxicity(over_raw))
+        sustained[chosen] = model.toxicity(lasting[chosen])
     spots = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
     scores = np.concatenate(values) if values else np.zeros(0, np.float32)
     order = np.lexsort((spots[:, 1], spots[:, 0]))
@@ -144,7 +151,7 @@ def assess(
             "toxicity": scores[order].astype(np.float32),
         }
     )
-    return Scores(labels, windows, passages)
+    return Scores(labels, windows, sustained, passages)
 
 
 def score(texts: Any, language: str | Sequence[str | None] | pa.Array | None = None) -> pa.Table:

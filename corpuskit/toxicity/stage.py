@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from corpuskit.document import set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
-from corpuskit.toxicity.scoring import LABELS, WINDOW, Scores, assess
+from corpuskit.toxicity.scoring import ISOLATED, LABELS, WINDOW, Scores, assess
 
 if TYPE_CHECKING:
     from corpuskit.toxicity.detoxify import Detoxify
@@ -32,7 +32,10 @@ class Toxicity(BatchStage):
     name: ClassVar[str] = "toxicity"
 
     max_score: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """The highest toxicity that a window of a kept document may have."""
+    """The highest toxicity that a window of a kept document may have, isolated ones aside."""
+    isolated: Annotated[float, Field(ge=0, lt=1)] = ISOLATED
+    """The share of a document's windows that may be over the limit: one curse on a long page is no abusive page. 0
+    drops the document for any window. `action: passage` cuts every one."""
     action: Literal["drop", "passage", "tag", "weight"] = "drop"
     """drop the document, cut the passage alone, tag (measure only), or weight: add `toxicity.weight`, from 1 down to 0,
     for whoever samples from the corpus."""
@@ -52,7 +55,7 @@ class Toxicity(BatchStage):
     def rules(self) -> list[Rule]:
         if self.action != "drop":
             return []
-        return [Rule("toxicity.toxicity", "toxicity.toxicity", "<=", self.max_score, evidence=("toxicity.worst",))]
+        return [Rule("toxicity.toxicity", "toxicity.sustained", "<=", self.max_score, evidence=("toxicity.worst",))]
 
     def inputs(self) -> list[Path]:
         return [self.checkpoint] if self.checkpoint is not None else []
@@ -64,9 +67,10 @@ class Toxicity(BatchStage):
             label: pa.array(found.labels[:, place], pa.float32(), mask=np.isnan(found.labels[:, place]))
             for place, label in enumerate(LABELS)
         }
+        columns["sustained"] = pa.array(found.sustained, mask=np.isnan(found.sustained))
         columns["worst"] = _spans(found.windows)
         if self.action == "weight":
-            toxicity = found.labels[:, 0].astype(np.float64)
+            toxicity = found.sustained.astype(np.float64)
             columns["weight"] = pa.array(np.where(np.isnan(toxicity), 1.0, (1 - toxicity) ** STEEPNESS))
         values = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
         batch = set_column(batch, self.name, values)
@@ -74,8 +78,8 @@ class Toxicity(BatchStage):
 
     def _assess(self, texts: pa.Array, languages: pa.Array) -> Scores:
         if self.checkpoint is not None:
-            return _detoxify(self.checkpoint).assess(texts, self.window, self.max_score)
-        return assess(texts, languages, self.window, self.max_score)
+            return _detoxify(self.checkpoint).assess(texts, self.window, self.max_score, self.isolated)
+        return assess(texts, languages, self.window, self.max_score, self.isolated)
 
     def _without_passages(self, batch: pa.RecordBatch, passages: pa.Table) -> pa.RecordBatch:
         """The batch with the passages over the limit cut from its texts, and the spans for the ledger."""

@@ -100,6 +100,19 @@ def test_the_stage_drops_over_its_limit_and_shows_where() -> None:
     assert stage.measure(batch([])).num_rows == 0
 
 
+def test_one_curse_on_a_long_page_is_no_abusive_page() -> None:
+    calm = "The council met on Tuesday to talk about the budget for the new library.\n" * 120
+    texts = [calm + ABUSE["en"][1], calm + "\n".join(ABUSE["en"]), ABUSE["en"][1] + "\n" + calm[:300]]
+    (rule,) = Toxicity().rules()
+    measured = Toxicity().measure(batch([*texts, None, ""]))
+    assert rule.breaks(measured).fill_null(False).to_pylist() == [False, True, True, False, False]
+    assert measured.column("toxicity")[0].as_py()["toxicity"] > 0.8  # the worst window is told all the same
+    strict = Toxicity(isolated=0)
+    assert rule.breaks(strict.measure(batch(texts))).to_pylist() == [True, True, True]
+    weights = Toxicity(action="weight").measure(batch(texts)).column("toxicity").to_pylist()
+    assert weights[0]["weight"] > 0.5 > weights[1]["weight"]
+
+
 def test_the_stage_can_cut_the_passage_alone() -> None:
     calm = "The council met on Tuesday to talk about the budget for the new library. " * 8
     stage = Toxicity(action="passage")
