@@ -24,9 +24,11 @@ Rows = npt.NDArray[np.int64]
 
 
 class Corpus(Protocol):
-    """`starts` is the row at which each part begins, and the number of all rows: int64[parts + 1]."""
+    """`starts` is the row at which each part begins, and the number of all rows: int64[parts + 1]; `workers` are the
+    threads that may read it."""
 
     starts: Rows
+    workers: int
 
     def column(self, part: int, name: str) -> npt.NDArray[Any]:
         """A column of a part's sketch."""
@@ -43,6 +45,7 @@ class SketchedCorpus:
 
     def __post_init__(self) -> None:
         self.starts: Rows = self.sketches.starts
+        self.workers = self.sketches.workers
 
     def column(self, part: int, name: str) -> npt.NDArray[Any]:
         values = self.sketches.part(part, [name]).column(0).combine_chunks()
@@ -69,6 +72,7 @@ class GivenTexts:
     columns: dict[str, npt.NDArray[Any]]
     given: pa.Array
     languages: Any
+    workers: int = 1
 
     def __post_init__(self) -> None:
         self.starts: Rows = np.array([0, len(self.given)], np.int64)

@@ -16,7 +16,9 @@ other. A cluster is a kept document with those dropped for it.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +98,28 @@ def _sets(
         for thing, values in enumerate(earlier.sets(entries)):
             starts[thing], sizes[thing] = column.length, len(values)
             column.append(values)
+    with ThreadPoolExecutor(max(1, corpus.workers - 1)) as pool:
+        for things, values, counts in _ahead(pool, corpus, ranking, heads, buckets, likeness, workspace):
+            sizes[things] = counts
+            starts[things] = column.length + np.cumsum(counts) - counts
+            column.append(values)
+    return column.finish(), starts, sizes
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    corpus: Corpus,
+    ranking: Ranking,
+    heads: Rows,
+    buckets: Buckets,
+    likeness: Likeness,
+    workspace: Workspace,
+) -> Iterator[tuple[Rows, npt.NDArray[np.uint64], Rows]]:
+    """(things, all their shingles, how many each has), in the order of the corpus.
+
+    Where there are workers to use, the next texts are read while others are cut into shingles.
+    """
+    begun: deque[tuple[Rows, Future[tuple[npt.NDArray[np.uint64], Rows]]]] = deque()
     for part in range(len(corpus.starts) - 1):
         for first, texts, languages in corpus.texts(part):
             start = int(corpus.starts[part]) + first
@@ -106,12 +130,13 @@ def _sets(
                 continue
             if languages is not None and not isinstance(languages, str):
                 languages = languages.take(chosen)
-            values, counts = sets(texts.take(chosen), languages, likeness.shingling)
-            sizes[things[chosen]] = counts
-            starts[things[chosen]] = column.length + np.cumsum(counts) - counts
-            column.append(values)
+            begun.append((things[chosen], pool.submit(sets, texts.take(chosen), languages, likeness.shingling)))
+            while len(begun) >= corpus.workers:
+                ready, found = begun.popleft()
+                yield ready, *found.result()
         workspace.release()
-    return column.finish(), starts, sizes
+    for ready, found in begun:
+        yield ready, *found.result()
 
 
 def _keep(
