@@ -36,8 +36,8 @@ LANGUAGES = ("en", "ko")
 WINDOW = 40
 """Words in a window."""
 
-ISOLATED = 0.01
-"""Share of a text's windows whose abuse does not make the text abusive: one curse on a page of a hundred windows."""
+ISOLATED = 0.02
+"""Share of a text's windows whose abuse does not make the text abusive: one curse on a page of fifty windows."""
 
 HANGUL_SHARE = 0.2
 """A text whose language is not given is read as Korean where this share of its letters is Hangul."""
