@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.kernels.arrow import Bytes, Offsets
-from corpuskit.kernels.keywords import Automaton, compile_keywords, filled, occurrences
+from corpuskit.kernels.keywords import Keywords, compile_keywords, filled, occurrences
 from corpuskit.privacy.fold import HIDING
 
 
@@ -154,7 +154,7 @@ def _classes() -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
-def _automaton() -> Automaton:
+def _keywords() -> Keywords:
     return compile_keywords({word: int(mark) for mark, words in KEYWORDS.items() for word in words})
 
 
@@ -167,7 +167,7 @@ def find_marks(data: Bytes, offsets: Offsets) -> tuple[npt.NDArray[np.int64], np
     """
     hidden = np.zeros(len(offsets) - 1, np.bool_)
     forms = filled(lambda rows: _marks(data, offsets, _classes(), rows, hidden), 4096 + len(data) // 512)
-    words = occurrences(data, offsets, _automaton())
+    words = occurrences(data, offsets, _keywords())
     rows = np.concatenate([forms, words])
     return rows[np.argsort(rows[:, 0], kind="stable")], hidden
 
@@ -224,10 +224,38 @@ def _marks(
                     styled = byte == 0xF0 and data[i + 1] == 0x9D and data[i + 2] == 0x9F and data[i + 3] >= 0x8E
                     kind, width = (_HIDDEN if styled else 0), 4
             position += 1
-            if kind & _HIDDEN:
-                hidden[text] = True
+            if byte >= 0x80:  # no digit, letter or sign of ASCII: only number words, separators and 생 count
+                if kind & _HIDDEN:
+                    hidden[text] = True
+                if not kind & (_WORD | _SEPARATOR):
+                    if digits >= 7:
+                        count = _add(rows, count, text, 0, number_start, number_end)
+                    digits, gap = 0, 9
+                elif kind & _WORD:
+                    if gap > 3:
+                        if digits >= 7:
+                            count = _add(rows, count, text, 0, number_start, number_end)
+                        digits, number_start = 0, position
+                    digits += 1
+                    gap = 0
+                    number_end = position + 1
+                else:
+                    gap += 1
+                if dots >= 3:
+                    count = _add(rows, count, text, 1, dotted_start, dotted_end)
+                dots, after_dot = -1, False
+                if token_start >= 0 and position - token_start >= 20:
+                    count = _add(rows, count, text, 4, token_start, position)
+                token_start = -1
+                if point == 0xC0DD and (previous & _D or (previous_dot and before_previous & _D)):  # 생
+                    count = _add(rows, count, text, 18, position, position + 1)
+                house_length = 0
+                before_previous, previous = previous, kind
+                previous_dot = previous_space = False
+                i += width
+                continue
 
-            if kind & (_D | _WORD):
+            if kind & _D:
                 if gap > 3:
                     if digits >= 7:
                         count = _add(rows, count, text, 0, number_start, number_end)
@@ -313,8 +341,6 @@ def _marks(
                     count = _add(rows, count, text, 7, house_start, position)
             if not kind & (_D | _UPPER | _LOWER):
                 house_length = 0
-            if point == 0xC0DD and (previous & _D or (previous_dot and before_previous & _D)):  # 생
-                count = _add(rows, count, text, 18, position, position + 1)
             before_previous, previous = previous, kind
             previous_dot = byte == 46
             previous_space = byte == 32

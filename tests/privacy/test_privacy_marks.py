@@ -73,16 +73,39 @@ def test_many_marks_need_more_room_than_expected() -> None:
     assert len(fast_marks([text])[0]) == 50_000
 
 
-def test_an_empty_keyword_is_refused() -> None:
-    with pytest.raises(ValueError, match="empty"):
-        compile_keywords({"": 1})
+def test_a_keyword_too_short_for_the_filter_is_refused() -> None:
+    with pytest.raises(ValueError, match="'he' is shorter than 3 bytes"):
+        compile_keywords({"he": 1})
 
 
-def test_keywords_report_longer_and_shorter_words_that_end_together() -> None:
-    automaton = compile_keywords({"he": 1, "she": 2, "hers": 3, "her": 4})
-    rows = occurrences(*text_buffers(["ushers", "한HE"]), automaton)
+def test_keywords_report_longer_and_shorter_words_that_overlap() -> None:
+    keywords = compile_keywords({"her": 1, "she": 2, "hers": 3, "ers": 4, "hersheys": 5, "한": 6})
+    rows = occurrences(*text_buffers(["ushers", "한HER", "", "he", "HersheyS"]), keywords)
     found = {tuple(row) for row in rows.tolist()}
-    assert found == {(0, 2, 1, 4), (0, 1, 2, 4), (0, 4, 2, 5), (0, 3, 2, 6), (1, 1, 1, 3)}
+    assert found == {
+        *((0, 2, 1, 4), (0, 1, 2, 5), (0, 3, 2, 6), (0, 4, 3, 6)),
+        *((1, 6, 0, 1), (1, 1, 1, 4)),
+        *((4, 1, 0, 3), (4, 3, 0, 4), (4, 4, 1, 4), (4, 2, 3, 6), (4, 5, 0, 8)),
+    }
+
+
+@given(
+    st.lists(
+        st.text("abABCcé가각", min_size=3, max_size=8), min_size=1, max_size=12, unique_by=lambda word: word.lower()
+    ),
+    st.lists(st.text("abABCcé가각 ", max_size=40), max_size=4),
+)
+def test_keywords_are_found_wherever_a_plain_search_finds_them(words: list[str], texts: list[str]) -> None:
+    rows = occurrences(*text_buffers(texts), compile_keywords({word: kind for kind, word in enumerate(words)}))
+    wanted = {
+        (number, kind, at, at + len(word))
+        for number, text in enumerate(texts)
+        for kind, word in enumerate(words)
+        for at in range(len(text))
+        if text.lower().startswith(word.lower(), at)
+    }
+    assert {tuple(row) for row in rows.tolist()} == wanted
+    assert len(rows) == len(wanted)
 
 
 PIECES = [

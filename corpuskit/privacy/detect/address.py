@@ -18,6 +18,10 @@ _REGION_BEFORE = re.compile(
     rf"(?:\(?우?\)? ?\(?[0-9]{{5}}\)? )?(?<![가-힣])(?:(?:{_PROVINCES}) ?)?(?:(?:{_DISTRICTS}) "
     rf"?){{0,2}}(?:[가-힣0-9]{{1,8}}[읍면] ?)?$"
 )
+_REGION_ENDS = frozenset(
+    {name[-1] for name in (*words("korean_provinces"), *words("korean_districts"))} | set("읍면)0123456789")
+)
+"""The last characters of what `_REGION_BEFORE` matches, but for a space."""
 _PLACE = re.compile(
     r"(?:(?<![가-힣A-Za-z0-9])(?P<road>[가-힣A-Za-z0-9·.]{1,14}(?:로|길)(?: ?[0-9]{1,4}(?:번|가|나|다)?길)?)"
     r"|(?<![가-힣])(?P<lot>[가-힣]{1,6}[0-9]{0,4}[동리가읍면])) ?(?:산 ?|지하 ?)?$"
@@ -101,20 +105,26 @@ def korean(text: str, start: int, end: int) -> list[Candidate]:
         complex = _DOOR.search(text, max(0, start - 30), start)
         if complex is not None:
             return [Candidate(complex.start(), door.end(), "address", 0.7)]
-    details = _DETAILS.match(text, start)
     before = text[max(0, start - _REACH) : start]
     line = before[before.rfind("\n") + 1 :]
-    place = _PLACE.search(line, max(0, len(line) - _PLACE_REACH)) if details is not None else None
-    if place is None or details is None:
+    place = _PLACE.search(line, max(0, len(line) - _PLACE_REACH))
+    if place is None:
         return []
     if place["road"] and _NOT_A_ROAD.search(place["road"]) and not place["road"].endswith(("대로", "구로")):
         return []
-    region = _REGION_BEFORE.search(line, 0, place.start())
+    ended = place.start() - line.startswith(" ", place.start() - 1)
+    may_end = line[ended - 1 : ended] in _REGION_ENDS and ended > 0
+    region = _REGION_BEFORE.search(line, 0, place.start()) if may_end else None
     found = line[region.start() : place.start()] if region is not None else ""
     words = found.split()
     has_region = any(not word.strip("()우").isdigit() and word[-1] not in "읍면" for word in words)
-    long_form = details["unit"] is not None or len(details[0]) > 5 or details[0].endswith((")", "호", "층"))
     said = _ADDRESS_WORD.search(line, max(0, place.start() - 20), place.start()) is not None
+    if not found.strip() and not (said and place["road"]):
+        return []
+    details = _DETAILS.match(text, start)
+    if details is None:
+        return []
+    long_form = details["unit"] is not None or len(details[0]) > 5 or details[0].endswith((")", "호", "층"))
     if has_region:
         score = 0.9 if place["road"] or "-" in details[0] or long_form else 0.7
     elif found.strip() and (long_form or "-" in details[0] or said):
