@@ -21,14 +21,14 @@ from corpuskit.privacy.fold import HIDING
 
 
 class Mark(IntEnum):
-    """The kinds of marks. Those from BIRTH to LICENCE are keywords."""
+    """The kinds of marks. Those from BIRTH to LICENCE, and DEFANGED, are keywords."""
 
     NUMBER = 0  # seven or more digits, or Hangul number words, with at most three separators between two of them
     DOTTED = 1  # four or more dotted numbers
     COLON = 2  # four hexadecimal digits before ':' and another or a second ':'
     AT = 3  # '@'
     TOKEN = 4  # twenty or more of A-Z a-z 0-9 _ -
-    IBAN = 5  # two capitals and two digits at the start of a word
+    IBAN = 5  # two letters of one case and two digits at the start of a word
     LOT = 6  # a digit after 로, 길, 동, 리, 가, 읍, 면, 산 or 하
     STREET = 7  # a house number and the space before a capitalised or an ordinal word
     BIRTH = 8
@@ -42,6 +42,7 @@ class Mark(IntEnum):
     SPOKEN = 16
     LICENCE = 17
     BORN = 18  # 생 after a digit, or after a digit and a full stop
+    DEFANGED = 19
 
 
 KEYWORDS: dict[Mark, tuple[str, ...]] = {
@@ -102,7 +103,11 @@ KEYWORDS: dict[Mark, tuple[str, ...]] = {
     Mark.LETTERED: ("o1o", "01o", "o10", "0l0", "olo", "0lo", "ol0"),
     Mark.SPOKEN: ("공일공에", "공일공 다시", "공일공다시", "영일영에", "영일영 다시", "영일영다시"),
     Mark.LICENCE: ("driver's licen", "drivers licen", "driver licen", "driver’s licen", "driving licen"),
-    Mark.BOX: ("po box", "p.o. box", "사서함", "flat ", "studio ", "apo a", "fpo a", "dpo a"),
+    Mark.BOX: (
+        *("po box", "p.o. box", "사서함", "flat ", "studio ", "apo a", "fpo a", "dpo a"),
+        *("postcode", "post code", "postal code"),
+    ),
+    Mark.DEFANGED: ("[.]", "(.)", "{.}", "[dot]", "(dot)", "{dot}"),
 }
 
 SEPARATORS = " \u00a0-.()/·+,_~*‐‑‒–—−ㅡ"
@@ -118,7 +123,7 @@ ANCHORS: dict[Mark, re.Pattern[str]] = {
     Mark.COLON: re.compile(r"(?<![0-9A-Za-z_:])[0-9A-Fa-f]{4}:(?=[0-9A-Fa-f:])"),
     Mark.AT: re.compile("@"),
     Mark.TOKEN: re.compile(r"[A-Za-z0-9_-]{20,}"),
-    Mark.IBAN: re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}"),
+    Mark.IBAN: re.compile(r"(?<![0-9A-Za-z])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}"),
     Mark.LOT: re.compile(r"(?:(?<=[로길동리가읍면산하])|(?<=[로길동리가읍면산하] ))[0-9]"),
     Mark.STREET: re.compile(
         r"(?<![0-9A-Za-z])[0-9]{1,6}[A-Za-z]?(?= [A-Z])|(?<![0-9A-Za-z])[0-9]{1,6}[A-Za-z]?(?= [0-9]{1,3}[nrst])"
@@ -313,8 +318,8 @@ def _marks(
                 if previous & _LOT or (previous_space and before_previous & _LOT):
                     count = _add(rows, count, text, 6, position, position + 1)
                 if previous & _D and i - first >= 3:
-                    capitals = data[i - 2] < 0x80 and data[i - 3] < 0x80
-                    if capitals and classes[data[i - 2]] & _UPPER and classes[data[i - 3]] & _UPPER:
+                    ascii = data[i - 2] < 0x80 and data[i - 3] < 0x80
+                    if ascii and classes[data[i - 2]] & classes[data[i - 3]] & (_UPPER | _LOWER):
                         ahead = data[i - 4] if i - first >= 4 else 32
                         if not (ahead < 0x80 and classes[ahead] & (_D | _UPPER | _LOWER)):
                             count = _add(rows, count, text, 5, position - 3, position + 1)

@@ -34,6 +34,7 @@ DETECTORS: dict[Mark, Detector] = {
     Mark.SPOKEN: phone.spoken,
     Mark.SECRET: secret.assigned,
     Mark.PRIVATE_KEY: secret.private_key,
+    Mark.DEFANGED: network.defanged,
 }
 
 __all__ = ["DETECTORS", "Detector"]

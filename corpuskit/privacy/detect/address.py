@@ -91,6 +91,10 @@ _YEAR_BEFORE = re.compile(r"(?:(?i:in|since|by|of|from|the|until|during|late|ear
 _BOX = re.compile(r"(?:p\.?\s?o\.?\s?box|사서함)\s{1,2}(?:제 ?)?[0-9]{1,6}(?:호)?", re.IGNORECASE)
 _FLAT = re.compile(r"(?:Flat|Studio) [0-9]{1,3}[A-Za-z]?(?=,?\s[A-Z])")
 _MILITARY = re.compile(r"[AFD]PO A[AEP] [0-9]{5}(?:-[0-9]{4})?(?![0-9])")
+_POSTCODE = re.compile(
+    r"(?i:post ?code|postal code)(?: (?:is|was|of|for)(?= ))?[ :=#-]{1,3}"
+    r"(?P<code>[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2})(?![A-Za-z0-9])"
+)
 _UNIT_BEFORE = re.compile(
     r"(?:(?:PSC|CMR|Unit|HC) [0-9]{1,5},? Box [0-9]{1,5}|US(?:S|NS|NV|CGC) [A-Z][A-Za-z. ]{1,30}),?\s{1,2}$"
 )
@@ -179,10 +183,10 @@ def _is_year(number: str) -> bool:
 
 
 def box(text: str, start: int, end: int) -> list[Candidate]:
-    """A post-office box."""
+    """A post-office box, or another address that a word in front gives away."""
     match = _BOX.match(text, start)
     if match is None:
-        return _flat(text, start) or _military(text, start)
+        return _flat(text, start) or _military(text, start) or _postcode(text, start)
     town = _CITY.match(text, match.end())
     return [Candidate(start, town.end() if town else match.end(), "address", 0.75)]
 
@@ -192,6 +196,12 @@ def _flat(text: str, start: int) -> list[Candidate]:
     match = _FLAT.match(text, start)
     town = _BRITISH.match(text, match.end()) if match is not None else None
     return [Candidate(start, town.end(), "address", 0.85)] if town is not None else []
+
+
+def _postcode(text: str, start: int) -> list[Candidate]:
+    """A British postcode beside the word: some fifteen doors share one."""
+    match = _POSTCODE.match(text, start)
+    return [Candidate(*match.span("code"), "address", 0.7)] if match is not None else []
 
 
 def _military(text: str, start: int) -> list[Candidate]:

@@ -38,7 +38,7 @@ def business(digits: str) -> bool:
 
 
 def iban(value: str) -> bool:
-    """ISO 7064 MOD 97-10 over an IBAN without spaces, in capitals."""
+    """ISO 7064 MOD 97-10 over an IBAN without spaces."""
     return int("".join(str(int(character, 36)) for character in value[4:] + value[:4])) % 97 == 1
 
 

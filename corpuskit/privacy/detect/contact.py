@@ -73,7 +73,11 @@ def _host_end(text: str, start: int) -> int:
         return start
     labels = match[0].split(".")
     while len(labels) > 1 and not _known(labels):
-        labels.pop()
+        last = labels.pop()
+        ends = (last[:length] for length in range(len(last) - 1, 1, -1)) if not last.isascii() else ()
+        domain = next((end for end in ends if end in top_level_domains()), None)  # 한국으로: a particle behind 한국
+        if domain is not None:
+            labels.append(domain)
     return start + len(".".join(labels)) if len(labels) > 1 else start
 
 

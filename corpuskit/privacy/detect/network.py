@@ -14,6 +14,14 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 
+_BROKEN_DOT = r"(?:\.|[\[({] ?(?:\.|dot) ?[\])}])"
+_DEFANGED = re.compile(
+    rf"(?<![0-9A-Za-z])(?<![0-9]\.)(?<![.tT][\])}}])(?P<a>[0-9]{{1,3}}){_BROKEN_DOT}(?P<b>[0-9]{{1,3}}){_BROKEN_DOT}(?P<c>[0-9]{{1,3}})"
+    rf"{_BROKEN_DOT}(?P<d>[0-9]{{1,3}})(?![0-9A-Za-z]|{_BROKEN_DOT}[0-9])",
+    re.IGNORECASE,
+)
+_DEFANGED_REACH = 40
+
 PRIVATE = "ip.private"
 """The type of an address that is not public, until the caller's settings say whether it counts."""
 
@@ -36,6 +44,16 @@ def ipv4(text: str, start: int, end: int) -> list[Candidate]:
     if _VERSION.search(before):
         return []
     return [_addressed(start, end, ".".join(groups))]
+
+
+def defanged(text: str, start: int, end: int) -> list[Candidate]:
+    """An IPv4 address with broken dots, `203[.]0[.]113[.]9`, so that nobody follows it; a broken dot is at `start`."""
+    for match in _DEFANGED.finditer(text, max(0, start - _DEFANGED_REACH), end + _DEFANGED_REACH):
+        groups = match.group("a", "b", "c", "d")
+        octets = all(int(group) <= 255 and (group[0] != "0" or group == "0") for group in groups)
+        if match.start() < start < match.end() and octets:
+            return [_addressed(*match.span(), ".".join(groups))]
+    return []
 
 
 def ipv6(text: str, start: int, end: int) -> list[Candidate]:

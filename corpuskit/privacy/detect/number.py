@@ -25,6 +25,12 @@ _RESIDENT = re.compile(
     rf"{_BEFORE}(?P<date>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]"
     rf"|3[01]))(?P<gap>{_S}{{0,3}}|[/_~*])(?P<rest>[0-9]{{7}}){_AFTER}"
 )
+_MASKED_RESIDENT = re.compile(
+    rf"{_BEFORE}[0-9]{{2}}(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12][0-9]|3[01])(?P<gap>{_S}{{1,3}})[1-8](?:[*＊●○xX]{{6}}"
+    r"|[*＊●○xX]{5}(?![*＊●○xX]))"
+)
+"""Birth date and sex, the rest hidden: `901010-1******`."""
+_MASK = 7
 _SPELT_RESIDENT = re.compile(
     rf"(?<![{NUMBER_WORDS}0-9])(?P<date>(?:[{NUMBER_WORDS}0-9] ?){{5}}[{NUMBER_WORDS}0-9]){_S}{{0,3}}"
     rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![0-9])"
@@ -75,6 +81,8 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     digits = digit_count(text, start, end)
     if end - start >= 13 and end - start - digits >= 6:
         found += _spelt_resident(text, start, end)
+    if digits >= 7:
+        found += _masked_resident(text, start, end)
     if digits >= 8:
         found += _accounts(text, start, end)
     if digits >= 9:
@@ -138,6 +146,15 @@ def _taxpayers(text: str, start: int, end: int) -> Iterator[Candidate]:
         score = _taxpayer_score(text, match)
         if score:
             yield Candidate(*match.span(), "us_itin" if match[0][0] == "9" else "us_ssn", score)
+
+
+def _masked_resident(text: str, start: int, end: int) -> Iterator[Candidate]:
+    for match in overlapping(_MASKED_RESIDENT, text, start, min(len(text), end + _MASK)):
+        dashed = match["gap"].strip(" .") != ""
+        if checks.month_and_day(int(match["month"]), int(match["day"])) and (
+            dashed or label(text, match.start()) == "resident"
+        ):
+            yield Candidate(*match.span(), "resident_registration", 0.9)
 
 
 def _resident_score(text: str, match: re.Match[str]) -> float:

@@ -44,7 +44,10 @@ _LEDGER = re.compile(
     r"|(?P<bech32>(?:bc|tb|ltc)1[02-9ac-hj-np-z]{20,71}|(?:BC|TB|LTC)1[02-9AC-HJ-NP-Z]{20,71})"
     r"|(?P<ethereum>0x[0-9a-fA-F]{40}))(?![A-Za-z0-9])"
 )
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?")
+_IBAN = re.compile(
+    r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?"
+    r"|[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]{4}){2,7}(?:[ -]?[a-z0-9]{1,3})?"
+)
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in words("iban_lengths")}
 """Characters of an IBAN by country: the IBAN registry of SWIFT (ISO 13616)."""
 
@@ -78,8 +81,8 @@ def _is_ledger_address(match: re.Match[str]) -> bool:
 
 
 def iban(text: str, start: int, end: int) -> list[Candidate]:
-    """An IBAN, grouped or not."""
-    length = _IBAN_LENGTHS.get(text[start : start + 2])
+    """An IBAN, grouped or not, in capitals or in small letters."""
+    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
     match = _IBAN.match(text, start) if length else None
     if match is None or length is None:
         return []
