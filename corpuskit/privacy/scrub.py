@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from corpuskit.errors import UsageError, nearest
+from corpuskit.privacy.canonical import canonical
 from corpuskit.privacy.find import find
 from corpuskit.privacy.finding import Finding
-from corpuskit.privacy.fold import fold
 from corpuskit.privacy.pseudonyms import pseudonym
 
 Action = Literal["replace", "mask", "hash", "pseudonym", "keep"]
@@ -53,22 +53,17 @@ class Replacer:
         return pseudonym(finding.type, self._number(finding), finding.text)
 
     def _digest(self, finding: Finding) -> bytes:
-        value = f"{finding.type}\0{canonical(finding.text)}".encode("utf-8", "surrogatepass")
+        value = f"{finding.type}\0{canonical(finding.type, finding.text)}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(value, digest_size=8, key=self._key or b"", person=b"corpuskit pii").digest()
 
     def _number(self, finding: Finding) -> int:
         if self._key is not None:
             return int.from_bytes(self._digest(finding), "big")
-        value = (finding.type, canonical(finding.text))
+        value = (finding.type, canonical(finding.type, finding.text))
         if value not in self._numbers:
             self._counts[finding.type] = self._counts.get(finding.type, 0) + 1
             self._numbers[value] = self._counts[finding.type]
         return self._numbers[value]
-
-
-def canonical(value: str) -> str:
-    """A value without the ways of writing it: folded, letters and digits alone, small letters."""
-    return "".join(character for character in fold(value).text.lower() if character.isalnum())
 
 
 class Change(NamedTuple):

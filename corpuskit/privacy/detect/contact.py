@@ -34,8 +34,8 @@ _SPELT_HOST = re.compile(
     r"| ?[점닷] ?) ?[A-Za-z][A-Za-z0-9-]{0,30}){1,4}(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-_DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) ?", re.IGNORECASE)
-_SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@|골뱅이|앳) ?[\])}>]|골뱅이|앳|_at_) ?", re.IGNORECASE)
+DOT = re.compile(r" ?(?:[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]| dot |\.|점|닷) ?", re.IGNORECASE)
+SPELT_SIGN = re.compile(r" ?(?:[\[({<] ?(?:at|@|골뱅이|앳) ?[\])}>]|골뱅이|앳|_at_) ?", re.IGNORECASE)
 _BRACKETED_DOT = re.compile(
     r"[A-Za-z0-9-]{1,40}(?:\.[A-Za-z0-9-]{1,40}){0,3} ?[\[({<] ?(?:dot|\.|점|닷) ?[\])}>]", re.IGNORECASE
 )
@@ -145,7 +145,7 @@ def spelt_at(text: str, start: int, end: int) -> list[Candidate]:
         start -= 1
     before = text[max(0, start - _REACH - 1) : start]
     local = _LAST_WORD.search(before)
-    sign = _SPELT_SIGN.match(text, start)
+    sign = SPELT_SIGN.match(text, start)
     if local is None or sign is None:
         return []
     close = _spelt_host_end(text, sign.end())
@@ -163,7 +163,7 @@ def _spelt_host_end(text: str, start: int) -> int:
         return start
     end = host.end()
     while end > start:
-        labels = _DOT.split(text[start:end].strip())
+        labels = DOT.split(text[start:end].strip())
         if len(labels) < 2:
             return start
         if labels[-1].lower() in top_level_domains():
@@ -175,6 +175,6 @@ def _spelt_host_end(text: str, start: int) -> int:
 
 def _trailing_dot(value: str) -> str:
     last = None
-    for match in _DOT.finditer(value):
+    for match in DOT.finditer(value):
         last = match
     return value[: last.start()] if last is not None else ""

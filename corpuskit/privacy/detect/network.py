@@ -14,10 +14,10 @@ _VERSION = re.compile(
     re.IGNORECASE,
 )
 
-_BROKEN_DOT = r"(?:\.|[\[({] ?(?:\.|dot) ?[\])}])"
+BROKEN_DOT = r"(?:\.|[\[({] ?(?:\.|dot) ?[\])}])"
 _DEFANGED = re.compile(
-    rf"(?<![0-9A-Za-z])(?<![0-9]\.)(?<![.tT][\])}}])(?P<a>[0-9]{{1,3}}){_BROKEN_DOT}(?P<b>[0-9]{{1,3}}){_BROKEN_DOT}(?P<c>[0-9]{{1,3}})"
-    rf"{_BROKEN_DOT}(?P<d>[0-9]{{1,3}})(?![0-9A-Za-z]|{_BROKEN_DOT}[0-9])",
+    rf"(?<![0-9A-Za-z])(?<![0-9]\.)(?<![.tT][\])}}])(?P<a>[0-9]{{1,3}}){BROKEN_DOT}(?P<b>[0-9]{{1,3}}){BROKEN_DOT}(?P<c>[0-9]{{1,3}})"
+    rf"{BROKEN_DOT}(?P<d>[0-9]{{1,3}})(?![0-9A-Za-z]|{BROKEN_DOT}[0-9])",
     re.IGNORECASE,
 )
 _DEFANGED_REACH = 40
