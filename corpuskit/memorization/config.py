@@ -32,15 +32,19 @@ class CanaryConfig(Configured):
 
 
 class DecodingPolicy(Configured):
-    """How text is sampled from the model: the temperature, and how many of the likeliest tokens stay possible."""
+    """How text is sampled from the model: the temperature, then how many of the likeliest tokens stay possible."""
 
     temperature: float = Field(default=1.0, gt=0)
     top_k: int | None = Field(default=None, ge=1)
     """Null keeps all tokens possible."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Nucleus (Holtzman et al. 2020, arXiv:1904.09751): the fewest of those tokens whose chances reach this sum, the
+    likeliest at least. Null, like 1, leaves none out."""
 
     @property
     def name(self) -> str:
-        return f"temperature={self.temperature:g}" + (f",top_k={self.top_k}" if self.top_k else "")
+        name = f"temperature={self.temperature:g}" + (f",top_k={self.top_k}" if self.top_k else "")
+        return name + (f",top_p={self.top_p:g}" if self.top_p else "")
 
 
 class AuditConfig(Configured):

@@ -74,7 +74,8 @@ class _Table:
 def _html_table(table: _Table) -> str:
     says = f"<p>{text(table.says)}</p>" if table.says else ""
     rows = [[text(cell) for cell in row] for row in table.rows]
-    shown = html.table(table.title, table.head, rows, numbers=range(1, len(table.head))) if rows else ""
+    figures = range(1, len(table.head))
+    shown = html.table(table.title, table.head, rows, figures, under_heading=True) if rows else ""
     return f"<h3>{text(table.title)}</h3>{says}{shown}"
 
 

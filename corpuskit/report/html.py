@@ -45,8 +45,18 @@ def link(url: str | None, label: str | None = None) -> str:
     return f'<a href="{text(url)}" rel="noreferrer nofollow">{foreign(label or url)}</a>'
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
-    """A table that scrolls in its own box on a narrow screen. Cells are HTML; `numbers` are the columns of figures."""
+def table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Iterable[int] = (),
+    *,
+    under_heading: bool = False,
+) -> str:
+    """A table that scrolls in its own box on a narrow screen. Cells are HTML; `numbers` are the columns of figures.
+
+    `under_heading`: the heading above says what the caption says; it is then told to screen readers alone.
+    """
     figures = set(numbers)
 
     def cells(row: Sequence[str]) -> str:
@@ -64,9 +74,10 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numb
         for place, title in enumerate(head)
     )
     body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
+    shown = "" if under_heading else f"<caption>{text(caption)}</caption>"
     return (
-        f'<div class="scroll" role="region" aria-label="{text(caption)}" tabindex="0"><table><caption>{text(caption)}'
-        f"</caption><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" role="region" aria-label="{text(caption)}" tabindex="0"><table>{shown}'
+        f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

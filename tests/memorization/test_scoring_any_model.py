@@ -23,7 +23,15 @@ from corpuskit.tokens import open_shards, train_tokenizer
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-POLICIES = (DecodingPolicy(temperature=0.7), DecodingPolicy(top_k=3), DecodingPolicy(top_k=200, temperature=2))
+POLICIES = (
+    DecodingPolicy(temperature=0.7),
+    DecodingPolicy(top_k=3),
+    DecodingPolicy(top_k=200, temperature=2),
+    DecodingPolicy(top_p=0.9, temperature=1.3),
+    DecodingPolicy(top_p=0.6, top_k=150),
+    DecodingPolicy(top_p=0.999, temperature=4),
+    DecodingPolicy(top_p=1),
+)
 
 
 @settings(deadline=None, max_examples=30)
@@ -49,6 +57,12 @@ def test_a_row_is_reduced_as_double_precision_has_it(vocabulary: int, seed: int,
             assert margin[row] == np.float32(exact[order[0]] - exact[order[1]])
         for policy, values in zip(POLICIES, under, strict=True):
             kept = order[: policy.top_k]
+            if policy.top_p is not None:
+                weights = np.exp((exact[kept] - exact.max()) / policy.temperature)
+                better = (np.cumsum(weights) - weights) / weights.sum()  # the chance of all that come before
+                if np.abs(better[1:] - policy.top_p).min(initial=1.0) < 1e-6:
+                    continue  # single precision may put the edge on either side
+                kept = kept[better < policy.top_p]
             if target not in kept:
                 assert values[row] == -np.inf
                 continue
@@ -68,6 +82,59 @@ def test_on_an_accelerator_the_numbers_are_the_same() -> None:
         np.testing.assert_allclose(one, two, atol=2e-5)
 
 
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy.top_p])
+def test_a_policy_gives_each_token_the_chance_that_generating_gives_it(policy: DecodingPolicy) -> None:
+    warpers = [transformers.TemperatureLogitsWarper(policy.temperature)]
+    if policy.top_k is not None:
+        warpers.append(transformers.TopKLogitsWarper(policy.top_k))
+    warpers.append(transformers.TopPLogitsWarper(policy.top_p))
+    logits = np.random.default_rng(3).normal(0, 2, 3000).astype(np.float32)
+    drawn = torch.from_numpy(logits[None])
+    for warper in warpers:
+        drawn = warper(None, drawn)
+    expected = torch.log_softmax(drawn, -1)[0].numpy()
+    ours = reduce_logits(np.tile(logits, (3000, 1)), np.arange(3000), [policy])[-1]
+    assert np.exp(ours.astype(np.float64)).sum() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_array_equal(np.isfinite(ours), np.isfinite(expected))
+    np.testing.assert_allclose(ours, expected, atol=2e-4)
+
+
+def test_what_a_model_samples_from_its_nucleus_is_what_the_policy_lets_through(untrained: Path) -> None:
+    model, policy = CausalModel(untrained), DecodingPolicy(temperature=0.5, top_p=0.3)
+    prompts = np.tile(np.arange(5, 13), (400, 1))
+    torch.manual_seed(0)
+    drawn = model.model.generate(
+        torch.from_numpy(prompts), do_sample=True, max_new_tokens=1, temperature=0.5, top_p=0.3, top_k=0, pad_token_id=0
+    )
+    (logs,) = model.score(drawn.numpy(), [policy]).policies
+    assert np.isfinite(logs[:, -1]).all()
+    every = np.concatenate([np.tile(prompts[:1], (400, 1)), np.arange(400)[:, None]], axis=1)
+    chances = np.exp(model.score(every, [policy]).policies[0][:, -1].astype(np.float64))
+    assert chances.sum() == pytest.approx(1, abs=1e-4)
+    possible = chances > 0
+    assert 1 < possible.sum() < 200
+    counts = np.bincount(drawn[:, -1].numpy(), minlength=400)
+    squares = ((counts - 400 * chances)[possible] ** 2 / (400 * chances[possible])).sum()
+    freedom = possible.sum() - 1
+    assert squares < freedom + 5 * np.sqrt(2 * freedom)
+
+
+def test_blocks_of_logits_share_one_place(untrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpuskit.memorization.scoring.model.LOGITS", 400 * 16)
+    model = CausalModel(untrained)
+    ids = torch.from_numpy(np.random.default_rng(0).integers(0, 400, (8, 33)))
+    marked = torch.ones((8, 32), dtype=torch.bool)
+    with torch.inference_mode():
+        whole = model.model(ids).logits[:, :-1].reshape(-1, 400)
+        places, rows = set(), 0
+        for block in model._logits(ids, marked):
+            torch.testing.assert_close(block, whole[rows : rows + len(block)])
+            places.add(block.data_ptr())
+            rows += len(block)
+    assert rows == 256
+    assert len(places) == 1
+
+
 def test_code_from_the_cache_gives_the_bits_of_code_just_compiled(tmp_path: Path) -> None:
     script = """
 import sys
@@ -76,7 +143,8 @@ from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.scoring.reduce import reduce_logits
 chance = np.random.default_rng(0)
 logits = chance.normal(0, 3, (20, 5000)).astype(np.float32)
-columns = reduce_logits(logits, chance.integers(0, 5000, 20), [DecodingPolicy(temperature=0.7)])
+policies = [DecodingPolicy(temperature=0.7), DecodingPolicy(top_p=0.9)]
+columns = reduce_logits(logits, chance.integers(0, 5000, 20), policies)
 sys.stdout.buffer.write(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
 """
     runs = []
@@ -90,7 +158,7 @@ sys.stdout.buffer.write(b"".join(np.ascontiguousarray(column).tobytes() for colu
             ).stdout
         )  # fmt: skip
     assert list(tmp_path.rglob("*._reduce-*"))
-    assert len(runs[0]) == 20 * 4 * 6
+    assert len(runs[0]) == 20 * 4 * 7
     assert runs[0] == runs[1] == runs[2]
 
 

@@ -244,12 +244,24 @@ class CausalModel:
         return Scores(columns[0], columns[1].astype(np.int32), columns[2], columns[3], columns[4], tuple(columns[5:]))
 
     def _logits(self, ids: Any, predicted: Any) -> Iterator[Any]:
-        """Logits [some, vocabulary] of the places that are marked in [rows, length - 1], some at a time, in order."""
+        """Logits [some, vocabulary] of the places that are marked in [rows, length - 1], some at a time, in order.
+
+        Each block lies where the one before lay.
+        """
+        torch = self._torch
         if self._head_is_all:
             hidden = self._hidden(ids)[:, :-1][predicted]
             rows = max(LOGITS // self.head.weight.shape[0], 16)
+            # one room for all blocks: what is kept of a block would lie where the block lay, so that the next one
+            # finds no gap of its size, and the heap grows by a block each time
+            room = torch.empty((min(rows, len(hidden)), self.head.weight.shape[0]), device=self.device)
+            plain = type(self.head) is torch.nn.Linear and self.head.bias is None
             for start in range(0, len(hidden), rows):
-                yield self.head(hidden[start : start + rows]).float()
+                some = hidden[start : start + rows]
+                if plain:
+                    yield torch.mm(some, self.head.weight.T, out=room[: len(some)])
+                else:
+                    yield room[: len(some)].copy_(self.head(some))
             return
         for row, places in zip(ids, predicted, strict=True):
             yield self.model(input_ids=row[None], use_cache=False).logits[0, :-1][places].float()

@@ -3,7 +3,7 @@
 `log_softmax`, its exponential, their product and its square would each write the block anew; a model with a large
 vocabulary then spends as long on that as on its head. Here a row is read three times where it lies: the two largest
 logits and the rank, the exponentials with their sum, the spread around the mean. Nothing is sorted: a rank is a count,
-and the k largest logits are looked for only where a decoding policy keeps that token.
+and the largest logits are looked for only where a decoding policy may keep that token.
 
 Sums run in lanes, each lane in single precision over a block of the row and in double precision over the blocks. The
 order of every addition is written out here rather than left to the compiler, which would choose another one for code
@@ -153,15 +153,15 @@ def _moments(row: Any, best: Any, weights: Any, products: Any, lanes: Any) -> An
 
 
 @nb.njit(cache=True, nogil=True)
-def _log_sum(row: Any, best: Any, temperature: Any, products: Any, lanes: Any) -> float:  # pragma: no cover
-    """Log of the sum of e^((row - best) / temperature); `products` and `lanes` are room to work in."""
-    total, warmth = 0.0, F(1.0) / temperature
+def _mass(row: Any, best: Any, warmth: Any, products: Any, lanes: Any) -> float:  # pragma: no cover
+    """The sum of e^((row - best) * warmth); `products` and `lanes` are room to work in."""
+    total = 0.0
     for start in range(0, row.shape[0], BLOCK):
         block = row[start : start + BLOCK]
         for place in range(block.shape[0]):
             products[place] = _exp((block[place] - best) * warmth)
         total += _sum(products[: block.shape[0]], lanes)
-    return math.log(total)
+    return total
 
 
 @nb.njit(cache=True, nogil=True)
@@ -181,8 +181,29 @@ def _largest(row: Any, k: int) -> Any:  # pragma: no cover
 
 
 @nb.njit(cache=True, nogil=True)
+def _nucleus(row: Any, best: Any, warmth: Any, wanted: float) -> Any:  # pragma: no cover
+    """(entries, their sum) of the fewest largest entries whose e^((entry - best) * warmth) sum to `wanted`.
+
+    Most nuclei are small, so some largest entries are looked through before more of them are sorted. All, where the
+    sum is never reached.
+    """
+    many, total = LANES, 0.0
+    while True:
+        whole = many >= row.shape[0]
+        largest = np.sort(row if whole else np.partition(row, row.shape[0] - many)[row.shape[0] - many :])
+        total = 0.0
+        for place in range(largest.shape[0]):
+            total += _exp((largest[largest.shape[0] - 1 - place] - best) * warmth)
+            if total >= wanted:
+                return place + 1, total
+        if whole:
+            return row.shape[0], total
+        many *= 8
+
+
+@nb.njit(cache=True, nogil=True)
 def _reduce(
-    logits: Any, targets: Any, temperatures: Any, top_k: Any, found: Any, ranks: Any
+    logits: Any, targets: Any, temperatures: Any, top_k: Any, top_p: Any, found: Any, ranks: Any
 ) -> None:  # pragma: no cover
     first, second = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     weights = np.empty(logits.shape[1], np.float32)
@@ -199,12 +220,19 @@ def _reduce(
         found[2, number] = log_total - mean
         found[3, number] = sigma
         for place in range(temperatures.shape[0]):
-            temperature, k = temperatures[place], top_k[place]
+            temperature, k, share = temperatures[place], top_k[place], top_p[place]
             if 0 < k <= rank:
                 found[COLUMNS + place, number] = -np.inf
                 continue
             kept = row if k == 0 or k >= row.shape[0] else _largest(row, k)
-            found[COLUMNS + place, number] = below / temperature - _log_sum(kept, best, temperature, products, lanes)
+            warmth = F(1.0) / temperature
+            mass = _mass(kept, best, warmth, products, lanes)
+            if share < 1.0:
+                size, mass = _nucleus(kept, best, warmth, share * mass)
+                if size <= rank:
+                    found[COLUMNS + place, number] = -np.inf
+                    continue
+            found[COLUMNS + place, number] = below / temperature - math.log(mass)
 
 
 def reduce_logits(
@@ -218,9 +246,10 @@ def reduce_logits(
     ranks = np.empty(len(logits), np.int32)
     temperatures = np.array([policy.temperature for policy in policies], np.float32)
     top_k = np.array([policy.top_k or 0 for policy in policies], np.int64)
+    top_p = np.array([policy.top_p or 1.0 for policy in policies], np.float64)
 
     def work(rows: slice) -> None:
-        _reduce(logits[rows], targets[rows], temperatures, top_k, found[:, rows], ranks[rows])
+        _reduce(logits[rows], targets[rows], temperatures, top_k, top_p, found[:, rows], ranks[rows])
 
     size = max(1, -(-len(logits) // threads))
     parts = [slice(start, start + size) for start in range(0, len(logits), size)]
@@ -256,6 +285,11 @@ def reduce_on_device(
 
 
 def _under_policy(torch: Any, logits: Any, best: Any, chosen: Any, rank: Any, policy: DecodingPolicy) -> Any:
-    kept = logits if policy.top_k is None else best[:, : policy.top_k]
-    logs = chosen / policy.temperature - torch.logsumexp(kept / policy.temperature, -1)
-    return logs if policy.top_k is None else torch.where(rank < policy.top_k, logs, -torch.inf)
+    kept = (logits if policy.top_k is None else best[:, : policy.top_k]) / policy.temperature
+    normal = torch.logsumexp(kept, -1)
+    size = kept.shape[-1]
+    if policy.top_p is not None and policy.top_p < 1:
+        reached = torch.softmax(kept.sort(-1, descending=True).values.double(), -1).cumsum(-1)
+        size = 1 + torch.count_nonzero(reached[:, :-1] < policy.top_p, -1)
+        normal = normal + reached.gather(-1, size[:, None] - 1)[:, 0].log().float()
+    return torch.where(rank < size, chosen / policy.temperature - normal, -torch.inf)
