@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.forkserver import ensure_running
 from typing import Any, Protocol
 
 from corpuskit.engine.task import Worker
@@ -212,5 +211,4 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     loaded = (name for name in list(sys.modules) if name.split(".")[0] == "corpuskit" and "__main__" not in name)
     context.set_forkserver_preload([*sorted(loaded), "corpuskit.kernels.warm"])
-    ensure_running()
     return context
