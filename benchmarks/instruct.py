@@ -92,7 +92,9 @@ def make_models(folder: Path, ends_early: bool) -> tuple[Path, Path]:
     policy = folder / "random"
     if ends_early:
         policy = folder / "shown"
-        finetune_on_demonstrations(folder / "random", policy, SftConfig(epochs=2, batch=4), held_out=[])
+        finetune_on_demonstrations(
+            folder / "random", policy, SftConfig(epochs=6, batch=4, learning_rate=1e-3), held_out=[]
+        )
     train_reward_model(policy, folder / "reward", RewardConfig(epochs=0.02), held_out=[])
     return policy, folder / "reward"
 

@@ -54,7 +54,7 @@ def test_what_earns_rewards_is_learned(base: Path, tmp_path: Path, lora: LoraPol
     model, tokenizer = load_policy(base)
     model.get_input_embeddings().weight.data *= 6  # an adapter cannot widen them, and random ones leave all words alike
     save_policy(model, tokenizer, tmp_path / "base", base)
-    config = PpoConfig(**SETTINGS | {"lora": lora, "samples": 2, "steps": 20 if lora is None else 40})
+    config = PpoConfig(**SETTINGS | {"lora": lora, "samples": 2, "steps": 30 if lora is None else 40})
     result = reinforce(tmp_path / "base", REWARDS, tmp_path, config, prompts=ASKED)
     before, after = result.rewards["vowels"]
     assert after > before + 0.2, result
