@@ -24,7 +24,7 @@ def train_toxicity(
     ),
     language: Annotated[str | None, typer.Option(help="en or ko alone. Korean needs no packages.")] = None,
 ) -> None:
-    """Make the toxicity models that ship again, byte for byte."""
+    """Make the toxicity models that ship again, and their cards."""
     from corpuskit.toxicity import train
 
     for path in train(data, packages, output, [language] if language else ["en", "ko"]).values():

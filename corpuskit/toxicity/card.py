@@ -12,15 +12,15 @@ from corpuskit.toxicity.model import ABUSE_SHARE, load
 
 MEASURED: dict[str, tuple[str, ...]] = {
     "en": (
-        "Clean text over the default limit of 0.8: none of 1,000 news articles, 6 of 297 web pages (four curse).",
+        "Clean text over the default limit of 0.8: none of 1,000 news articles, 1 of 297 web pages, lone curses aside.",
         "Harmless tweets over 0.8: 1.5 % of those with words of African-American English, 0.25 % of the others.",
         "Fifteen identity terms in a harmless sentence score 0.14 to 0.36.",
     ),
     "ko": (
-        "A model fitted like the share-alike one on two of three sites tells abuse on the third with AUC 0.878 "
-        "(forum), 0.836 and 0.775 (news); one fitted on the forum alone, with 0.805 and 0.728.",
-        "Clean text over the default limit of 0.8: at most 3 of 1,182 petitions, none of 507 technical pages.",
-        "Ten identity terms in a harmless sentence score 0.01 to 0.03.",
+        "A model fitted like the share-alike one on two of three sites tells abuse on the third with AUC 0.883 "
+        "(forum), 0.850 and 0.770 (news); 30 %, 39 % and 9 % of it scores over 0.8.",
+        "Clean text over the default limit of 0.8: at most 5 of 1,182 petitions, none of 507 technical pages.",
+        "Ten identity terms in a harmless sentence score 0.00 to 0.03.",
         f"Calibrated for text of which {ABUSE_SHARE:.0%} of the windows are abusive, far less than among comments.",
     ),
 }
@@ -34,7 +34,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
     ),
     "ko": (
         "It learned from comments on news and in forums, each label by few annotators who drew the line differently.",
-        "Contempt without a bad word, irony, and names of groups that became insults after 2020 are beyond it.",
+        "Contempt without a bad word and irony are beyond it, and so are insults that neither the comments nor its "
+        "own list of slurs hold.",
         "Spellings that hide a word are read where digits or signs stand inside it, not where other words do.",
     ),
 }

@@ -128,6 +128,12 @@ def curse_detection(data: Path, labels: Sequence[str]) -> Examples:
     return examples([row[0] for row in rows], labels, {"toxicity": [row[1].strip() == "1" for row in rows]})
 
 
+BEEP_TOXICITY = {"hate": 1.0, "offensive": 0.75, "none": 0.0}
+"""Annotators agree on hatred and much less on mere offence, so that an offensive comment is less sure to be abuse."""
+BEEP_BIASED = 0.2
+"""The same for a comment that is neither offensive nor hateful, though biased."""
+
+
 def beep(data: Path, labels: Sequence[str]) -> Examples:
     """8,367 Korean news comments of Moon et al. 2020 (CC-BY-SA-4.0): none, offensive or hate, and the bias in them."""
     texts: list[str] = []
@@ -136,7 +142,7 @@ def beep(data: Path, labels: Sequence[str]) -> Examples:
         for line in _lines(data / "toxicity/beep" / name)[1:]:
             text, _, bias, hate = line.rsplit("\t", 3)
             values = dict.fromkeys(labels, float("nan") if hate != "none" or bias != "none" else 0.0)
-            values["toxicity"] = float(hate != "none")
+            values["toxicity"] = BEEP_TOXICITY[hate] if hate != "none" or bias == "none" else BEEP_BIASED
             if hate == "hate" and bias == "gender":
                 values |= dict.fromkeys({"gender", "identity_attack"} & set(labels), 1.0)
             texts.append(text)

@@ -52,6 +52,32 @@ def test_abuse_scores_high_and_what_looks_like_it_low(language: str) -> None:
         assert value < 0.5, text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "홍어 삼합을 시장에서 먹었다.",
+        "한남동에서 만나 걸레로 바닥을 닦았다.",
+        "가방을 뒤져 지갑을 찾았고 이거라도 먹자고 했다.",
+        "5개년 계획과 탄핵 소추를 다룬 상위 수준의 인증 논의이다.",
+        "이 책은 '맘충'이라는 표현이 차별을 부추긴다고 지적했다.",
+        "시바견이 귀엽고 제주 흑돼지도 맛있다.",
+    ],
+)
+def test_words_that_hold_a_slur_are_no_abuse(text: str) -> None:
+    (value,) = toxicity([text], "ko")
+    assert value is not None
+    assert value < 0.3
+
+
+@pytest.mark.parametrize(
+    "text", ["짱깨들은 다 추방해라", "틀딱들 진짜 역겹다", "듣보잡 주제에 꼴값하네", "한남충들 수준이네 역겹다"]
+)
+def test_slurs_that_few_comments_hold_are_abuse(text: str) -> None:
+    (value,) = toxicity([text], "ko")
+    assert value is not None
+    assert value > 0.8
+
+
 def test_a_long_text_is_as_toxic_as_its_worst_window() -> None:
     calm = " ".join(["The council met on Tuesday to talk about the budget for the new library."] * 40)
     text = f"{calm} {ABUSE['en'][1]} {calm}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ from corpuskit.toxicity.card import card
 from corpuskit.toxicity.examples import KOREAN
 from corpuskit.toxicity.model import ABUSE_SHARE, DATA, load
 from corpuskit.toxicity.optimum import FLOOR, SITE_VARIANCE, STRENGTH, fit_optimum
-from corpuskit.toxicity.training import SHIPPED, fit_model, korean_comments, prior_shift
+from corpuskit.toxicity.training import HELD_OUT, SHIPPED, fit_model, korean_comments, prior_shift
 
 BITS = 5
+PEOPLE = read.examples(
+    ["너 바보야?", "좋은 하루 보내세요", "고맙습니다"] * 60, KOREAN, {"toxicity": [1, 0, 0] * 60}
+).of_site(1)
 
 
 def problem(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -94,10 +98,19 @@ def test_the_prior_shift_moves_the_odds() -> None:
 
 def test_the_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        found = read.contrast("ko", KOREAN)
+        found = PEOPLE + read.contrast("ko", KOREAN)
         fit_model(found, KOREAN, {"language": "ko"}, exact=True).save(tmp_path / f"{name}.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     assert load(tmp_path / "a.npz").shortest == 2
+
+
+def test_made_sentences_teach_and_do_not_calibrate() -> None:
+    made = read.contrast("ko", KOREAN)
+    held = (np.arange(len(PEOPLE.texts), len(PEOPLE.texts) + len(made.texts)) % HELD_OUT == 0)[:, None]
+    wrong = replace(made, targets=np.where(held, 1 - made.targets, made.targets))
+    right, other = (fit_model(PEOPLE + sentences, KOREAN, {}, exact=True) for sentences in (made, wrong))
+    np.testing.assert_array_equal(right.weights, other.weights)
+    assert (right.slope.tolist(), right.offset.tolist()) == (other.slope.tolist(), other.offset.tolist())
 
 
 def test_the_cards_are_of_the_files_that_ship() -> None:
@@ -123,6 +136,13 @@ def test_training_makes_the_file_that_ships(shared_data: Path) -> None:
     assert (steps > 0).mean() < 0.001
     np.testing.assert_allclose(made.offset, shipped.offset, atol=1e-3)
     assert made.about == shipped.about
+
+
+@pytest.mark.real
+def test_mere_offence_is_less_sure_to_be_abuse_than_hatred(shared_data: Path) -> None:
+    values, counts = np.unique(read.beep(shared_data, KOREAN).targets, return_counts=True)
+    np.testing.assert_allclose(values, [0, 0.2, 0.75, 1])
+    assert (counts > 200).all()
 
 
 @pytest.mark.real
