@@ -22,7 +22,7 @@ from corpuskit.errors import CorpuskitError
 from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.memorization.corpus.copies import copies_in, stretch_copies
+from corpuskit.memorization.corpus.copies import copies_in, stretch_copies, without_shared
 from corpuskit.memorization.corpus.frames import TrainingFrames, training_frames
 from corpuskit.memorization.corpus.lineage import cluster_sizes, licenses
 from corpuskit.memorization.corpus.windows import Windows, sample_windows, stratified_windows
@@ -130,7 +130,9 @@ def audit(
         other.check_shards(train)
     length = config.prefix + config.suffix
     train_windows = sample_windows(train, config.windows, length, config.seed)
-    held_out_windows = sample_windows(control, config.windows, length, config.seed)
+    held_out_windows, shared = without_shared(
+        sample_windows(control, config.windows, length, config.seed), train, config.suffix
+    )
     strata, weights = stratified_windows(train, max(1, config.windows // STRATUM_SHARE), length, config.seed)
     tables = {
         "train": _table(score, "train", train, train_windows, train, config),
@@ -166,7 +168,8 @@ def audit(
         "extraction": {
             "prefix": config.prefix,
             "suffix": config.suffix,
-            **{name: rate(table, config) for name, table in tables.items()},
+            "train": rate(tables["train"], config),
+            "held_out": {**rate(tables["held_out"], config), "shared": shared},
             "weighted": weighted_rate(
                 stratified.column("extracted").to_numpy(),
                 weights,

@@ -251,6 +251,8 @@ def _memorization_lead(audit: dict[str, Any]) -> str:
     held = extraction.get("held_out")
     if held:
         lead += f", and in {count(held['extracted'])} of {count(held['windows'])} on documents that it never saw"
+        if held.get("shared"):
+            lead += f" ({plural(held['shared'], 'more window')} left out, whose text stands in training text, too)"
     return lead + "."
 
 

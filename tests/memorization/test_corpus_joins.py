@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from corpuskit.document import document_id, documents
 from corpuskit.errors import UsageError
 from corpuskit.memorization.corpus import trace
-from corpuskit.memorization.corpus.copies import count_stretches, stretch_copies
+from corpuskit.memorization.corpus.copies import count_stretches, stretch_copies, without_shared
 from corpuskit.memorization.corpus.frames import training_frames
 from corpuskit.memorization.corpus.trace import corpus_spans
-from corpuskit.memorization.corpus.windows import sample_windows, stratified_windows
+from corpuskit.memorization.corpus.windows import Windows, sample_windows, stratified_windows
 from corpuskit.tokens import Shards, TokenOrder, open_shards, train_tokenizer, write_shards
 
 
@@ -37,6 +37,28 @@ class Piece:
 class Corpus:
     def __init__(self, *shards: Piece):
         self.shards = list(shards)
+
+
+def test_a_held_out_window_that_training_text_has_too_is_no_control() -> None:
+    chance = np.random.default_rng(0)
+    read, own = chance.integers(0, 9000, 80).tolist(), chance.integers(0, 9000, 80).tolist()
+    # the suffix alone, 8 tokens, recurs anywhere; with 24 before it, it was copied
+    train: Any = Corpus(Piece([read + own[60:79]]))
+    control: Any = Corpus(Piece([own[:40] + read + own[40:] + [0]]))
+    windows = _every_window(control, 40)
+    kept, shared = without_shared(windows, train, 8)
+    ends = windows.position + 40
+    copied = (ends - 32 >= 40) & (ends <= 120)
+    assert shared == copied.sum() == 49
+    np.testing.assert_array_equal(kept.position, windows.position[~copied])
+    np.testing.assert_array_equal(kept.tokens, windows.tokens[~copied])
+
+
+def _every_window(corpus: Any, length: int) -> Windows:
+    tokens = corpus.shards[0].tokens.astype(np.int64)
+    position = np.arange(len(tokens) - length)
+    none = np.zeros(len(position), np.int64)
+    return Windows(tokens[position[:, None] + np.arange(length)], none, none, position)
 
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 2), max_size=12), min_size=1, max_size=6)

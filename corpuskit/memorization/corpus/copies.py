@@ -93,6 +93,17 @@ def copies_in(shards: Shards, windows: Numbers) -> Numbers:
     return count_stretches(shards, windows)[0]
 
 
+def without_shared(windows: Windows, train: Shards, suffix: int) -> tuple[Windows, int]:
+    """The held-out windows that are a control, and how many are none, since the model read them in training text.
+
+    A window is shared where its last tokens stand in `train`: the suffix, with as much of the prefix as makes 32.
+    A shorter stretch recurs in any text of the language; without it the control would be harder than the text.
+    """
+    last = min(max(suffix, LENGTHS[0]), windows.tokens.shape[1])
+    own = copies_in(train, windows.tokens[:, windows.tokens.shape[1] - last :]) == 0
+    return windows.take(np.flatnonzero(own)), int((~own).sum())
+
+
 @dataclass(frozen=True)
 class Copies:
     """Of each window's surroundings, by length of the stretch: int64[windows]; -1 where its document is shorter."""
