@@ -1,6 +1,6 @@
 """What an audit costs: scoring beside a bare forward pass with its loss, all metrics of ten million tokens, the joins.
 
-    python benchmarks/memorization.py [throughput] [memory] [published] [metrics] [joins]
+    python benchmarks/memorization.py [throughput] [memory] [published] [suite] [metrics] [joins]
 
 throughput  Tokens a second of scoring windows (probability, rank, margin, entropy, spread of every token) over those
             of `model(input_ids).logits` and cross entropy at the same batch, in turns, wall clock and CPU time. One
@@ -9,6 +9,9 @@ memory      Growth of the process's peak memory while one batch is scored, for t
 published   Membership scores as the published script has them (run.py of github.com/zjysteven/mink-plus-plus, commit
             62281ab: one text at a time, all logits kept, loss, zlib, Min-K% and Min-K%++ at ten shares), written here
             from its formulas, beside ours; on a CPU, where the forward pass is nearly all of both.
+suite       The same as the suite MIMIR has them (mimir/models.py and attacks/, commits 014d0ea and 206c010), written
+            here from its procedure: loss, zlib, Min-K% and Min-K%++ at one share and a reference model, where Min-K%++
+            asks the model again, the reference is a third pass, and each token's probability is taken out by itself.
 metrics     Seconds to compute every metric from a cache of ten million tokens.
 joins       Copies at 32, 50 and 100 tokens of 2,000 windows, and spans of 64 texts, in ten million tokens.
 """
@@ -178,6 +181,81 @@ def published(folder: Path) -> None:
             print(flush=True)
 
 
+def suite(folder: Path) -> None:
+    """Five attacks as MIMIR runs them, a text after the other, beside the same five from two caches."""
+    import torch
+
+    for vocabulary, shortest, longest, count in ((8_000, 32, 64, 256), (50_000, 32, 64, 256), (50_000, 150, 300, 64)):
+        model, reference = (
+            CausalModel(build(folder / f"s{vocabulary}-{width}", vocabulary, width=width, layers=2))
+            for width in (128, 64)
+        )
+        chance = np.random.default_rng(2)
+        texts = [chance.integers(0, vocabulary, chance.integers(shortest, longest + 1)) for _ in range(count)]
+        words = [" ".join(map(str, text)) for text in texts]
+        theirs: dict[str, list[float]] = {
+            name: [] for name in ("loss", "zlib", "min_k", "min_k_plus_plus", "reference")
+        }
+
+        def logs_of(of: CausalModel, text: Any) -> tuple[list[float], Any]:
+            ids = torch.from_numpy(text[None])
+            with torch.no_grad():
+                logs = of.model(ids, labels=ids).logits[..., :-1, :].contiguous().log_softmax(-1)
+            return [logs[0, place, token].item() for place, token in enumerate(ids[0, 1:])], logs[0]
+
+        def peer(
+            model: CausalModel = model,
+            reference: CausalModel = reference,
+            texts: Any = texts,
+            words: Any = words,
+            theirs: Any = theirs,
+        ) -> None:
+            for text, written in zip(texts, words, strict=True):
+                own, _ = logs_of(model, text)
+                loss = -float(np.mean(own))
+                theirs["loss"].append(-loss)
+                theirs["zlib"].append(-loss / len(zlib.compress(written.encode())))
+                theirs["min_k"].append(float(np.mean(sorted(own)[: int(len(own) * 0.2)])))
+                own, logs = logs_of(model, text)
+                chances = logs.exp()
+                middle = (chances * logs).sum(-1)
+                spread = ((chances * logs.square()).sum(-1) - middle.square()).sqrt()
+                scaled = sorted((np.array(own) - middle.numpy()) / spread.numpy())
+                theirs["min_k_plus_plus"].append(float(np.mean(scaled[: int(len(scaled) * 0.2)])))
+                theirs["reference"].append(-loss - float(np.mean(logs_of(reference, text)[0])))
+
+        ours: dict[str, Any] = {}
+
+        def cached(
+            model: CausalModel = model,
+            reference: CausalModel = reference,
+            texts: Any = texts,
+            words: Any = words,
+            ours: Any = ours,
+        ) -> None:
+            passages = Passages.of(texts)
+            scores, other = (
+                score_passages(one, passages, Path(tempfile.mkdtemp(dir=folder))) for one in (model, reference)
+            )
+            ours |= {
+                "loss": metrics.loss(scores),
+                "zlib": metrics.zlib_ratio(scores, words),
+                "min_k": metrics.min_k(scores, 0.2),
+                "min_k_plus_plus": metrics.min_k_plus_plus(scores, 0.2),
+                "reference": metrics.reference(scores, other),
+            }
+
+        cached()  # compiled once
+        seconds = timed(peer), timed(cached)
+        print(
+            f"suite, vocabulary {vocabulary:6,}, {count} texts of {shortest} to {longest} tokens: "
+            f"MIMIR's way {seconds[0][0]:.2f} s ({seconds[0][1]:.2f} CPU), ours {seconds[1][0]:.2f} s "
+            f"({seconds[1][1]:.2f} CPU): {seconds[0][1] / seconds[1][1]:.1f} times; furthest apart "
+            + ", ".join(f"{name} {np.abs(np.array(theirs[name]) - ours[name]).max():.0e}" for name in ours),
+            flush=True,
+        )
+
+
 def exactly(model: CausalModel, text: Any, shares: list[float]) -> dict[float, float]:
     """Min-K%++ of one text at each share, from the same logits in double precision."""
     import torch
@@ -266,6 +344,7 @@ def main() -> None:
         "throughput": throughput,
         "memory": memory,
         "published": published,
+        "suite": suite,
         "metrics": lambda folder: analysis(),
         "joins": lambda folder: joins(),
     }
