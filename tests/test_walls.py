@@ -15,7 +15,7 @@ FEATURES = {
     "language": set(),
     "quality": set(),
     "duplicates": set(),
-    "privacy": set(),
+    "privacy": {"language"},
     "toxicity": set(),
     "contamination": set(),
     "tokens": set(),

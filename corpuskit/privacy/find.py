@@ -39,12 +39,12 @@ def find(
     """Personal data in each text, by position, without overlaps.
 
     `language` ('en', 'ko', one for all or one a text) chooses the name models and the `recognizers` (instances of
-    presidio's EntityRecognizer) that run; the structured types are looked for in every text. `types` limits the
-    structured types that are reported, `private_addresses` also reports internet addresses that are not public.
-    `names` adds people, places and organisations, or with 'near_contact' only people beside something structured;
-    Korean needs `name_model` (see `corpuskit.privacy.names`). Offsets index the caller's own strings. A null has no
-    findings. `agree` adds whatever presidio's own pattern recognizers find of these types, dates that look like phone
-    numbers among it, so that a search with presidio finds nothing more.
+    presidio's EntityRecognizer) that run; for names, a language of None is identified by its text. The structured
+    types are looked for in every text: `types` limits those that are reported, `private_addresses` also reports
+    internet addresses that are not public. `names` adds people, places and organisations, or with 'near_contact' only
+    people beside something structured; Korean needs `name_model` (see `corpuskit.privacy.names`). Offsets index the
+    caller's own strings. A null has no findings. `agree` adds whatever presidio's own pattern recognizers find of these
+    types, dates that look like phone numbers among it, so that a search with presidio finds nothing more.
 
     Raises UsageError for an unknown type and for names in Korean without a model.
     """

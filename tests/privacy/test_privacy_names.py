@@ -66,7 +66,23 @@ def test_offsets_are_those_of_the_callers_string(model: Path) -> None:
 def test_names_are_found_only_in_their_language_and_only_when_asked_for(model: Path) -> None:
     text = "임수정 씨는 부산에서 일한다."
     assert find([text], "ko") == [[]]
-    assert find([text, None, ""], [None, "ko", "ko"], names=True, name_model=model) == [[], [], []]
+    assert find([text, None, ""], ["ja", "ko", None], names=True, name_model=model) == [[], [], []]
+
+
+def test_a_language_that_nobody_named_is_identified(model: Path) -> None:
+    text = "오늘도 임수정 씨는 부산에서 일한다. 날씨가 맑아서 사람들이 바다를 보러 왔다."
+    told = find([text, "", None], "ko", names=True, name_model=model)
+    assert "임수정" in [item.text for item in told[0]]
+    assert find([text, "", None], names=True, name_model=model) == told
+    assert find([text, "", None], [None, None, "ko"], names=True, name_model=model) == told
+
+
+def test_a_document_without_a_language_is_scrubbed_like_any_other(model: Path) -> None:
+    text = "오늘 임수정 씨는 부산에서 일한다. 연락은 010-1234-5678로 하면 된다."
+    batch = documents([{"id": "a" * 32, "text": text, "language": None}])
+    scrubbed = PersonalData(names="near_contact", name_model=model).measure(batch).column("text")[0].as_py()
+    assert "임수정" not in scrubbed
+    assert "<PERSON>" in scrubbed
 
 
 def test_near_contact_keeps_people_beside_something_structured(model: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corpuskit.errors import UsageError
+from corpuskit.language import identify
 from corpuskit.privacy.finding import NAMES, Candidate
 from corpuskit.privacy.names.english import english_names
 from corpuskit.privacy.names.korean import korean_names
@@ -17,13 +18,13 @@ REACH = 100
 def find_names(
     texts: Sequence[str | None], languages: Sequence[str | None], model: str | Path | None
 ) -> list[list[Candidate]]:
-    """Names in the texts that are in Korean or English; other languages have none.
+    """Names in the texts that are in Korean or English; other languages have none. A language of None is identified.
 
     `model` is a Korean model that `train` wrote. Raises UsageError where a Korean text needs it and it is None.
     """
     found: list[list[Candidate]] = [[] for _ in texts]
     by_language: dict[str, list[int]] = {"ko": [], "en": []}
-    for number, (text, language) in enumerate(zip(texts, languages, strict=True)):
+    for number, (text, language) in enumerate(zip(texts, _known(texts, languages), strict=True)):
         if text and language in by_language:
             by_language[language].append(number)
     # Lone surrogates are no UTF-8, which both models want; one character for one keeps the offsets.
@@ -37,6 +38,19 @@ def find_names(
         for number, row in zip(by_language["en"], english_names(wanted["en"]), strict=True):
             found[number] = row
     return found
+
+
+def _known(texts: Sequence[str | None], languages: Sequence[str | None]) -> list[str | None]:
+    """The languages, those that are None identified by their text."""
+    known = list(languages)
+    unknown = [
+        number for number, (text, code) in enumerate(zip(texts, languages, strict=True)) if text and code is None
+    ]
+    if unknown:
+        codes = identify([_encodable(texts[number]) for number in unknown]).field("language").to_pylist()
+        for number, code in zip(unknown, codes, strict=True):
+            known[number] = code
+    return known
 
 
 def _encodable(text: str | None) -> str:
