@@ -18,7 +18,6 @@ joins       Copies at 32, 50 and 100 tokens of 2,000 windows, and spans of 64 te
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ import numpy as np
 from corpuskit.memorization.measures import metrics
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
+from corpuskit.training.adapters.memory import peak_memory
 
 BATCH, LENGTH = 32, 256
 ROUNDS = 5
@@ -95,12 +95,13 @@ def _peak(folder: str, scored: bool, vocabulary: int, length: int, to: Any) -> N
     model = CausalModel(folder)
     tokens = np.random.default_rng(0).integers(0, vocabulary, (BATCH, length))
     model.score(tokens[:1, :8])  # what is compiled and loaded once
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if scored:
-        model.score(tokens)
-    else:
-        bare(model, tokens)
-    to.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    with peak_memory() as peak:  # not ru_maxrss, which a process inherits from the one that started it
+        if scored:
+            model.score(tokens)
+        else:
+            bare(model, tokens)
+    assert peak.bytes is not None
+    to.send(peak.bytes / 2**20)
 
 
 def memory(folder: Path) -> None:
