@@ -42,6 +42,7 @@ Labelled = Annotated[
     Path, typer.Argument(help="Sentences in the format of KLUE-NER: a character, a tab, its tag a line.")
 ]
 Model = Annotated[Path, typer.Argument(help="The model's file.")]
+OptionalModel = Annotated[Path | None, typer.Argument(help="The model's file. Default: the rules, which know people.")]
 
 
 @privacy.command("find")
@@ -154,8 +155,8 @@ def train_names(labelled: Labelled, model: Model) -> None:
 
 
 @names.command("evaluate")
-def evaluate_names(labelled: Labelled, model: Model) -> None:
-    """Precision, recall and F1 of a model on labelled sentences that it has not seen."""
+def evaluate_names(labelled: Labelled, model: OptionalModel = None) -> None:
+    """Precision, recall and F1 on labelled sentences that a model has not seen; without a model, of the rules."""
     from corpuskit.privacy.names import evaluate, read_labelled
 
     _show(evaluate(read_labelled(labelled), model))

@@ -42,11 +42,11 @@ def find(
     presidio's EntityRecognizer) that run; for names, a language of None is identified by its text. The structured
     types are looked for in every text: `types` limits those that are reported, `private_addresses` also reports
     internet addresses that are not public. `names` adds people, places and organisations, or with 'near_contact' only
-    people beside something structured; Korean needs `name_model` (see `corpuskit.privacy.names`). Offsets index the
+    people beside something structured; Korean without `name_model` has people alone. Offsets index the
     caller's own strings. A null has no findings. `agree` adds whatever presidio's own pattern recognizers find of these
     types, dates that look like phone numbers among it, so that a search with presidio finds nothing more.
 
-    Raises UsageError for an unknown type and for names in Korean without a model.
+    Raises UsageError for an unknown type and for a name model that is none.
     """
     wanted = set(types)
     for name in wanted - set(STRUCTURED):

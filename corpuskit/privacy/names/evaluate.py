@@ -11,6 +11,7 @@ from typing import NamedTuple
 from corpuskit.privacy.finding import NAMES
 from corpuskit.privacy.names.korean import korean_names, train
 from corpuskit.privacy.names.labelled import Sentence
+from corpuskit.privacy.names.people import korean_people
 
 
 class Accuracy(NamedTuple):
@@ -21,9 +22,10 @@ class Accuracy(NamedTuple):
     """How many names of the type the sentences have."""
 
 
-def evaluate(sentences: Sequence[Sentence], model: str | Path) -> dict[str, Accuracy]:
-    """Accuracy by type: a hit has the type, the start and the end of a labelled name."""
-    found = korean_names([sentence.text for sentence in sentences], model)
+def evaluate(sentences: Sequence[Sentence], model: str | Path | None = None) -> dict[str, Accuracy]:
+    """Accuracy by type: a hit has the type, the start and the end of a labelled name. Without a model, of the rules."""
+    texts = [sentence.text for sentence in sentences]
+    found = korean_people(texts) if model is None else korean_names(texts, model)
     return _accuracy(sentences, [{tuple(item[:3]) for item in row} for row in found])
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpuskit.errors import UsageError
 from corpuskit.language import identify
 from corpuskit.privacy.finding import NAMES, Candidate
 from corpuskit.privacy.names.english import english_names
 from corpuskit.privacy.names.korean import korean_names
+from corpuskit.privacy.names.people import korean_people
 
 REACH = 100
 """A name is near a contact when at most this many code points lie between them."""
@@ -20,7 +20,7 @@ def find_names(
 ) -> list[list[Candidate]]:
     """Names in the texts that are in Korean or English; other languages have none. A language of None is identified.
 
-    `model` is a Korean model that `train` wrote. Raises UsageError where a Korean text needs it and it is None.
+    `model` is a Korean model that `train` wrote; without one only people are found in Korean, by rules.
     """
     found: list[list[Candidate]] = [[] for _ in texts]
     by_language: dict[str, list[int]] = {"ko": [], "en": []}
@@ -30,9 +30,8 @@ def find_names(
     # Lone surrogates are no UTF-8, which both models want; one character for one keeps the offsets.
     wanted = {code: [_encodable(texts[number]) for number in numbers] for code, numbers in by_language.items()}
     if wanted["ko"]:
-        if model is None:
-            raise UsageError("names in Korean need name_model, which `corpuskit privacy names train` writes")
-        for number, row in zip(by_language["ko"], korean_names(wanted["ko"], model), strict=True):
+        named = korean_people(wanted["ko"]) if model is None else korean_names(wanted["ko"], model)
+        for number, row in zip(by_language["ko"], named, strict=True):
             found[number] = row
     if wanted["en"]:
         for number, row in zip(by_language["en"], english_names(wanted["en"]), strict=True):

@@ -48,6 +48,16 @@ def morphemes(texts: Sequence[str]) -> list[list[Morpheme]]:
     return found
 
 
+@lru_cache(maxsize=100_000)
+def is_common_noun(word: str) -> bool:
+    """Whether Kiwi's dictionary has a word as a common noun."""
+    try:
+        _kiwi().morpheme_similarity((word, "NNG"), ("사람", "NNG"))
+    except ValueError:
+        return False
+    return True
+
+
 def _shape(form: str) -> str:
     shapes = []
     for character in form[:6]:
@@ -151,8 +161,8 @@ def korean_names(texts: Sequence[str], model: str | Path) -> list[list[Candidate
     """Names in Korean texts; a candidate's score is the least probability of its morphemes' tags."""
     tagger = _tagger(str(model))
     found: list[list[Candidate]] = [[] for _ in texts]
-    pieces = [(number, start, piece) for number, text in enumerate(texts) for start, piece in _pieces(text)]
-    for (number, offset, text), row in zip(pieces, morphemes([piece for _, _, piece in pieces]), strict=True):
+    parts = [(number, start, piece) for number, text in enumerate(texts) for start, piece in pieces(text)]
+    for (number, offset, text), row in zip(parts, morphemes([piece for _, _, piece in parts]), strict=True):
         names: list[Candidate] = []
         tags = tagger.tag(_features(row, text)) if row else []
         for position, (item, tag) in enumerate(zip(row, tags, strict=True)):
@@ -170,9 +180,9 @@ def korean_names(texts: Sequence[str], model: str | Path) -> list[list[Candidate
     return found
 
 
-def _pieces(text: str) -> list[tuple[int, str]]:
+def pieces(text: str) -> list[tuple[int, str]]:
     """The lines of a text with their offsets, long ones cut."""
-    pieces, start = [], 0
+    parts, start = [], 0
     for line in text.splitlines(keepends=True):
         end = start + len(line)
         while start < end:
@@ -181,6 +191,6 @@ def _pieces(text: str) -> list[tuple[int, str]]:
                 if end - start <= _PIECE
                 else max(text.rfind(" ", start + 1, start + _PIECE) + 1, start + _PIECE // 2)
             )
-            pieces.append((start, text[start:close]))
+            parts.append((start, text[start:close]))
             start = close
-    return pieces
+    return parts
