@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
+import os
 from collections.abc import Iterable
 from types import ModuleType
+
+_WAYS_OUT = {
+    errno.ENOSPC: "free some space and run the same command again: it goes on where it stopped",
+    errno.EDQUOT: "free some space and run the same command again: it goes on where it stopped",
+    errno.EROFS: "choose another folder",
+    errno.EACCES: "choose another folder, or change its permissions",
+    errno.EEXIST: "a file is in the way; choose another folder",
+    errno.ENOTDIR: "a file is in the way; choose another folder",
+}
 
 
 class CorpuskitError(Exception):
@@ -55,3 +66,17 @@ def nearest(word: str, words: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; valid here: {', '.join(valid)}" if valid else ""
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """What to tell a person whose disk is full or whose folder may not be written; None for any other error.
+
+    The chain is walked, since closing a half-written file on a full disk raises an error of its own on top.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno in _WAYS_OUT:
+            where = f"{link.filename}: " if link.filename is not None else ""
+            return f"{where}{os.strerror(link.errno)}; {_WAYS_OUT[link.errno]}"
+        link = link.__cause__ or link.__context__
+    return None

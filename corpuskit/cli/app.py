@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import warnings
@@ -11,16 +10,7 @@ import typer
 from rich.console import Console
 
 from corpuskit import __version__
-from corpuskit.errors import CorpuskitError, Stopped
-
-_WAYS_OUT = {
-    errno.ENOSPC: "free some space and run the same command again: it goes on where it stopped",
-    errno.EDQUOT: "free some space and run the same command again: it goes on where it stopped",
-    errno.EROFS: "choose another folder",
-    errno.EACCES: "choose another folder, or change its permissions",
-    errno.EEXIST: "a file is in the way; choose another folder",
-    errno.ENOTDIR: "a file is in the way; choose another folder",
-}
+from corpuskit.errors import CorpuskitError, Stopped, refused_by_system
 
 app = typer.Typer(
     name="corpuskit",
@@ -105,23 +95,9 @@ def main() -> None:
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of the command line itself
             error.show()
             sys.exit(error.exit_code)
-        refusal = _refused_by_system(error)
+        refusal = refused_by_system(error)
         if refusal is None:
             raise
         errors.print("[bold red]error:[/] ", end="")
         errors.print(refusal, markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-
-
-def _refused_by_system(error: BaseException) -> str | None:
-    """What to tell a person whose disk is full or whose folder may not be written; None for any other error.
-
-    The chain is walked, since closing a half-written file on a full disk raises an error of its own on top.
-    """
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, OSError) and link.errno in _WAYS_OUT:
-            where = f"{link.filename}: " if link.filename is not None else ""
-            return f"{where}{os.strerror(link.errno)}; {_WAYS_OUT[link.errno]}"
-        link = link.__cause__ or link.__context__
-    return None

@@ -44,6 +44,8 @@ def why(
         console.print(f"[bold]crawl[/]  {crawl_line(crawled)}", highlight=False, soft_wrap=True)
     for record in story.quarantined:
         console.print(Text.assemble(("unreadable  ", "bold yellow"), str(record.get("reason"))))
+        at = f" at {record['offset']}" if record.get("offset") is not None else ""
+        console.print(Text(f"  read from {record['path']}{at}"), soft_wrap=True)
     for row in story.dropped:
         _print_dropped(row)
     for row in story.kept:

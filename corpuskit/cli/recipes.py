@@ -14,7 +14,7 @@ from rich.table import Table
 
 from corpuskit.cli.app import app, console
 from corpuskit.engine.progress import megabytes
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, UsageError, nearest
 
 RecipeFile = Annotated[
     Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file such as those in pipelines/.")
@@ -95,13 +95,23 @@ def schema() -> None:
 
 
 @app.command()
-def stages() -> None:
-    """List the sources and stages that a recipe may name, with their settings."""
+def stages(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One source or stage, such as `jsonl`. Default: all.")
+    ] = None,
+) -> None:
+    """List the sources and stages that a recipe may name, or one of them, with their settings."""
     from corpuskit.recipe.schema import described
 
-    for what, entries in described().items():
-        console.rule(f"[bold]{what}", align="left")
-        for entry in entries:
+    known = described()
+    names = [entry.key for entries in known.values() for entry in entries]
+    if name is not None and name not in names:
+        raise UsageError(f"no source or stage '{name}'{nearest(name, names)}")
+    for what, entries in known.items():
+        chosen = [entry for entry in entries if name in (None, entry.key)]
+        if chosen:
+            console.rule(f"[bold]{what}", align="left")
+        for entry in chosen:
             console.print(f"[bold]{entry.key}[/]  {entry.summary}", highlight=False)
             table = Table(box=None, padding=(0, 2), show_header=False)
             for setting in entry.settings:
@@ -173,9 +183,11 @@ def _rules(stage: dict[str, Any]) -> list[str]:
     """The rules that dropped most in a stage, a line each, and how many documents it rewrote."""
     counts = sorted(stage["dropped"].items(), key=lambda item: -item[1])
     lines = [f"{count:,} {name.removeprefix(stage['stage'] + '.')}" for name, count in counts[:SHOWN_RULES]]
-    if len(counts) > SHOWN_RULES:
+    if len(counts) == SHOWN_RULES + 1:  # a line that counts one rule is no shorter than the rule's own
+        lines.append(f"{counts[-1][1]:,} {counts[-1][0].removeprefix(stage['stage'] + '.')}")
+    elif len(counts) > SHOWN_RULES:
         rest = sum(count for _, count in counts[SHOWN_RULES:])
-        lines.append(f"{rest:,} by {len(counts) - SHOWN_RULES} more rules")
+        lines.append(f"{rest:,} by {len(counts) - SHOWN_RULES} other rules together")
     if stage["changed"]:
         lines.append(f"{stage['changed']:,} rewritten")
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -138,7 +138,8 @@ class PartFiles:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is not None:
             for writer in self._writers.values():
-                writer.close()
+                with suppress(OSError, pa.ArrowInvalid):  # what broke the task may have broken its files too
+                    writer.close()
         self._stack.__exit__(kind, error, None)
 
     def table(self, suffix: str, schema: pa.Schema, *, sketch: bool = False, kept: bool = True) -> TableWriter:

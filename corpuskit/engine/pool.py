@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from corpuskit.engine.task import Worker
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, refused_by_system
 
 Say = Callable[..., None]
 
@@ -170,6 +170,10 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
         except CorpuskitError as error:
             say("failed", str(error), True, "")
         except Exception as error:
+            refusal = refused_by_system(error)
+            if refusal is not None:
+                say("failed", refusal, True, "")
+                continue
             say("failed", f"{type(error).__name__}: {error}", False, traceback.format_exc())
         else:
             say("done", result)

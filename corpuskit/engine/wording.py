@@ -21,7 +21,11 @@ def worded(model: type[BaseModel], problem: Mapping[str, Any], location: Place) 
     """
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
-        return f"unknown key{nearest(str(location[-1]), _fields(model, location[:-1]))}"
+        key, fields = str(location[-1]), _fields(model, location[:-1])
+        words = nearest(key, fields)
+        if "columns" in fields and isinstance(given, str) and "did you mean" not in words:
+            words += f". If a field of the records is meant, write columns: {{{key}: {given}}}"
+        return f"unknown key{words}"
     if kind == "missing":
         return "this key is required"
     if kind in ("literal_error", "enum"):

@@ -56,6 +56,10 @@ def run_recipe(
     folder = folder if folder is not None else Path("runs") / pipeline.name
     workers = workers or os.cpu_count() or 1
     started = _now()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder}: the system lets nobody make a folder there; choose another") from error
     _write_recipe(folder / RECIPE, loaded)
     pool = make_executor(executor, workers)
     try:

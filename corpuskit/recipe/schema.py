@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from corpuskit.recipe.load import RecipeKeys
 from corpuskit.recipe.registry import SOURCES, STAGES, source_class, stage_class
@@ -61,8 +60,6 @@ def _entry(key: str, find: Callable[[str], type[BaseModel]]) -> Entry:
     model = find(key)
     settings = []
     for name, field in model.model_fields.items():
-        default = (
-            "required" if field.default is PydanticUndefined and field.default_factory is None else repr(field.default)
-        )
+        default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
         settings.append(Setting(name, default, " ".join((field.description or "").split())))
     return Entry(key, " ".join((model.__doc__ or "").strip().split("\n\n")[0].split()), settings)
