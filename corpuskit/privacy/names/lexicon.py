@@ -24,7 +24,8 @@ _AMBIGUOUS = "Q22808320"
 _PARTS = re.compile(r"[\s·\-:,()~!?.]+")
 _NO_GIVEN_NAME = frozenset("역면군읍시구리천산강국청관당사층도동용적번")
 """Last syllables of places and institutions, which titles of three syllables have more often than people."""
-_NOUN_END = frozenset("대수선자회관용적")
+_NOUN_END = frozenset("대수선자회관용적화열식형어문")
+"""Last syllables of common nouns: 양자화, 문자열, 표현식."""
 _NOUNS = frozenset({"영화", "용하", "기술"})
 """After 이, 신 and other syllables that are surnames too: this film, uses, new technology."""
 
@@ -83,7 +84,7 @@ class Lexicon:
             return 3 if self.given[word[1:]] >= 5 else 2
         if self.people[word] >= 2:
             return 0
-        if self.first[word[1]] >= 20 and self.last[word[2]] >= 20:
+        if self.first[word[1]] >= 20 and self.last[word[2]] >= 20 and word[2] not in _NOUN_END:
             return 1
         known = self.others[word] or word in self.titles or word[2] in _NOUN_END
         return 0.5 if not known and self.first[word[1]] + self.last[word[2]] >= 20 else 0.25

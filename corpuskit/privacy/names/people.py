@@ -171,7 +171,8 @@ class _Reader:
             if rank:
                 run.append((start, stop, rank))
                 continue
-            if any(kind == 2 for _, _, kind in run) or (run and start == stop and self._said_to_be(at, end)):
+            told = any(kind == 2 for _, _, kind in run) and (len(run) > 1 or self.row[at].tag == "NNP")
+            if told or (run and start == stop and self._said_to_be(at, end)):
                 found.append((run[0][0], run[-1][1]))
             run = []
         return end
