@@ -79,7 +79,11 @@ def read_plan(folder: Path) -> Plan | None:
     try:
         return Plan.model_validate_json(file.read_bytes())
     except ValidationError as error:
-        raise UsageError(f"{file} is not a training plan: {error.errors()[0]['msg']}") from error
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{file} is not a training plan of this version ({where}: {first['msg']}); run the recipe again"
+        ) from error
 
 
 def training_order(model: str | Path, shards: str | Path) -> tuple[TokenOrder, int] | None:

@@ -178,7 +178,7 @@ def test_damaged_shards_and_an_unreadable_plan_are_named(shards: Shards, tmp_pat
     shutil.copytree(shards.folder, copy)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "training.json").write_text("{}")
-    with pytest.raises(UsageError, match="is not a training plan"):
+    with pytest.raises(UsageError, match="is not a training plan of this version"):
         pretrain(copy, tmp_path / "model", config())
     with (copy / "train" / "00000.arrow").open("r+b") as file:
         file.truncate(500)
