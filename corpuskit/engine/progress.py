@@ -66,7 +66,9 @@ class PlainLines:
         if total and done == total:
             self._line(f"{step}: already done")
         else:
-            self._line(f"{step}: {total - done} tasks" + (f" ({done} already done)" if done else ""))
+            left = total - done
+            tasks = f": {left:,} task{'s' * (left != 1)}" if total else ""  # of some steps nobody knows the number
+            self._line(f"{step}{tasks}" + (f" ({done:,} already done)" if done else ""))
 
     def advance(self) -> None:
         self._done += 1

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+
+def compiled() -> bool:
+    """Whether an earlier process left compiled kernels, so that this one need not wait for them."""
+    return any(Path(__file__).parent.glob("__pycache__/*.nbi")) or "NUMBA_CACHE_DIR" in os.environ
 
 
 def _forget_stale_code() -> None:

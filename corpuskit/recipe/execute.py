@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from corpuskit import __version__
+from corpuskit import __version__, kernels
 from corpuskit.engine.files import replacing, write_json
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
@@ -62,8 +62,14 @@ def run_recipe(
         raise UsageError(f"{folder}: the system lets nobody make a folder there; choose another") from error
     _write_recipe(folder / RECIPE, loaded)
     pool = make_executor(executor, workers)
+    console = console or Console(quiet=True)
+    if not kernels.compiled():
+        console.print(
+            "The first run compiles its kernels on the way, once: half a minute in all, in which stages seem slow.",
+            markup=False, highlight=False,
+        )  # fmt: skip
     try:
-        outcome = Run(pipeline, folder, workers, pool, watcher(console or Console(quiet=True))).execute()
+        outcome = Run(pipeline, folder, workers, pool, watcher(console)).execute()
     finally:
         pool.close()
     summary = summarise(loaded, folder, outcome, started)
