@@ -69,8 +69,14 @@ def write_target(
     that is none of these.
     """
     folder = Path(folder)
+    # not the whole path: what is held out must not depend on where the file lies
     rows = [
-        {"id": document_id(f"{file}:{number}", text.encode()), "text": text, "source": TARGET, "language": language}
+        {
+            "id": document_id(f"{Path(file).name}:{number}", text.encode()),
+            "text": text,
+            "source": TARGET,
+            "language": language,
+        }
         for number, text in enumerate(read_texts(file), 1)
     ]
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -198,7 +199,12 @@ def test_a_file_of_texts_becomes_a_source(shards: Shards, tmp_path: Path) -> Non
         for shard, row in joined.documents()
         if shard.describe(row)["source"] == "target"
     }
-    assert "7 + 1 = ?\n8" in texts or "8 + 1 = ?\n9" in texts
+    assert texts < {f"{number} + 1 = ?\n{number + 1}" for number in range(60)}
+    assert len(texts) == joined.counts.by_source["target"].documents
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.copy(file, tmp_path / "elsewhere")
+    add_target(shards.folder, moved, tmp_path / "elsewhere" / "tokens", hold_out=0.2)
+    assert open_shards(tmp_path / "elsewhere" / "tokens").manifest.fingerprint == joined.manifest.fingerprint
     with pytest.raises(UsageError, match="has a source 'target' already"):
         add_target(tmp_path / "tokens", file, tmp_path / "again")
 
