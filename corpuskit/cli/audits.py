@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markdown import Markdown
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -161,7 +162,7 @@ def loop(
 
     with console.status("the loop") as status:
         result = run_loop(run or newest_run(), output, decisions, watch=_shown_by(status))
-    console.print(result.arms.markdown(), highlight=False)
+    console.print(Markdown(result.arms.markdown()))
     console.print(result.sentence(), highlight=False)
     console.print(f"{result.folder}/audits/loop", highlight=False)
 
@@ -182,7 +183,7 @@ def arms(
     with console.status("the arms") as status:
         names = arm or ("raw", "deduplicated", "scrubbed", "goldfish")
         result = run_arms(loaded, target, names, watch=_shown_by(status))
-    console.print(result.markdown(), highlight=False)
+    console.print(Markdown(result.markdown()))
     console.print(f"{target}/arms.md, arms.json, arms.svg", highlight=False)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markdown import Markdown
 from rich.progress import Progress
 from rich.text import Text
 
@@ -157,7 +158,7 @@ def gains(
     found = measure_gains(names, config, rewards=None if rewards is None else load_reward_model(rewards))
     if out is not None:
         found.write(out)
-    console.print(found.markdown(), markup=False, highlight=False, soft_wrap=True)
+    console.print(Markdown(found.markdown()))
 
 
 def _run(work: Callable[[Callable[[str, int, int], None]], Any]) -> None:
