@@ -9,7 +9,7 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from corpuskit.cli.app import app, console
+from corpuskit.cli.app import app, console, shown_by
 from corpuskit.engine.stage import Configured
 from corpuskit.engine.wording import worded
 from corpuskit.errors import UsageError
@@ -55,7 +55,7 @@ def tune(
             config,
             sequence_length=length,
             hold_out=hold_out,
-            watch=lambda message, done, total: status.update(f"{message} ({done} of {total})" if total else message),
+            watch=shown_by(status),
         )
     console.print(f"{out}: {found.sentence()}", highlight=False, markup=False)
 
@@ -101,7 +101,7 @@ def compare(
             _settings(
                 CompareConfig, "compare", {"source": source, "file": None if file is None else str(file)}, set_ or []
             ),
-            watch=lambda message, done, total: status.update(f"{message} ({done} of {total})" if total else message),
+            watch=shown_by(status),
         )
     write_comparison(found.value, out)
     console.print(Markdown(tables(found.value)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Callable
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
 from corpuskit import __version__
 from corpuskit.errors import CorpuskitError, Stopped, refused_by_system
@@ -33,6 +35,11 @@ console = Console()
 errors = Console(stderr=True)
 
 
+def shown_by(status: Status) -> Callable[..., None]:
+    """What a long work calls with (message, done, total), shown on the status line."""
+    return lambda message, done, total, **_: status.update(f"{message}: {done:,} of {total:,}" if total else message)
+
+
 def _version(asked: bool) -> None:
     if asked:
         print(f"corpuskit {__version__}")
@@ -54,8 +61,12 @@ def _warned(message: Warning | str, category: type[Warning], *where: object, **r
     if issubclass(category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning)) or str(message) in _told:
         return
     _told.add(str(message))
-    errors.print("[yellow]warning:[/] ", end="")
-    errors.print(str(message), markup=False, highlight=False, soft_wrap=True)
+    _say("[yellow]warning:[/] ", str(message))
+
+
+def _say(label: str, text: str) -> None:
+    errors.print(label, end="")
+    errors.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -83,8 +94,7 @@ def main() -> None:
         errors.print(str(stop), markup=False, highlight=False, soft_wrap=True)
         sys.exit(stop.exit_code)
     except CorpuskitError as error:
-        errors.print("[bold red]error:[/] ", end="")
-        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        _say("[bold red]error:[/] ", str(error))
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(130)
@@ -98,6 +108,5 @@ def main() -> None:
         refusal = refused_by_system(error)
         if refusal is None:
             raise
-        errors.print("[bold red]error:[/] ", end="")
-        errors.print(refusal, markup=False, highlight=False, soft_wrap=True)
+        _say("[bold red]error:[/] ", refusal)
         sys.exit(1)

@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from typer.core import TyperGroup
 
-from corpuskit.cli.app import app, console
+from corpuskit.cli.app import app, console, shown_by
 from corpuskit.engine.ledger import newest_run
 from corpuskit.errors import CorpuskitError, UsageError
 
@@ -72,7 +72,7 @@ def run_audit(
             raise UsageError("--text needs --model FOLDER, and no run beside it")
         target = output or Path("audits") / f"{model.name}-{prefix}-{suffix}"
         with console.status("auditing") as status:
-            result = audit_texts(model, text, target, config, held_out=held_out or [], watch=_shown_by(status))
+            result = audit_texts(model, text, target, config, held_out=held_out or [], watch=shown_by(status))
     else:
         folder = run or newest_run()
         chosen = model or folder / BASE
@@ -87,7 +87,7 @@ def run_audit(
                 canaries=plan if plan.exists() else None,
                 corpus=sorted((folder / "corpus").glob("*.parquet")),
                 personal=personal_finder(),
-                watch=_shown_by(status),
+                watch=shown_by(status),
             )
     _write_report(target, result.value)
     console.print(result.sentence(), highlight=False)
@@ -142,7 +142,7 @@ def lab(
     changes = {name: value for name, value in changes.items() if value}
     config = LabConfig.larger(**changes) if larger else LabConfig(**changes)
     with console.status("the lab") as status:
-        result = run_lab(output, config, watch=_shown_by(status))
+        result = run_lab(output, config, watch=shown_by(status))
     for check in result.value["checks"]:
         console.print("[green]yes[/]" if check["holds"] else "[bold red]no[/] ", check["says"], highlight=False)
     console.print(f"{output}/lab.md, lab.json, lab.svg", highlight=False)
@@ -161,7 +161,7 @@ def loop(
     from corpuskit.recipe.loop import run_loop
 
     with console.status("the loop") as status:
-        result = run_loop(run or newest_run(), output, decisions, watch=_shown_by(status))
+        result = run_loop(run or newest_run(), output, decisions, watch=shown_by(status))
     console.print(Markdown(result.arms.markdown()))
     console.print(result.sentence(), highlight=False)
     console.print(f"{result.folder}/audits/loop", highlight=False)
@@ -182,13 +182,9 @@ def arms(
     target = output or Path("runs") / f"{loaded.keys.name}-arms"
     with console.status("the arms") as status:
         names = arm or ("raw", "deduplicated", "scrubbed", "goldfish")
-        result = run_arms(loaded, target, names, watch=_shown_by(status))
+        result = run_arms(loaded, target, names, watch=shown_by(status))
     console.print(Markdown(result.markdown()))
     console.print(f"{target}/arms.md, arms.json, arms.svg", highlight=False)
-
-
-def _shown_by(status: Any) -> Any:
-    return lambda message, done, total, **_: status.update(f"{message}: {done:,} of {total:,}" if total else message)
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from corpuskit.cli.app import app, console
+from corpuskit.cli.app import app, console, shown_by
 from corpuskit.errors import UsageError
 
 
@@ -77,7 +77,7 @@ def evaluate(
             places,
             config,
             shards,
-            watch=lambda message, done, total: status.update(f"{message}: {done:,} of {total:,}" if total else message),
+            watch=shown_by(status),
         )
     for name, model in result.models.items():
         if model.held_out is not None:

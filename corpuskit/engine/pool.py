@@ -173,8 +173,8 @@ def _work(pipe: Connection, environment: dict[str, str]) -> None:
             refusal = refused_by_system(error)
             if refusal is not None:
                 say("failed", refusal, True, "")
-                continue
-            say("failed", f"{type(error).__name__}: {error}", False, traceback.format_exc())
+            else:
+                say("failed", f"{type(error).__name__}: {error}", False, traceback.format_exc())
         else:
             say("done", result)
 
