@@ -18,6 +18,7 @@ import numpy.typing as npt
 from corpuskit.kernels.arrow import Bytes, Offsets
 from corpuskit.kernels.keywords import Keywords, compile_keywords, filled, occurrences
 from corpuskit.privacy.fold import HIDING
+from corpuskit.privacy.quiet import quiet_end, run_bytes
 
 
 class Mark(IntEnum):
@@ -159,6 +160,11 @@ def _classes() -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)
+def _run_bytes() -> npt.NDArray[np.bool_]:
+    return run_bytes(NUMBER_WORDS + SEPARATORS)
+
+
+@lru_cache(maxsize=1)
 def _keywords() -> Keywords:
     return compile_keywords({word: int(mark) for mark, words in KEYWORDS.items() for word in words})
 
@@ -171,7 +177,7 @@ def find_marks(data: Bytes, offsets: Offsets) -> tuple[npt.NDArray[np.int64], np
     `corpuskit.privacy.fold` would change the text: its marks are to be taken from the folded text instead.
     """
     hidden = np.zeros(len(offsets) - 1, np.bool_)
-    forms = filled(lambda rows: _marks(data, offsets, _classes(), rows, hidden), 4096 + len(data) // 512)
+    forms = filled(lambda rows: _marks(data, offsets, _classes(), _run_bytes(), rows, hidden), 4096 + len(data) // 512)
     words = occurrences(data, offsets, _keywords())
     rows = np.concatenate([forms, words])
     return rows[np.argsort(rows[:, 0], kind="stable")], hidden
@@ -197,6 +203,7 @@ def _marks(
     data: Bytes,
     offsets: Offsets,
     classes: npt.NDArray[np.uint8],
+    in_run: npt.NDArray[np.bool_],
     rows: npt.NDArray[np.int64],
     hidden: npt.NDArray[np.bool_],
 ) -> int:
@@ -211,6 +218,7 @@ def _marks(
         house_letter = False
         previous, before_previous = 0, 0  # classes of the two characters before
         previous_space = previous_dot = False
+        again = first  # from here on a quiet stretch is worth looking for
         i = first
         while i <= last:
             point = 0
@@ -218,6 +226,12 @@ def _marks(
                 kind, width, byte = 0, 1, 0
             else:
                 byte = data[i]
+                if byte >= 0xE4 and i >= again and digits == 0 and dots < 0 and token_start < 0:
+                    quiet, again = quiet_end(data, i, last, in_run)
+                    for k in range(i, quiet):
+                        position += (data[k] & 0xC0) != 0x80
+                    i = quiet
+                    byte = data[i]
                 if byte < 0x80:
                     kind, width = classes[byte], 1
                 elif byte < 0xE0:

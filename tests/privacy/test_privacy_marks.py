@@ -62,6 +62,43 @@ def test_marks_are_the_anchors(texts: list[str]) -> None:
     assert fast_marks(texts) == [slow_marks(text) for text in texts]
 
 
+HANGUL = [
+    "국민의 권리를 지키는",
+    "공",
+    "일이삼",
+    "사오",
+    "육칠팔구",
+    "륙",
+    "영",
+    " ",
+    "  ",
+    ". ",
+    ",",
+    "-",
+    "!",
+    "\n",
+    "漢字를",
+    "각하",
+]
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.sampled_from([*HANGUL, *HANGUL, "7", "a@b", "·", "ㅡ", "로 3", "20.생", "Ａ", "😀"]), max_size=60).map(
+        "".join
+    )
+)
+def test_marks_are_the_anchors_in_long_stretches_of_hangul(text: str) -> None:
+    assert fast_marks([text, "가" * 40, text]) == [slow_marks(text), set(), slow_marks(text)]
+
+
+@pytest.mark.parametrize("before", range(70))
+def test_a_run_of_number_words_is_marked_wherever_it_stands(before: int) -> None:
+    text = "가" * before + "공일공 일이삼사" + "힣" * 70 + "공 일. 이  삼-사 오 육"
+    assert fast_marks([text]) == [slow_marks(text)]
+    assert len(slow_marks(text)) == 2
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from([*KEYWORD_PIECES, " ", "x", "PASSWORD", "출", "생"]), max_size=12).map("".join))
 def test_keywords_are_found_in_any_overlap(text: str) -> None:

@@ -121,9 +121,11 @@ def korean(text: str, start: int, end: int) -> list[Candidate]:
     region = _REGION_BEFORE.search(line, 0, place.start()) if may_end else None
     found = line[region.start() : place.start()] if region is not None else ""
     words = found.split()
+    if not words and not place["road"]:
+        return []
     has_region = any(not word.strip("()우").isdigit() and word[-1] not in "읍면" for word in words)
     said = _ADDRESS_WORD.search(line, max(0, place.start() - 20), place.start()) is not None
-    if not found.strip() and not (said and place["road"]):
+    if not words and not said:
         return []
     details = _DETAILS.match(text, start)
     if details is None:
@@ -131,7 +133,7 @@ def korean(text: str, start: int, end: int) -> list[Candidate]:
     long_form = details["unit"] is not None or len(details[0]) > 5 or details[0].endswith((")", "호", "층"))
     if has_region:
         score = 0.9 if place["road"] or "-" in details[0] or long_form else 0.7
-    elif found.strip() and (long_form or "-" in details[0] or said):
+    elif words and (long_form or "-" in details[0] or said):
         score = 0.75
     elif said and place["road"] and len(place["road"]) > 2:
         score = 0.7

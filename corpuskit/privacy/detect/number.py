@@ -76,9 +76,9 @@ _LICENCE_REGIONS = frozenset(map(str, [*range(11, 27), 28]))
 
 def detect(text: str, start: int, end: int) -> list[Candidate]:
     """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
-    found: list[Candidate] = list(phones(text, start, end))
-    # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
     digits = digit_count(text, start, end)
+    # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
+    found = list(phones(text, start, end, digits))
     if end - start >= 13 and end - start - digits >= 6:
         found += _spelt_resident(text, start, end)
     if digits >= 7:

@@ -86,10 +86,9 @@ def overlapping(pattern: re.Pattern[str], text: str, start: int, end: int) -> It
         match = pattern.search(text, match.start() + 1, end)
 
 
-def phones(text: str, start: int, end: int) -> Iterator[Candidate]:
-    """Phone numbers within a run of digits `text[start:end]`, with the '+' or '(' before it."""
+def phones(text: str, start: int, end: int, digits: int) -> Iterator[Candidate]:
+    """Phone numbers within a run of so many digits `text[start:end]`, with the '+' or '(' before it."""
     begin, limit = max(0, start - 2), min(len(text), end + 2)
-    digits = digit_count(text, start, end)
     for least, pattern, score in _FORMS:
         if digits < least:
             continue
