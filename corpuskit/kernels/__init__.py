@@ -12,17 +12,22 @@ def compiled() -> bool:
 
 
 def _forget_stale_code() -> None:
-    """Remove compiled functions of this package that are older than the newest kernel source.
+    """Remove compiled functions of this package that are older than a source that they may hold inlined.
 
-    numba keeps a compiled function until that function's own file changes, although it may hold a kernel of another
-    file inlined: after an update of some files it would go on running the old one.
+    numba keeps a compiled function until that function's own file changes, although it may hold one of another file:
+    after an update of some files it would go on running the old one. A function may hold kernels, and compiled
+    functions of its own folder.
     """
-    kernels = Path(__file__).parent
-    newest = max(path.stat().st_mtime_ns for path in kernels.glob("*.py"))
-    for path in kernels.parent.rglob("__pycache__/*.nb[ic]"):
+    package = Path(__file__).parents[1]
+    kernels = max(path.stat().st_mtime_ns for path in Path(__file__).parent.glob("*.py"))
+    for cache in package.rglob("__pycache__"):
+        compiled = list(cache.glob("*.nb[ic]"))
         try:
-            if path.stat().st_mtime_ns < newest:
-                path.unlink()
+            sources = {cache.parent / f"{path.name.partition('.')[0]}.py" for path in compiled}
+            newest = max([kernels, *(path.stat().st_mtime_ns for path in sources if path.exists())])
+            for path in compiled:
+                if path.stat().st_mtime_ns < newest:
+                    path.unlink()
         except OSError:  # another process was first, or the installation may not be written to
             continue
 

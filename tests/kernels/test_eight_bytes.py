@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +32,11 @@ def test_the_leading_word_is_what_a_look_at_each_byte_finds(data: bytes) -> None
     assert int(word).to_bytes(8, "little") == expected.ljust(8, b"\0")
 
 
-def test_compiled_code_that_is_older_than_a_kernel_is_forgotten() -> None:
-    cache = Path(corpuskit.kernels.__file__).parent / "__pycache__"
-    stale, fresh = cache / "gone.test-1.py311.nbi", cache / "kept.test-1.py311.nbi"
+@pytest.mark.parametrize(("folder", "source"), [("kernels", "arrow"), ("privacy", "quiet"), ("privacy", "arrow")])
+def test_compiled_code_that_is_older_than_what_it_may_hold_is_forgotten(folder: str, source: str) -> None:
+    cache = Path(corpuskit.__file__).parent / folder / "__pycache__"
+    cache.mkdir(exist_ok=True)
+    stale, fresh = cache / f"{source}.gone-1.py311.nbi", cache / f"{source}.kept-1.py311.nbi"
     stale.touch()
     fresh.touch()
     os.utime(stale, (1, 1))
@@ -42,3 +46,25 @@ def test_compiled_code_that_is_older_than_a_kernel_is_forgotten() -> None:
     finally:
         stale.unlink(missing_ok=True)
         fresh.unlink(missing_ok=True)
+
+
+def test_a_change_of_one_file_forgets_the_compiled_code_of_its_neighbours(tmp_path: Path) -> None:
+    package = tmp_path / "corpuskit"
+    shutil.copytree(
+        Path(corpuskit.__file__).parent / "kernels", package / "kernels", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (package / "__init__.py").touch()
+    cache = package / "privacy" / "__pycache__"
+    cache.mkdir(parents=True)
+    caller, callee = cache / "marks._marks-1.py311.nbi", cache / "quiet.quiet_end-1.py311.nbi"
+    for path in (cache.parent / "marks.py", cache.parent / "quiet.py", cache.parent / "find.py", caller, callee):
+        path.touch()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = [sys.executable, "-c", "import corpuskit.kernels"]
+    later = time.time() + 60
+    os.utime(cache.parent / "find.py", (later, later))  # holds nothing compiled
+    subprocess.run(run, check=True, env=environment, cwd=tmp_path)
+    assert caller.exists()
+    os.utime(cache.parent / "quiet.py", (later, later))
+    subprocess.run(run, check=True, env=environment, cwd=tmp_path)
+    assert not caller.exists()
