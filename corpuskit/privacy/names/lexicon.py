@@ -16,37 +16,39 @@ from pathlib import Path
 
 from corpuskit.errors import CorpuskitError, require
 from corpuskit.privacy.detect.words import words
+from corpuskit.privacy.names.odds import NameOdds, hangul, name_odds
 
-_HUMAN = frozenset({"Q5", "Q15632617", "Q1114461", "Q3658341", "Q15773317"})
-"""A human; a fictional human; a character of comics, of literature, of television."""
+_HUMAN = frozenset({"Q5", "Q15632617", "Q1114461", "Q3658341", "Q15773317", "Q80447738", "Q15711870", "Q95074"})
+"""A human; a fictional human; a character of comics, literature, television, anime, animation, fiction."""
 _AMBIGUOUS = "Q22808320"
 """A page that lists humans of one name."""
 _PARTS = re.compile(r"[\s·\-:,()~!?.]+")
 _NO_GIVEN_NAME = frozenset("역면군읍시구리천산강국청관당사층도동용적번")
 """Last syllables of places and institutions, which titles of three syllables have more often than people."""
-_NOUN_END = frozenset("대수선자회관용적화열식형어문")
-"""Last syllables of common nouns: 양자화, 문자열, 표현식."""
+_NOUN_END = frozenset("대수선자회관용적화열식형어문절")
+"""Last syllables of common nouns: 양자화, 문자열, 제헌절."""
+_PLACE_LIKE, _RATHER = 3.0, -1.0
+"""The least log odds of a full name: of one that ends like a place, and of another."""
 _NOUNS = frozenset({"영화", "용하", "기술"})
 """After 이, 신 and other syllables that are surnames too: this film, uses, new technology."""
 
 
-def hangul(word: str) -> bool:
-    return all("가" <= character <= "힣" for character in word)
-
-
 @dataclass(frozen=True)
 class Lexicon:
+    humans: frozenset[str]
+    """Whole names of people of four syllables and more, without what stands between their words, that are no other
+    thing's name too."""
     people: Counter[str]
     """In how many people's names of several words a word stands."""
     others: Counter[str]
     """In how many other things' names of several words it stands."""
     given: dict[str, int]
     """How many surnames stand before two syllables, in titles of three."""
-    first: Counter[str]
     last: Counter[str]
-    """The same by the first and the last syllable of the two, where several surnames do."""
+    """The same by the last syllable of the two, where several surnames do."""
     titles: frozenset[str]
     surnames: frozenset[str]
+    odds: NameOdds
 
     def part_of_a_name(self, word: str) -> bool:
         """Whether a word is mostly part of people's names."""
@@ -70,24 +72,23 @@ class Lexicon:
             for left, right in ((word[:cut], word[cut:]) for cut in range(2, len(word) - 1))
         )
 
-    def full_name(self, word: str) -> float:
-        """How much a word looks like a Korean surname with a given name: 0 not, 0.25 hardly, 0.5, 1, 2, 3 surely."""
+    def full_name(self, word: str) -> int:
+        """How much a word looks like a Korean surname with a given name: 0 not, 1 hardly, 2 rather, 3 and 4 surely."""
         if not hangul(word):
             return 0
         if len(word) == 4 and word[:2] in self.surnames:
-            return 2 if self.given.get(word[2:], 0) >= 2 else 0
-        if len(word) != 3 or word[0] not in self.surnames:
+            return 3 if self.given.get(word[2:], 0) >= 2 else 0
+        if len(word) != 3 or word[0] not in self.surnames or word[1:] in _NOUNS:
             return 0
-        if word[2] in _NO_GIVEN_NAME or word[1:] in _NOUNS:
-            return 0
+        odds = self.odds.of(word)
+        if word[2] in _NO_GIVEN_NAME:
+            return 2 if odds >= _PLACE_LIKE and not self.others[word] and self.people[word] < 2 else 0
         if self.given.get(word[1:], 0) >= 2:
-            return 3 if self.given[word[1:]] >= 5 else 2
+            return 4 if self.given[word[1:]] >= 5 else 3
         if self.people[word] >= 2:
             return 0
-        if self.first[word[1]] >= 20 and self.last[word[2]] >= 20 and word[2] not in _NOUN_END:
-            return 1
-        known = self.others[word] or word in self.titles or word[2] in _NOUN_END
-        return 0.5 if not known and self.first[word[1]] + self.last[word[2]] >= 20 else 0.25
+        odds += -4 if word[2] in _NOUN_END else 2 * (word in self.titles) - (self.others[word] > 0)
+        return 2 if odds >= _RATHER else 1
 
     def alone(self, word: str) -> bool:
         """Whether a proper noun of two syllables is a given name (예진) or a surname with one syllable (장혁)."""
@@ -108,10 +109,13 @@ def lexicon() -> Lexicon:
     folder = Path(str(require("kiwipiepy_model", "names").__file__)).parent
     surnames = words("korean_surnames")
     people, others = Counter[str](), Counter[str]()
+    whole: dict[bool, set[str]] = {True: set(), False: set()}
     for name, _, note in _entries(folder / "multi.dict"):
         kind = note.strip("# ").partition(" ")[0]
         if kind != _AMBIGUOUS:
-            (people if kind in _HUMAN else others).update({part for part in _PARTS.split(name) if part})
+            parts = [part for part in _PARTS.split(name) if part]
+            (people if kind in _HUMAN else others).update(set(parts))
+            whole[kind in _HUMAN].add("".join(parts))
     titles, before = set[str](), defaultdict[str, set[str]](set)
     for name, tag, _ in _entries(folder / "default.dict"):
         if tag == "NNP":
@@ -121,12 +125,13 @@ def lexicon() -> Lexicon:
     if not people or not before:
         raise CorpuskitError(f"{folder} has no names of people: names without name_model want kiwipiepy_model 0.22+")
     given = {name: len(found) for name, found in before.items()}
-    first, last = Counter[str](), Counter[str]()
+    odds = name_odds(titles, surnames, given)
+    last = Counter[str]()
     for name, count in given.items():
         if count > 1:
-            first[name[0]] += count
             last[name[1]] += count
-    return Lexicon(people, others, given, first, last, frozenset(titles), surnames)
+    humans = frozenset(name for name in whole[True] - whole[False] if len(name) >= 4)
+    return Lexicon(humans, people, others, given, last, frozenset(titles), surnames, odds)
 
 
 def _entries(path: Path) -> list[tuple[str, str, str]]:

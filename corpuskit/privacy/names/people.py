@@ -1,8 +1,9 @@
 """People in Korean texts, by rules over Kiwi's morphemes and dictionaries; nothing is trained.
 
-Four forms are read: a letter or a surname before a title (A씨, 김모(33)씨, 박 전 장관), a Korean full name, a proper
-noun of two syllables that is a given name or a short full name, and a run of words that stand in people's names (조니
-뎁, 브래드피트) or beside a title.
+Five forms are read: a whole name that the dictionary has as somebody's (틴토 브라스), a letter or a surname before a
+title (A씨, 김모(33)씨, 박 전 장관), a Korean full name, a proper noun of two syllables that is a given name or a short
+full name, and a run of words that stand in people's names (조니 뎁, 브래드피트) or beside a title. What stands in
+Chinese characters in brackets after one is the same person's name.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Sequence
 from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.names.korean import Morpheme, is_common_noun, morphemes, pieces
-from corpuskit.privacy.names.lexicon import Lexicon, hangul, lexicon
+from corpuskit.privacy.names.lexicon import Lexicon, lexicon
+from corpuskit.privacy.names.odds import hangul
 
-SCORE = 0.85
+SCORE = 0.87
 """The share of right ones that was measured; see docs/personal-data.md."""
 _LETTER = re.compile(
     r"(\((?:\d|여|남|고|중|초)[^)]*\)|모)? ?"
@@ -30,6 +32,9 @@ _SURNAME = re.compile(
 """What follows a surname alone: 김모씨, 박 전 장관."""
 _BETWEEN = frozenset(["", " ", "·", "-", "."])
 """What may stand between two parts of a transliterated name."""
+_HANJA = re.compile(r" ?\(([\u4e00-\u9fff]{2,5})[),]")
+_SEPARATORS = re.compile(r"[ ·.-]")
+_PARTICLES = frozenset("이가은는을를의와과도만랑씨형")
 _ROLES = frozenset(["배우", "가수", "감독", "탤런트", "개그맨", "작가", "주연", "여배우", "기자"])
 _ADDRESS = frozenset(["씨", "양", "군", "옹", "여사", "배우", "님"])
 _MAY_BEGIN = frozenset(["NNP", "NNG", "MM", "XPN", "IC", "MAG", "VV", "NR", "NNB"])
@@ -53,15 +58,19 @@ class _Reader:
         self.text, self.row = text, row
         self.lexicon: Lexicon = lexicon()
         self.titles = words("korean_titles")
-        self.not_people = words("korean_provinces") | words("korean_districts")
+        self.not_people = words("korean_provinces") | words("korean_districts") | words("korean_not_people")
 
     def people(self) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         at = 0
         while at < len(self.row):
-            ends = self._before_title(at) or self._full_name(at) or self._alone(at) or self._joined(at)
+            forms = (self._glued, self._whole, self._before_title, self._full_name, self._alone, self._joined)
+            ends = next((end for form in forms if (end := form(at))), None)
             if ends:
                 found.append((self.row[at].start, ends))
+                if hanja := _HANJA.match(self.text, ends):
+                    found.append(hanja.span(1))
+                    ends = hanja.end(1)
                 while at < len(self.row) and self.row[at].start < ends:
                     at += 1
             elif self._may_be_part(at):
@@ -76,6 +85,37 @@ class _Reader:
 
     def _next(self, at: int) -> Morpheme | None:
         return self.row[at + 1] if at + 1 < len(self.row) else None
+
+    def _glued(self, at: int) -> int | None:
+        """The end of a name that Kiwi does not know and took together with its particle (강수연도)."""
+        item, lexicon = self.row[at], self.lexicon
+        word = self.text[item.start : item.end]
+        base = word[:-1]
+        if item.tag not in ("NNP", "NNG") or not 3 <= len(word) <= 6 or word[-1] not in _PARTICLES:
+            return None
+        if not self._spaced(at) or base in self.not_people or is_common_noun(word):
+            return None
+        if word in lexicon.titles or lexicon.people[word] or lexicon.others[word] or lexicon.full_name(word) >= 3:
+            return None
+        part = lexicon.people[base] >= 5 and len(base) >= 2 and lexicon.part_of_a_name(base)
+        named = part or lexicon.full_name(base) >= 3 or base in lexicon.humans or lexicon.alone(base)
+        return item.end - 1 if named else None
+
+    def _whole(self, at: int) -> int | None:
+        """The end of the longest name of somebody in the dictionary that begins here (조니 뎁, 조니뎁)."""
+        if self.row[at].tag not in _MAY_BEGIN or not self._spaced(at):
+            return None
+        start, ends = self.row[at].start, None
+        for last in range(at, min(at + 7, len(self.row))):
+            item = self.row[last]
+            apart = last > at and self.text[self.row[last - 1].end : item.start] not in _BETWEEN
+            if apart or item.tag[0] in "JEV":
+                break
+            word = _SEPARATORS.sub("", self.text[start : item.end])
+            known = word in self.lexicon.humans and word not in self.lexicon.titles
+            if known and item.tag[0] != "S" and self._ends_here(last):
+                ends = item.end
+        return ends
 
     def _before_title(self, at: int) -> int | None:
         item, after = self.row[at], self._next(at)
@@ -109,19 +149,19 @@ class _Reader:
         item, inside, after = self.row[at], self.row[at : last + 1], self._next(last)
         word = self.text[item.start : self.row[last].end]
         sure = self.lexicon.full_name(word)
-        if not sure or word in self.not_people or not self._ends_here(last):
+        if not sure or word in self.not_people or not (self._ends_here(last) or (last == at and sure >= 3)):
             return False
         titled = after is not None and after.form in self.titles
         if any(part.tag in _VERBAL for part in inside):
             return False
         if last > at:
             broken = any(part.tag[0] in "JE" for part in inside)
-            if broken or sure < 2:
+            if broken or sure < 3:
                 return False
-            return sure >= 3 or (item.end - item.start == 1 and (item.tag != "MM" or titled))
+            return sure >= 4 or item.tag == "NNP" or (item.end - item.start == 1 and (item.tag != "MM" or titled))
         if item.tag != "NNP":
-            return titled and sure >= 2 and not is_common_noun(word)
-        return sure >= 0.5 or titled
+            return titled and sure >= 3 and not is_common_noun(word)
+        return sure >= 2 or titled
 
     def _ends_here(self, last: int) -> bool:
         """Whether a name may end at a morpheme: a space, a sign, a particle or a title follows."""
@@ -146,7 +186,8 @@ class _Reader:
             word = self.text[start : self.row[last].end]
             if any(part.tag not in _NOMINAL for part in self.row[at : last + 1]):
                 continue
-            if self.lexicon.joined(word, 5) and word not in self.lexicon.titles and self._ends_here(last):
+            joined = self.lexicon.joined(word, 5) and word not in self.lexicon.titles and word not in self.not_people
+            if joined and self._ends_here(last):
                 return self.row[last].end
         return None
 
@@ -182,7 +223,7 @@ class _Reader:
         if self.text[self.row[at - 1].end : item.start] not in _BETWEEN:
             return False
         if item.tag == "NNP":
-            return True
+            return self._full_name(at) is None
         lexicon = self.lexicon
         named = lexicon.part_of_a_name(item.form) or lexicon.people[item.form] > lexicon.others[item.form]
         return item.tag in ("NNG", "SL") and item.form not in self.titles and named
