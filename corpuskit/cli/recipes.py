@@ -139,7 +139,7 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
     """The closing table of a run: what came in, what each rule dropped, what came out."""
     totals = summary["totals"]
     title = f"{summary['name']}: what became of {totals['documents_in']:,} documents"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     rows = [
         (
             stage["stage"],
@@ -151,12 +151,18 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
         )
         for stage in summary["stages"]
     ]
-    for place, heading in enumerate(("stage", "in", "dropped", "by rule", "out", "text out")):
-        widest = max([len(heading), *(len(row[place]) for row in rows)]) if heading != "by rule" else None
-        left = heading in ("stage", "by rule")
-        table.add_column(heading, justify="left" if left else "right", no_wrap=True, min_width=widest)
+    headings = ("stage", "in", "dropped", "by rule", "out", "text")
+    widths = [max([len(heading), *(len(row[place]) for row in rows)]) for place, heading in enumerate(headings)]
+    taken = sum(width for heading, width in zip(headings, widths, strict=True) if heading != "by rule")
+    room = max(12, console.width - taken - 2 * len(headings))
+    for heading, width in zip(headings, widths, strict=True):
+        words = heading in ("stage", "by rule")
+        narrowest = None if heading == "by rule" else width
+        table.add_column(heading, justify="left" if words else "right", no_wrap=True, min_width=narrowest)
     for row in rows:
-        table.add_row(*row)
+        # A rule's name is never cut: people copy it into --set.
+        folded = [line[at : at + room] for line in row[3].split("\n") for at in range(0, max(1, len(line)), room)]
+        table.add_row(*row[:3], "\n".join(folded), *row[4:])
     console.print(table)
     for stage in summary["stages"]:
         if stage["silent"]:
@@ -167,15 +173,17 @@ def print_summary(summary: dict[str, Any], seconds: float) -> None:
             )
     if summary["quarantined"]:
         where = f"{summary['folder']}/ledger/quarantine"
-        console.print(f"{summary['quarantined']:,} records could not be read; the reasons are in {where}")
+        records = "1 record" if summary["quarantined"] == 1 else f"{summary['quarantined']:,} records"
+        console.print(f"{records} could not be read; why is in {where}", highlight=False)
     for name, job in summary["jobs"].items():
         if job.get("says"):
             console.print(f"[bold]{name}:[/] {job['says']}", highlight=False)
     console.print(
         f"kept {totals['documents_out']:,} of {totals['documents_in']:,} documents "
-        f"({megabytes(totals['bytes_out'])} of text) in {seconds:.0f} s; corpus digest {summary['corpus_digest']}",
+        f"({megabytes(totals['bytes_out'])} of text) in {seconds:.0f} s",
         highlight=False,
     )
+    console.print(f"corpus digest {summary['corpus_digest']}", highlight=False)
     console.print(f"open [bold]{summary['folder']}/report.html[/]", highlight=False)
 
 
