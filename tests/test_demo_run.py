@@ -152,6 +152,21 @@ def test_why_answers_for_every_kind_of_fate(demo: Demo) -> None:
     assert "robots.txt forbids it" in why(demo, EXPECTED["robots"][0])
 
 
+def test_why_goes_on_where_the_training_plan_is_of_another_version(demo: Demo) -> None:
+    plan = demo.folder / "models/base/training.json"
+    before = plan.read_text(encoding="utf-8")
+    try:
+        changed = json.loads(before)
+        changed["config"]["a_key_of_tomorrow"] = 1
+        plan.write_text(json.dumps(changed), encoding="utf-8")
+        said = why(demo, EXPECTED["kept"][0])
+    finally:
+        plan.write_text(before, encoding="utf-8")
+    assert "kept" in said
+    assert "cannot be told" in said
+    assert "a_key_of_tomorrow" in said
+
+
 def test_what_if_decides_again(demo: Demo) -> None:
     command = [sys.executable, "-m", "corpuskit", "what-if", str(demo.folder), "--set", "gopher.min_words=400"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

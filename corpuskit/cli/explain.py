@@ -147,7 +147,11 @@ def _print_trained(folder: Path, document: str) -> None:
         return
     from corpuskit.recipe.jobs.train import steps_of_document
 
-    steps = steps_of_document(folder, document)
+    try:
+        steps = steps_of_document(folder, document)
+    except CorpuskitError as error:  # a plan of another version, a shard that is gone: the rest of the story stands
+        console.print(Text(f"  in which steps it was trained on cannot be told: {error}"), soft_wrap=True)
+        return
     if steps is not None:
         shown_steps = ", ".join(map(str, steps[:12])) + (f" and {len(steps) - 12} more" if len(steps) > 12 else "")
         console.print(
