@@ -1,6 +1,6 @@
 """Toxicity: who is right on comments that a model never saw, false alarms on clean prose, bias, and speed.
 
-    python benchmarks/toxicity.py PACKAGES [quality] [sites] [prose] [bias] [speed]
+    python benchmarks/toxicity.py PACKAGES [quality] [transfer] [sites] [prose] [bias] [speed]
 
 PACKAGES holds the wheels of the two peers (toxic-comment-classifier 0.3.0, alt-profanity-check 1.9.1) and the texts
 that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.teachers` reads them: their own weights,
@@ -98,6 +98,19 @@ def quality(packages: Path) -> None:
         print(f"  {name:28} AUC {auc(run(texts), targets):.4f}")
 
 
+def transfer(packages: Path) -> None:
+    print("\nThe same, ours trained without tweets, but for one in 200 whose words are spliced into other texts")
+    tweets = read.davidson(DATA)
+    few = np.arange(len(tweets.texts)) % 200 == 0
+    found = english_examples(DATA, packages, tweets.take(np.flatnonzero(few)))
+    rest = tweets.take(np.flatnonzero(~few))
+    for name, run in {
+        "corpuskit": scorer(fit_model(found, ENGLISH, {})),
+        "toxic-comment-classifier": lambda t: ToxicCommentClassifier(packages)(t)[:, 0],
+    }.items():
+        print(f"  {name:28} AUC {auc(run(rest.texts), rest.targets[:, 0] > 0.5):.4f}")
+
+
 def report(name: str, scores: Any, targets: Any) -> None:
     abusive = targets > 0.5
     shares = (scores[abusive] > 0.8).mean(), (scores[~abusive] > 0.8).mean()
@@ -185,9 +198,10 @@ def speed(packages: Path) -> None:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(".")
-    chosen = sys.argv[2:] or ["quality", "sites", "prose", "bias", "speed"]
+    chosen = sys.argv[2:] or ["quality", "transfer", "sites", "prose", "bias", "speed"]
     for part, work in (
         ("quality", lambda: quality(folder)),
+        ("transfer", lambda: transfer(folder)),
         ("sites", sites),
         ("prose", prose),
         ("bias", bias),

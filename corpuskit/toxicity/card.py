@@ -13,8 +13,10 @@ from corpuskit.toxicity.model import ABUSE_SHARE, load
 MEASURED: dict[str, tuple[str, ...]] = {
     "en": (
         "Clean text over the default limit of 0.8: none of 1,000 news articles, 1 of 297 web pages, lone curses aside.",
-        "Harmless tweets over 0.8: 1.5 % of those with words of African-American English, 0.25 % of the others.",
-        "Fifteen identity terms in a harmless sentence score 0.14 to 0.36.",
+        "Harmless tweets over 0.8: none of those with words of African-American English, 0.39 % of the others; over "
+        "0.5: 12 % and 2.4 %.",
+        "A model made without the tweets tells the offensive among them with AUC 0.966.",
+        "Fifteen identity terms in a harmless sentence score 0.13 to 0.41.",
     ),
     "ko": (
         "A model fitted like the share-alike one on two of three sites tells abuse on the third with AUC 0.883 "

@@ -65,10 +65,12 @@ class Teachers:
         return labels
 
 
+PHRASES = ("you are a {}", "the {} was there", "{} you", "I think all {} are", "you {}", "he said {} to them")
+
+
 def _probes(vocabulary: list[str]) -> list[str]:
-    """Each word that a teacher knows, alone and in a short phrase."""
-    phrases = ("you are a {}", "the {} was there", "{} you", "I think all {} are", "you {}", "he said {} to them")
-    return vocabulary + [phrases[number % len(phrases)].format(word) for number, word in enumerate(vocabulary)]
+    """Each word that a teacher knows, alone and in short phrases."""
+    return vocabulary + [phrase.format(word) for word in vocabulary for phrase in PHRASES]
 
 
 def _insertions(words: list[str], texts: list[str], count: int, generator: np.random.Generator) -> list[str]:
@@ -107,13 +109,13 @@ def english_examples(data: Path, packages: Path, tweets: Examples | None = None)
     for label in ("toxicity", "identity_attack"):
         column = ENGLISH.index(label)
         targets[:, column] = HUMAN_TRUST * tweets.targets[:, column] + (1 - HUMAN_TRUST) * targets[:, column]
-    taught = _sample(mail, 30_000, generator)
-    taught += _splices(tweets.texts, mail, 40_000, generator)
+    taught = _sample(mail, 60_000, generator)
+    taught += _splices(tweets.texts, mail, 150_000, generator)
     probes = _probes(teachers.six.vocabulary)
     loaded = [
         word for word, score in zip(probes, teachers(probes)[:, 0], strict=True) if score > 0.2 and " " not in word
     ]
-    taught += probes + _insertions(loaded, mail + prose, 40_000, generator)
+    taught += probes + _insertions(loaded, mail + prose, 400_000, generator)
     found = read.labelled(tweets.texts, targets)
     found += read.labelled(taught, teachers(taught), TEACHER_WEIGHT)
     found += clean(_sample(prose, 20_000, generator) + read.declaration(data, "eng"), ENGLISH)
@@ -123,8 +125,8 @@ def english_examples(data: Path, packages: Path, tweets: Examples | None = None)
 HUMAN_TRUST = 0.7
 """How much the annotators' share counts beside the teachers' probability in the target of a tweet."""
 
-TEACHER_WEIGHT = 0.7
-"""Importance of a text that teachers labelled alone, where a tweet has 1."""
+TEACHER_WEIGHT = 0.2
+"""Importance of a text that teachers labelled alone, where a tweet has 1: there are thirty such texts to a tweet."""
 
 
 def korean_comments(data: Path, sites: Sequence[str], labels: Sequence[str]) -> Examples:
