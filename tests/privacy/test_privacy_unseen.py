@@ -298,6 +298,12 @@ def test_a_particle_glued_to_a_value_takes_nothing_from_it(labelled: ModuleType,
         ("jypark@회사.한국으로", "email", "jypark@회사.한국"),
         ("901310-1****** 와 901010-1***", None, ""),
         ("901010-1*2*3*4", None, ""),
+        ("이메일은 hong_gd앳naver.com", "email", "hong_gd앳naver.com"),
+        ("앳된 얼굴의 naver.com 직원", None, ""),
+        ("라인ID: gildong88 로", "handle", "gildong88"),
+        ("생일은 95/08/21 이에요", "birth_date", "95/08/21"),
+        ("생일 파티 비용은 95/08/21 기준", None, ""),
+        ("공1공-2345-6789", "phone", "공1공-2345-6789"),
     ],
 )
 def test_broken_hidden_and_small_forms(text: str, type: str | None, value: str) -> None:

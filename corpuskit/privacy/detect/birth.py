@@ -34,6 +34,8 @@ _BORN_AFTER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?] |다\.|요\.|;")
 _BORN_GAP = re.compile(r"[ :,(]*(?:(?:in|at) [^0-9]{1,30}?)?[ ,]*(?:on )?(?:the )?", re.IGNORECASE)
+_SHORT_GAP = 4
+"""`생일은 95/08/21`, `생일 : 950821`: code points between the word and a date that needs no year of four digits."""
 _STRICT = ("생년월일", "date of birth", "dob", "d.o.b", "d.o.b.", "birth date", "birthdate", "출생일", "출생일자")
 
 
@@ -44,7 +46,7 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     if match is not None and match["word"].lower() in ("born", "birth") and not _BORN_GAP.fullmatch(match["gap"]):
         match = None
     if match is not None:
-        strict = match["word"].lower() in _STRICT
+        strict = match["word"].lower() in _STRICT or (match["word"] == "생일" and len(match["gap"]) <= _SHORT_GAP)
         gap = match["gap"].replace("? ", " ") if strict else match["gap"]  # a question and its answer
         if not _SENTENCE_END.search(gap) and _is_date(match, strict):
             return [Candidate(*match.span("date"), "birth_date", 0.85)]

@@ -30,7 +30,7 @@ _PROFILE_LATER = re.compile(r"(?:instagram|twitter)\.com/(?P<name>[A-Za-z0-9_.]{
 _NO_PROFILE = words("not_profiles")
 _NAMED = re.compile(
     r"(?:카카오톡|카톡|텔레그램|텔레|인스타그램|인스타|트위터|디스코드|디코|위챗|아이디|telegram|kakaotalk|kakao"
-    r"|instagram|insta|(?<![a-z])ig|twitter|discord|skype|snapchat|wechat|(?<![a-z])line(?= id))"
+    r"|라인(?= ?id)|instagram|insta|(?<![a-z])ig|twitter|discord|skype|snapchat|wechat|(?<![a-z])line(?= id))"
     r" ?(?:아이디|계정|id|handle|username|user name|account)?(?:는|은|:|：|=| -|\)"
     r"| is)? ?:? ?(?P<name>@?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{2,28}[A-Za-z0-9_])(?:#[0-9]{4})?)"
     r"(?![A-Za-z0-9_.@-]{0,64}[A-Za-z0-9_@])",

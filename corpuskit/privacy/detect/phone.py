@@ -190,7 +190,8 @@ def _spaced(text: str, match: re.Match[str]) -> float:
 
 
 def _spelt(text: str, match: re.Match[str]) -> float:
-    return 0.9 if sum(character in _WORDS for character in match[0]) >= 3 else 0.0
+    spelt = sum(character in _WORDS for character in match[0])
+    return 0.9 if spelt >= 3 or (spelt == 2 and match[0][0] in _WORDS) else 0.0
 
 
 def _nanp(text: str, match: re.Match[str]) -> float:
