@@ -13,6 +13,7 @@ from typing import Any
 from corpuskit.errors import require
 from corpuskit.tokens.tokenizer import MASK, Tokenizer
 from corpuskit.training.config import STYLES, ModelConfig
+from corpuskit.training.weights import load_pretrained
 
 SENTINELS = 100
 """Sentinel tokens of an encoder-decoder, `<extra_id_0>` to `<extra_id_99>`, as in T5."""
@@ -87,18 +88,11 @@ def build_model(config: ModelConfig, tokenizer: Tokenizer, sequence_length: int,
 
 
 def load_model(folder: Any) -> Any:
-    """A model of any of the kinds from a folder in the Hugging Face layout, in float32. Reads safetensors alone."""
-    transformers = require("transformers", "train")
-    transformers.utils.logging.disable_progress_bar()
-    settings = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-    name = (settings.architectures or ["LlamaForCausalLM"])[0]
-    model_class = getattr(transformers, name)
-    torch = require("torch", "train")
-    return aligned(
-        model_class.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True, config=settings
-        )
-    )
+    """A model of any of the kinds from a folder in the Hugging Face layout, in float32. Reads safetensors alone.
+
+    Raises UsageError where the weights cannot be read or some are missing.
+    """
+    return aligned(load_pretrained(folder, dtype=require("torch", "train").float32))
 
 
 def aligned(model: Any) -> Any:

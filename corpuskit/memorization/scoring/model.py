@@ -23,6 +23,7 @@ from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.scoring.reduce import reduce_logits, reduce_on_device
 from corpuskit.tokens import Shards, load_tokenizer
 from corpuskit.training.models import aligned
+from corpuskit.training.weights import load_pretrained
 
 LOGITS = 1 << 22
 """Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""
@@ -76,9 +77,8 @@ class CausalModel:
         self.folder = Path(folder)
         if not (self.folder / "config.json").is_file():
             raise UsageError(f"{folder}: no model is here (no config.json)")
-        transformers.utils.logging.disable_progress_bar()
         try:
-            model = transformers.AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+            model = load_pretrained(folder, transformers.AutoModelForCausalLM, use_safetensors=None)
         except ValueError as error:
             raise UsageError(f"{folder}: an audit needs a causal language model: {error}") from error
         self._torch = torch

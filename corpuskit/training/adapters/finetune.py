@@ -23,6 +23,7 @@ from corpuskit.training.models import load_model
 from corpuskit.training.plan import read_plan
 from corpuskit.training.pretrain import train
 from corpuskit.training.run import TrainResult, Watch
+from corpuskit.training.weights import read_weights
 
 
 def finetune(
@@ -81,7 +82,7 @@ class _FineTuned:
         if self.config.method not in ADAPTERS:
             return thaw(load_model(folder), self.config.method)
         module = self.fresh(0)
-        state = require("safetensors.torch", "train").load_file(folder / WEIGHTS)
+        state = read_weights(folder / WEIGHTS)
         with quiet():
             require("peft", "train").set_peft_model_state_dict(module, state)
         return module

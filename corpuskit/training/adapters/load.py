@@ -16,6 +16,7 @@ from corpuskit.errors import CorpuskitError, UsageError, nearest, require
 from corpuskit.training.adapters.folder import WEIGHTS, check_base, read_adapter, read_peft_config
 from corpuskit.training.adapters.methods import quiet
 from corpuskit.training.models import load_model
+from corpuskit.training.weights import read_weights
 
 LAYERS = ("LORA", "BOTTLENECK")
 """Kinds that live in layers of the model, in the order in which they are put in: bottlenecks stand around the rest."""
@@ -133,7 +134,7 @@ def _put_in(model: Any, name: str, folder: Path) -> None:
     peft = require("peft", "train")
     settings = peft.PeftConfig.from_pretrained(folder)
     settings.inference_mode = True
-    state = require("safetensors.torch", "train").load_file(folder / WEIGHTS)
+    state = read_weights(folder / WEIGHTS)
     with quiet():
         try:
             peft.inject_adapter_in_model(settings, model, name)

@@ -25,6 +25,7 @@ from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.training.adapters.folder import WEIGHTS, check_base, read_adapter, read_peft_config
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.models import parameters
+from corpuskit.training.weights import load_pretrained, read_weights
 
 Adapters = Mapping[str | Path, float] | Sequence[tuple[str | Path, float]]
 
@@ -96,7 +97,7 @@ def merge(base: str | Path, adapters: Adapters, out: str | Path) -> Merged:
     with `AutoModel....from_pretrained(out)`. Raises UsageError for an adapter that cannot be merged, with the reason;
     CorpuskitError for one that was trained on another model.
     """
-    transformers, torch = require("transformers", "train"), require("torch", "train")
+    torch = require("torch", "train")
     weighted = [(Path(folder), weight) for folder, weight in _pairs(adapters)]
     base, out = Path(base), Path(out)
     if not (base / "config.json").is_file():
@@ -104,11 +105,7 @@ def merge(base: str | Path, adapters: Adapters, out: str | Path) -> Merged:
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty: give another folder for the merged model")
     updates = [read_lora(base, folder, weight, len(weighted) > 1) for folder, weight in weighted]
-    transformers.utils.logging.disable_progress_bar()
-    settings = transformers.AutoConfig.from_pretrained(base, local_files_only=True)
-    model = getattr(transformers, (settings.architectures or ["AutoModelForCausalLM"])[0]).from_pretrained(
-        base, dtype="auto", use_safetensors=True, local_files_only=True
-    )
+    model = load_pretrained(base, dtype="auto")
     before = parameters(model)
     with torch.no_grad():
         changed = merge_into(model, [(update, weight) for update, (_, weight) in zip(updates, weighted, strict=True)])
@@ -190,7 +187,7 @@ def read_lora(
 
 
 def _updates(folder: Path, settings: dict[str, Any]) -> dict[str, LoraUpdate]:
-    state = require("safetensors.torch", "train").load_file(folder / WEIGHTS)
+    state = read_weights(folder / WEIGHTS)
     updates, used = {}, set()
     for key in sorted(state):
         if not key.endswith(".lora_A.weight"):

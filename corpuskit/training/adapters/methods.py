@@ -55,7 +55,7 @@ def attach(model: Any, config: AdaptConfig, base: str, start: Sequence[int]) -> 
 def thaw(model: Any, method: str) -> Any:
     """The model with the weights that `full`, `last_layer` or `head` trains, and no others, taking gradients.
 
-    The head is the output layer. Where its weights are those of the input embeddings too, it gets a copy of its own.
+    The head is the output layer. Where its weights are those of the input embeddings too, it gets copies of its own.
     Raises UsageError for the head of a T5, which is its embeddings by definition.
     """
     model.requires_grad_(method == "full")
@@ -64,7 +64,10 @@ def thaw(model: Any, method: str) -> Any:
             raise UsageError("a t5 has no output layer of its own to train: give last_layer or full")
         layer = model.get_output_embeddings()
         if model.config.tie_word_embeddings:
-            layer.weight = require("torch", "train").nn.Parameter(layer.weight.detach().clone())
+            parameter = require("torch", "train").nn.Parameter
+            layer.weight = parameter(layer.weight.detach().clone())
+            if layer.bias is not None:  # BERT's stands under a second name, of which a file would keep the other alone
+                layer.bias = parameter(layer.bias.detach().clone())
             model.config.tie_word_embeddings = False
         layer.requires_grad_(True)
     elif method == "last_layer":

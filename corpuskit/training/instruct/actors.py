@@ -19,6 +19,7 @@ from corpuskit.training.instruct.policy import add_adapter, body, restore_policy
 from corpuskit.training.instruct.surrogate import log_probabilities
 from corpuskit.training.machine import Machine
 from corpuskit.training.objectives import output_layer
+from corpuskit.training.weights import read_weights
 
 VALUE = "value"
 """Name of the value model's adapter, and of its file in a checkpoint."""
@@ -88,7 +89,7 @@ class Actors:
         """Bring back what `save_policy` and `save_value` wrote."""
         torch = require("torch", "train")
         restore_policy(self.policy, folder)
-        tensors = require("safetensors.torch", "train").load_file(folder / f"{VALUE}.safetensors")
+        tensors = read_weights(folder / f"{VALUE}.safetensors")
         state = self._value_state()
         with torch.no_grad():
             for name, tensor in tensors.items():

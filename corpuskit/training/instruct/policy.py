@@ -13,6 +13,7 @@ from corpuskit.training.checkpoint import save_model
 from corpuskit.training.instruct.chat import save_template
 from corpuskit.training.instruct.config import LoraPolicy
 from corpuskit.training.models import load_model
+from corpuskit.training.weights import read_weights
 
 
 def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
@@ -77,9 +78,8 @@ def save_policy(module: Any, tokenizer: Tokenizer, folder: Path, base: Path) -> 
 
 def restore_policy(fresh: Any, checkpoint: Path) -> None:
     """Bring the weights that `save_policy` wrote into a module of the same making."""
-    safetensors = require("safetensors.torch", "train")
     if hasattr(fresh, "get_base_model"):
-        weights = safetensors.load_file(checkpoint / "adapter_model.safetensors")
+        weights = read_weights(checkpoint / "adapter_model.safetensors")
         require("peft", "train").set_peft_model_state_dict(fresh, weights, adapter_name="default")
     else:
         fresh.load_state_dict(load_model(checkpoint).state_dict())

@@ -17,7 +17,7 @@ from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards, load_tokenizer
 from corpuskit.training import AdaptConfig, finetune, generate
 from corpuskit.training.adapters import activate, disabled, load_adapted, read_adapter
-from corpuskit.training.adapters.methods import attach
+from corpuskit.training.adapters.methods import attach, thaw
 from corpuskit.training.adapters.virtual import VirtualBody
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.evaluation import held_out_bits
@@ -197,6 +197,17 @@ def test_own_weights_are_trained_where_they_should_be(base: Folder, adapter: Fol
         assert not model.config.tie_word_embeddings
         assert len(changed) <= 3  # with its bias, which BERT names twice
     assert not (folder / "adapter_config.json").exists()
+
+
+def test_a_trained_head_comes_back_with_its_bias(base: Folder, tmp_path: Path) -> None:
+    model = thaw(load_model(base("bert")), "head").eval()
+    layer = model.get_output_embeddings()
+    with torch.no_grad():
+        layer.bias.add_(torch.arange(len(layer.bias)))
+        layer.weight.mul_(2)
+        asked = torch.tensor([[5, 6, 7, 8]])
+        model.save_pretrained(tmp_path)
+        assert torch.equal(load_model(tmp_path).eval()(asked).logits, model(asked).logits)
 
 
 def test_a_stopped_fine_tuning_ends_in_the_same_bits(base: Folder, shards: Shards, tmp_path: Path) -> None:
