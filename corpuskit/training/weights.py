@@ -7,7 +7,7 @@ from typing import Any
 
 from corpuskit.errors import CorpuskitError, UsageError, require
 
-_WAY_OUT = "it may be cut off: copy or write it again"
+_WAY_OUT = "perhaps a file is cut off: copy or write it again"
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
