@@ -68,7 +68,8 @@ def scorer(model: Model) -> Scorer:
     def run(texts: Sequence[str]) -> Any:
         data, offsets = text_buffers(list(texts))
         everything = np.ones(len(offsets) - 1, np.bool_)
-        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"), model.shortest)[0]
+        orders = model.shortest, model.syllables
+        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"), *orders)[0]
         return model.probabilities(raw)[:, 0]
 
     return run

@@ -218,15 +218,16 @@ def emails(packages: Path) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]*>|^[>|].*$|\S{50,}", " ", body, flags=re.MULTILINE)) for body in bodies]
 
 
-def contrast(language: str, labels: Sequence[str], importance: float = 3.0) -> Examples:
+def contrast(name: str, labels: Sequence[str], importance: float = 3.0) -> Examples:
     """Sentences of our own in pairs of kinds (Apache-2.0): what looks abusive and is not, and what is.
 
-    A line of `data/contrast-<language>.txt` is a sentence; `{a|b|c}` stands for each of its choices in turn, and the
+    `name` is 'en', 'ko', or 'ko-tone', for comments that are told apart by how they speak rather than by a bad word. A
+    line of `data/contrast-<name>.txt` is a sentence; `{a|b|c}` stands for each of its choices in turn, and the
     lines under a heading `[toxicity obscene]` have those labels.
     """
     found = labelled([], np.zeros((0, len(labels)), np.float32))
     values: dict[str, float] = {}
-    for line in (files("corpuskit.toxicity") / f"data/contrast-{language}.txt").read_text("utf-8").splitlines():
+    for line in (files("corpuskit.toxicity") / f"data/contrast-{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             named = line.strip("[]").split()
             values = {label: float(label in named) for label in labels}

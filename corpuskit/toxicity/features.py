@@ -1,9 +1,9 @@
 """From text to what the linear models see, and from there to a worst window: the compiled loops.
 
 A window of words is a vector over hashed buckets (`corpuskit.kernels.ngram_hash`): WORD_VALUE for each word,
-PAIR_VALUE for each two neighbours, 1 for each character n-gram, divided by the vector's length. A model is one row of
-integer weights a bucket, so that the sums are exact and the same on every machine. What a word adds depends on the word
-alone and words repeat, so the sums of recent words are kept.
+PAIR_VALUE for each two neighbours, 1 for each n-gram of characters or syllables, divided by the vector's length. A
+model is one row of integer weights a bucket, so that the sums are exact and the same on every machine. What a word adds
+depends on the word alone and words repeat, so the sums of recent words are kept.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def _score(
     weights: Weights,
     bits: int,
     shortest: int,
+    syllables: int,
     most: int,
     limit: float,
     isolated: float,
@@ -90,7 +91,7 @@ def _score(
                 key = word_key(symbols, bounds[word], bounds[word + 1])
                 slot = np.int64(key >> np.uint64(20)) & (_KEPT - 1)
                 if kept_keys[slot] != key:
-                    count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, buckets)
+                    count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, syllables, buckets)
                     for label in range(LABELS):
                         kept_sums[slot, label] = WORD_VALUE * np.int32(weights[buckets[0], label])
                     for gram in range(1, count):
@@ -148,11 +149,13 @@ def score_windows(
     most: int,
     limit: float,
     shortest: int = SHORTEST_GRAM,
+    syllables: int = 0,
     isolated: float = 0.0,
 ) -> tuple[Floats, Integers, Integers, Floats, Floats]:
     """Raw scores of the documents that are `chosen`, each read in windows of about `most` words.
 
-    `weights` is int8[2**bits, LABELS], `shortest` the least order of the character n-grams. Returns
+    `weights` is int8[2**bits, LABELS], `shortest` the least order of the character n-grams and `syllables` the
+    greatest of those of whole syllables (0: none). Returns
 
     - worst float32[documents, LABELS]: the highest raw score of any window, -inf where there was none;
     - span int64[documents, 2]: the characters of the window whose first label is highest, -1 where there was none;
@@ -163,12 +166,12 @@ def score_windows(
     """
     bits = len(weights).bit_length() - 1
     return _score(  # type: ignore[no-any-return]
-        data, offsets, chosen, weights, bits, shortest, most, limit, isolated, window_room(most)
+        data, offsets, chosen, weights, bits, shortest, syllables, most, limit, isolated, window_room(most)
     )
 
 
 @nb.njit(cache=True, nogil=True)
-def _vectors(data: Bytes, offsets: Offsets, bits: int, shortest: int, most: int, room: Any) -> Any:
+def _vectors(data: Bytes, offsets: Offsets, bits: int, shortest: int, syllables: int, most: int, room: Any) -> Any:
     chunk, kinds, symbols, bounds, second = room
     documents = len(offsets) - 1
     starts = np.zeros(documents + 1, np.int64)
@@ -192,7 +195,7 @@ def _vectors(data: Bytes, offsets: Offsets, bits: int, shortest: int, most: int,
                 more_values = np.empty(2 * len(values), np.float32)
                 more_values[:filled] = values[:filled]
                 values = more_values
-            count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, buckets)
+            count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, syllables, buckets)
             for gram in range(count):
                 columns[filled + gram] = buckets[gram]
                 values[filled + gram] = 1.0
@@ -214,11 +217,11 @@ def _vectors(data: Bytes, offsets: Offsets, bits: int, shortest: int, most: int,
 
 
 def vectors(
-    data: Bytes, offsets: Offsets, bits: int, shortest: int = SHORTEST_GRAM, most: int = 80
+    data: Bytes, offsets: Offsets, bits: int, shortest: int = SHORTEST_GRAM, syllables: int = 0, most: int = 80
 ) -> tuple[Integers, npt.NDArray[np.int32], Floats]:
     """The vector of each document's first window of at most about `most` words, as rows of a sparse matrix.
 
     Returns (starts int64[documents + 1], columns int32[entries], values float32[entries]): row i holds the entries
     `starts[i]:starts[i + 1]`; a bucket may stand there more than once.
     """
-    return _vectors(data, offsets, bits, shortest, most, window_room(most))  # type: ignore[no-any-return]
+    return _vectors(data, offsets, bits, shortest, syllables, most, window_room(most))  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from corpuskit.errors import CorpuskitError
 from corpuskit.toxicity.features import LABELS, SHORTEST_GRAM
 
 DATA = Path(str(files("corpuskit.toxicity"))) / "data"
-FORMAT = 2
+FORMAT = 3
 
 ABUSE_SHARE = 0.05
 """An exact model's score is the probability among windows of which this share is abusive. Comments hold ten times as
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Model:
-    """A linear model over hashed words and character n-grams, for one language.
+    """A linear model over hashed words and n-grams of characters and syllables, for one language.
 
     The probability of label l in a window is `sigmoid(slope[l] * raw + offset[l])`, where `raw` is the product of the
     window's vector and column l of `weights`.
@@ -44,6 +44,8 @@ class Model:
     """Language, licence, the data it was trained on."""
     shortest: int = SHORTEST_GRAM
     """Least order of the character n-grams that it reads, in symbols."""
+    syllables: int = 0
+    """Greatest order of the n-grams of whole syllables that it reads; 0 where it reads none."""
 
     def probabilities(self, raw: Floats) -> Floats:
         """float32[rows, labels] in [0, 1] of raw scores float32[rows, LABELS]; a raw score of -inf is 0."""
@@ -74,6 +76,7 @@ class Model:
             slope=self.slope,
             offset=self.offset,
             shortest=np.int64(self.shortest),
+            syllables=np.int64(self.syllables),
             about=np.frombuffer(json.dumps(self.about, ensure_ascii=False, sort_keys=True).encode(), np.uint8),
         )
 
@@ -89,7 +92,8 @@ def load(path: Path) -> Model:
         if int(found["format"]) != FORMAT or len(weights) & (len(weights) - 1) or not 1 <= len(labels) <= LABELS:
             raise ValueError(f"format {int(found['format'])}, {len(weights)} rows, {len(labels)} labels")
         about = json.loads(found["about"].tobytes().decode("utf-8"))
-        return Model(labels, weights, found["slope"], found["offset"], about, int(found["shortest"]))
+        orders = int(found["shortest"]), int(found["syllables"])
+        return Model(labels, weights, found["slope"], found["offset"], about, *orders)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CorpuskitError(
             f"{path}: not a toxicity model of this version ({error}); make it again with corpuskit.toxicity.train"

@@ -131,7 +131,15 @@ def assess(
             continue
         model = shipped(code)
         raw, spans, over, over_raw, lasting = score_windows(
-            data, offsets, chosen, model.weights, window, model.raw_limit(limit), model.shortest, isolated
+            data,
+            offsets,
+            chosen,
+            model.weights,
+            window,
+            model.raw_limit(limit),
+            model.shortest,
+            model.syllables,
+            isolated,
         )
         probabilities = model.probabilities(raw)
         for column, label in enumerate(model.labels):

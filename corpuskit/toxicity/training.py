@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from corpuskit.errors import UsageError
 from corpuskit.kernels.arrow import text_buffers
-from corpuskit.kernels.ngram_hash import SHORTEST
+from corpuskit.kernels.ngram_hash import MOST_SYLLABLES, SHORTEST
 from corpuskit.toxicity import examples as read
 from corpuskit.toxicity.card import card
 from corpuskit.toxicity.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE, Examples, clean
@@ -139,7 +139,10 @@ def korean_comments(data: Path, sites: Sequence[str], labels: Sequence[str]) -> 
 
 
 def korean_examples(data: Path, comments: Examples, labels: Sequence[str]) -> Examples:
-    """What a Korean model learns from: labelled `comments`, Korean and English prose, petitions, contrast sentences."""
+    """What a Korean model learns from: labelled `comments`, Korean and English prose, petitions, sentences of our own.
+
+    Each kind is a site of its own, so that what it is for is not learned as the meaning of its words.
+    """
     generator = np.random.default_rng(SEED)
     tweets = read.davidson(data)
     some = tweets.take(np.sort(generator.permutation(len(tweets.texts))[:4_000]))
@@ -147,11 +150,16 @@ def korean_examples(data: Path, comments: Examples, labels: Sequence[str]) -> Ex
     prose = windows(read.korean_prose(data))
     public = windows(read.petitions(data, PETITION_MONTHS))
     calm = _sample(prose, 12_000, generator) + _sample(public, 20_000, generator) + read.declaration(data, "kor")
-    return comments + english + clean(calm, labels) + read.contrast("ko", labels, KOREAN_CONTRAST_WEIGHT)
+    own = read.contrast("ko", labels, KOREAN_CONTRAST_WEIGHT).of_site(CONTRAST)
+    own += read.contrast("ko-tone", labels, 1.0).of_site(TONE)
+    return comments + english + clean(calm, labels).of_site(PROSE) + own
 
+
+PROSE, CONTRAST, TONE = 4, 5, 6
+"""Sites of what is no comment: the comments' own numbers are lower, and 0 is the English tweets'."""
 
 KOREAN_CONTRAST_WEIGHT = 2.0
-"""Importance of a Korean contrast sentence, where a comment has 1: they are three times as many as the English ones."""
+"""Importance of a Korean contrast sentence of words, where a comment and a sentence of tone have 1."""
 
 
 PETITION_MONTHS = ("2019-04", "2019-05")
@@ -167,12 +175,13 @@ def prior_shift(targets: Array) -> float:
 def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any], exact: bool = False) -> Model:
     """A calibrated model with integer weights of the examples.
 
-    `exact` is for some thousand comments with one annotation each, from several sites: shorter n-grams, and the optimum
-    under a prior (`corpuskit.toxicity.optimum`) where many soft labels are read over by a few passes of AdaGrad.
+    `exact` is for some thousand comments with one annotation each, from several sites: shorter n-grams and whole
+    syllables, and the optimum under a prior (`corpuskit.toxicity.optimum`) where many soft labels are read over by a
+    few passes of AdaGrad.
     """
     held = np.arange(len(found.texts)) % HELD_OUT == 0
-    shortest = SHORTEST if exact else SHORTEST_GRAM
-    rows = vectors(*text_buffers(found.texts), BITS, shortest)
+    orders = (SHORTEST, MOST_SYLLABLES) if exact else (SHORTEST_GRAM, 0)
+    rows = vectors(*text_buffers(found.texts), BITS, *orders)
     learning = np.where(held, 0, found.importance).astype(np.float32)
     shown = found.targets.copy()
     shown[held] = np.nan
@@ -185,14 +194,14 @@ def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any], exa
     whole[:, : len(labels)] = np.rint(weights / scale)
     raw = raw_scores(*rows, whole[:, : len(labels)].astype(np.float32))
     if exact:  # sentences made to be told apart are easier than any that people write
-        held &= (found.sites > 0) | (found.lead < 0)
+        held &= (found.sites > 0) & (found.sites < CONTRAST)
     lines = [
         platt(raw[held, column], found.targets[held, column], found.importance[held]) for column in range(len(labels))
     ]
     slope, offset = np.array(lines).T
     if exact:
         offset = offset + prior_shift(found.targets[held, 0])
-    return Model(tuple(labels), whole, slope, offset, about, shortest)
+    return Model(tuple(labels), whole, slope, offset, about, *orders)
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,20 @@ WORDS = [
 WEIGHTS = np.random.default_rng(5).integers(-127, 128, (1 << 12, LABELS)).astype(np.int8)
 
 
-@given(st.lists(st.sampled_from([*WORDS, ".", "\n"]), max_size=90), st.integers(5, 40), st.floats(0, 0.99))
+@given(
+    st.lists(st.sampled_from([*WORDS, ".", "\n"]), max_size=90),
+    st.integers(5, 40),
+    st.floats(0, 0.99),
+    st.sampled_from([(3, 0), (2, 3)]),
+)
 @settings(max_examples=100, deadline=None)
-def test_the_worst_window_is_that_of_the_sparse_vectors(parts: list[str], most: int, isolated: float) -> None:
+def test_the_worst_window_is_that_of_the_sparse_vectors(
+    parts: list[str], most: int, isolated: float, orders: tuple[int, int]
+) -> None:
     text = " ".join(parts)
     data, offsets = text_buffers([text])
     worst, span, over, over_values, sustained = score_windows(
-        data, offsets, np.ones(1, np.bool_), WEIGHTS, most, -1e9, isolated=isolated
+        data, offsets, np.ones(1, np.bool_), WEIGHTS, most, -1e9, *orders, isolated
     )
     pieces = [text[start:end] for _, start, end in over.tolist()]
     if not pieces:
@@ -52,7 +59,7 @@ def test_the_worst_window_is_that_of_the_sparse_vectors(parts: list[str], most: 
         assert (span == -1).all()
         assert np.isneginf(sustained).all()
         return
-    slow = raw_scores(*vectors(*text_buffers(pieces), 12), WEIGHTS.astype(np.float32))
+    slow = raw_scores(*vectors(*text_buffers(pieces), 12, *orders), WEIGHTS.astype(np.float32))
     np.testing.assert_allclose(worst[0], slow.max(axis=0), rtol=2e-3, atol=0.05)
     np.testing.assert_allclose(over_values, slow[:, 0], rtol=2e-3, atol=0.05)
     assert over_values[over[:, 1].tolist().index(span[0, 0])] == over_values.max()
@@ -84,13 +91,14 @@ def test_a_model_file_holds_what_was_saved_and_equal_models_are_equal_bytes(tmp_
     about = {"language": "en", "licence": "한글"}
     weights = np.zeros((1 << 8, LABELS), np.int8)
     weights[:, :2] = 5
-    model = Model(("toxicity", "insult"), weights, np.array([1.0, 2.0]), np.array([0.0, -1.0]), about)
+    model = Model(("toxicity", "insult"), weights, np.array([1.0, 2.0]), np.array([0.0, -1.0]), about, 2, 3)
     model.save(tmp_path / "a.npz")
     model.save(tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     back = load(tmp_path / "a.npz")
     assert back.labels == model.labels
     assert back.about == about
+    assert (back.shortest, back.syllables) == (2, 3)
     np.testing.assert_array_equal(back.weights, weights)
     limit = back.raw_limit(0.8)
     raw = np.full((2, LABELS), limit, np.float32)
@@ -156,11 +164,11 @@ def test_every_passage_over_the_limit_is_told_in_order() -> None:
 
 
 def test_contrast_sentences_are_expanded_and_labelled() -> None:
-    for language, labels in (("en", ENGLISH), ("ko", KOREAN_SHARE_ALIKE)):
-        found = read.contrast(language, labels)
+    for name, labels in (("en", ENGLISH), ("ko", KOREAN_SHARE_ALIKE), ("ko-tone", KOREAN_SHARE_ALIKE)):
+        found = read.contrast(name, labels)
         assert len(set(found.texts)) > 2000
         assert not any(bracket in text for text in found.texts for bracket in "{}[]|")
-        assert 0.1 < found.targets[:, 0].mean() < 0.6
+        assert 0.1 < found.targets[:, 0].mean() < 0.7
         assert (found.targets[:, 1:].max(axis=1) <= found.targets[:, 0]).all()
 
 
@@ -170,15 +178,18 @@ def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
             reader(tmp_path)
 
 
+def held_over(texts: list[str], language: str) -> float:
+    """The share of texts that the stage drops at its default limit."""
+    return float((np.nan_to_num(assess(texts, language).sustained) > 0.8).mean())
+
+
 def test_clean_korean_prose_stays(shared_data: Path) -> None:
     texts = read.petitions(shared_data, ("2019-06", "2019-07"))
-    over = np.asarray(score(texts, "ko").column("toxicity").fill_null(0.0)) > 0.8
-    assert over.mean() < 0.005
+    assert held_over(texts, "ko") < 0.005
     assert len(windows(texts[:5])) > 5
 
 
 def test_clean_english_news_stays(shared_data: Path) -> None:
     lines = (shared_data / "duplicates/mccormick/articles_1000.train").read_text("utf-8").splitlines()
     texts = [line.partition(" ")[2] for line in lines]
-    over = np.asarray(score(texts, "en").column("toxicity").fill_null(0.0)) > 0.8
-    assert over.mean() < 0.005
+    assert held_over(texts, "en") < 0.005

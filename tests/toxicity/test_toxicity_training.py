@@ -16,7 +16,7 @@ from corpuskit.toxicity.card import card
 from corpuskit.toxicity.examples import KOREAN
 from corpuskit.toxicity.model import ABUSE_SHARE, DATA, load
 from corpuskit.toxicity.optimum import FLOOR, SITE_VARIANCE, STRENGTH, fit_optimum
-from corpuskit.toxicity.training import HELD_OUT, SHIPPED, fit_model, korean_comments, prior_shift
+from corpuskit.toxicity.training import CONTRAST, HELD_OUT, SHIPPED, fit_model, korean_comments, prior_shift
 
 BITS = 5
 PEOPLE = read.examples(
@@ -101,11 +101,11 @@ def test_the_same_examples_give_the_same_bytes(tmp_path: Path) -> None:
         found = PEOPLE + read.contrast("ko", KOREAN)
         fit_model(found, KOREAN, {"language": "ko"}, exact=True).save(tmp_path / f"{name}.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    assert load(tmp_path / "a.npz").shortest == 2
+    assert (load(tmp_path / "a.npz").shortest, load(tmp_path / "a.npz").syllables) == (2, 3)
 
 
 def test_made_sentences_teach_and_do_not_calibrate() -> None:
-    made = read.contrast("ko", KOREAN)
+    made = read.contrast("ko", KOREAN).of_site(CONTRAST)
     held = (np.arange(len(PEOPLE.texts), len(PEOPLE.texts) + len(made.texts)) % HELD_OUT == 0)[:, None]
     wrong = replace(made, targets=np.where(held, 1 - made.targets, made.targets))
     right, other = (fit_model(PEOPLE + sentences, KOREAN, {}, exact=True) for sentences in (made, wrong))

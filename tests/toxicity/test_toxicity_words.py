@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.folded_words import folded_words, read_window, window_room
-from corpuskit.kernels.ngram_hash import FEATURES_A_WORD, LONGEST, SHORTEST, pair_bucket, word_buckets, word_key
+from corpuskit.kernels.ngram_hash import (
+    FEATURES_A_WORD,
+    LONGEST,
+    MOST_SYLLABLES,
+    SHORTEST,
+    begins_syllable,
+    pair_bucket,
+    word_buckets,
+    word_key,
+)
 
 LETTERS = "ㄱㄲㄳㄴㄵㄶㄷㄸㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅃㅄㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 
@@ -121,22 +130,49 @@ def _mix(value: int, bits: int) -> int:
     return value >> (64 - bits)
 
 
-def _hash(symbols: list[int]) -> int:
-    value = 0xCBF29CE484222325
+def _hash(symbols: list[int], value: int = 0xCBF29CE484222325) -> int:
     for symbol in symbols:
         value = ((value ^ symbol) * 0x100000001B3) & ((1 << 64) - 1)
     return value
 
 
-@given(st.lists(st.integers(2, 0xFFFF), min_size=1, max_size=64), st.integers(8, 22))
+@pytest.mark.parametrize(
+    ("word", "syllables"),
+    [
+        ("개새끼야", ["ㄱㅐ", "ㅅㅐ", "ㄲㅣ", "ㅇㅑ"]),
+        ("닭값", ["ㄷㅏㄺ", "ㄱㅏㅄ"]),
+        ("와ㅋㅋ", ["ㅇㅘㅋ", "ㅋ"]),  # the first of the letters closes the syllable
+        ("ㅅㅂ놈", ["ㅅ", "ㅂ", "ㄴㅗㅁ"]),
+        ("ㅠㅠ", ["ㅠ", "ㅠ"]),
+        ("a4용지", ["a", "4", "ㅇㅛㅇ", "ㅈㅣ"]),
+    ],
+)
+def test_syllables_are_found_again_among_their_letters(word: str, syllables: list[str]) -> None:
+    [letters] = folded_words(word)[:1]
+    array = np.array([ord(letter) for letter in letters], np.uint16)
+    begins = [place for place in range(len(array)) if begins_syllable(array, 0, place, len(array))]
+    found = [letters[a:b] for a, b in zip(begins, [*begins[1:], len(letters)], strict=True)]
+    assert found == syllables
+
+
+LETTERS = st.integers(2, 0xFFFF) | st.sampled_from([ord(letter) for letter in "ㄱㄴㅅㅏㅣㅗ"])
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=64), st.integers(8, 22), st.integers(0, MOST_SYLLABLES))
 @settings(max_examples=200, deadline=None)
-def test_buckets_are_those_of_the_definition(symbols: list[int], bits: int) -> None:
+def test_buckets_are_those_of_the_definition(symbols: list[int], bits: int, syllables: int) -> None:
     array = np.array([7, *symbols, 9], np.uint16)  # neighbours that must not be read
     out = np.zeros(FEATURES_A_WORD, np.int64)
-    count = word_buckets(array, 1, len(symbols) + 1, bits, SHORTEST, out)
+    count = word_buckets(array, 1, len(symbols) + 1, bits, SHORTEST, syllables, out)
     marked = [1, *symbols, 1]
     grams = [marked[a:b] for a in range(len(marked)) for b in range(a + SHORTEST, min(a + LONGEST, len(marked)) + 1)]
     expected = [_mix(_hash(symbols) ^ 0xD6E8FEB86659FD93, bits), *(_mix(_hash(gram), bits) for gram in grams)]
+    begins = [place for place in range(len(symbols)) if begins_syllable(array, 1, place + 1, len(symbols) + 1)]
+    pieces = [_hash(symbols[a:b]) for a, b in zip(begins, [*begins[1:], len(symbols)], strict=True)]
+    for last in range(1, len(pieces) + 2):
+        marked = [1, *pieces, 1][: last + 1]
+        runs = [marked[-order:] for order in range(1, min(syllables, last + 1) + 1) if order > 1 or last <= len(pieces)]
+        expected += [_mix(_hash(run, 0x51ED270B0F4D1A6F), bits) for run in runs]
     assert out[:count].tolist() == expected
     assert int(word_key(array, 1, len(symbols) + 1)) == _hash(symbols)
     first, second = np.uint64(_hash(symbols)), np.uint64(_hash(symbols[::-1]))
