@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from corpuskit.engine.progress import Watch
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import BatchStage, CorpusStage, Stage
 
@@ -27,10 +28,6 @@ class Job(Protocol):
 
     def run(self, run_folder: Path, watch: Watch) -> dict[str, Any]:
         """Do the work, resuming what an earlier call began in the same folder; return its summary for run.json."""
-
-
-Watch = Callable[..., None]
-"""`watch(message, done, total)`, and numbers worth showing as keywords."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
+from corpuskit.engine.progress import Watch
 from corpuskit.engine.stage import Configured, package_digest
 
 BATCH_ROWS = 1024
@@ -63,10 +64,10 @@ class Source(Configured):
     def code(self) -> str:
         return package_digest(type(self))
 
-    def collect(self, folder: Path, watch: Callable[[str, int, int], None]) -> None:
+    def collect(self, folder: Path, watch: Watch) -> None:
         """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.
 
-        `watch(message, done, total)` reports progress. Most sources have nothing to fetch.
+        Most sources have nothing to fetch.
         """
 
     def fingerprint(self, folder: Path) -> str:

@@ -13,10 +13,10 @@ import yaml
 from rich.console import Console
 
 from corpuskit import __version__, kernels
+from corpuskit.engine.display import watcher
 from corpuskit.engine.files import replacing, write_json
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
-from corpuskit.engine.progress import watcher
 from corpuskit.engine.run import Outcome, Run
 from corpuskit.errors import UsageError, nearest
 from corpuskit.recipe.load import Recipe, load

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from corpuskit.engine.display import PlainLines
 from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.pool import LocalPool
-from corpuskit.engine.progress import PlainLines
 from corpuskit.engine.run import Outcome, Run
 from corpuskit.engine.stage import Stage
 from corpuskit.sources.jsonl import JsonLines

@@ -10,8 +10,8 @@ from conftest_engine import Execute, content
 from rich.console import Console
 from toys import Length, SameText, Silent
 
+from corpuskit.engine.display import PlainLines
 from corpuskit.engine.pipeline import Pipeline
-from corpuskit.engine.progress import PlainLines
 from corpuskit.engine.run import Run
 from corpuskit.errors import CorpuskitError
 from corpuskit.sources.jsonl import JsonLines

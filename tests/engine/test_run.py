@@ -19,10 +19,10 @@ from conftest_engine import Execute, content, write_jsonl
 from rich.console import Console
 from toys import Constant, Fragile, Hide, Length, SameText, Silent, Vowels
 
+from corpuskit.engine.display import watcher
 from corpuskit.engine.ledger import find
 from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.pool import LocalPool
-from corpuskit.engine.progress import watcher
 from corpuskit.engine.run import Run, locked
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.sources.jsonl import JsonLines
@@ -182,8 +182,8 @@ from toys import Hide, Length, SameText, Vowels
 from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.pool import LocalPool
-from corpuskit.engine.progress import PlainLines
-from corpuskit.engine.progress import watcher
+from corpuskit.engine.display import PlainLines
+from corpuskit.engine.display import watcher
 from corpuskit.engine.run import Run, locked
 from corpuskit.sources.jsonl import JsonLines
 if __name__ == "__main__":

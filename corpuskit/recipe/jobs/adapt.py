@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.recipe.jobs.job import ADAPTER, BASE, TOKENS, FolderJob, JobKey, Sections
 from corpuskit.recipe.jobs.train import trained
 from corpuskit.training.adapters import AdaptConfig

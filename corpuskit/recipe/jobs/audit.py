@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.jobs.job import AUDIT, BASE, TOKENS, FolderJob, JobKey, Sections
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.recipe.jobs.job import BASE, TOKENS, FolderJob, JobKey, Sections
 from corpuskit.training.adapters import CompareConfig
 

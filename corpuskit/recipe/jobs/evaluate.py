@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.files import file_digest
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.recipe.jobs.job import BASE, TOKENS, FolderJob, JobKey, Sections
 from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.evaluation.side_by_side import tasks_of

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corpuskit.engine.files import file_digest
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import Stopped, UsageError, nearest
 from corpuskit.recipe.jobs.job import BASE, FolderJob, JobKey, Sections
 from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig, RewardConfig

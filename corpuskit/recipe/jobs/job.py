@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.engine.stage import package_digest
 
 TOKENS, BASE, ADAPTER, AUDIT = "tokens", "models/base", "models/lora", "audits"

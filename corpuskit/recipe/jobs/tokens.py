@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.engine.sizes import Count, Size
 from corpuskit.engine.stage import Configured
 from corpuskit.memorization.config import AuditConfig

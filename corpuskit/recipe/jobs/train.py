@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpuskit.engine.pipeline import Job, Watch
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import Stopped, UsageError
 from corpuskit.recipe.jobs.job import BASE, TOKENS, FolderJob, JobKey, Sections
 from corpuskit.training.config import TrainConfig

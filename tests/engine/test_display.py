@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from corpuskit.engine.progress import PlainLines
+from corpuskit.engine.display import PlainLines
 
 
 @pytest.mark.parametrize(
