@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "corpuskit"
-BASE = {"document", "errors", "kernels"}
+BASE = {"document", "errors", "kernels", "statistics"}
 FEATURES = {
     "sources": set(),
     "extract": set(),
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": set(),
     "document": set(),
     "errors": set(),
+    "statistics": {"errors"},
     "engine": BASE,
     **{name: BASE | {"engine"} | others for name, others in FEATURES.items()},
     "recipe": BASE | {"engine"} | set(FEATURES),

@@ -22,6 +22,7 @@ from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.kernels.unicode import code_points
 from corpuskit.kernels.words import word_hash
 from corpuskit.quality.features import BITS, features, fit, mean_weights, mean_weights_of
+from corpuskit.statistics import fit_logistic
 
 FOLDS = 4
 EPOCHS = 6
@@ -184,21 +185,11 @@ def _sigmoid(values: Scores) -> Scores:
 
 
 def _platt(raw: Scores, labels: Scores) -> tuple[float, float]:
-    """(slope, intercept) by Newton's method, on Platt's smoothed targets; the sorts weigh as they come."""
+    """(slope, intercept) fitted to Platt's smoothed targets."""
     positives = labels.sum()
     targets = np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
-    design = np.stack([raw, np.ones_like(raw)], axis=1)
-    answer = np.zeros(2)
-    for _ in range(50):
-        scores = _sigmoid(design @ answer)
-        gradient = design.T @ (scores - targets)
-        curvature = (design * (scores * (1 - scores))[:, None]).T @ design + 1e-9 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        step /= max(1.0, float(np.abs(step).max()))
-        answer -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    return float(answer[0]), float(answer[1])
+    intercept, slope = fit_logistic(raw[:, None], targets)
+    return float(slope), float(intercept)
 
 
 def _report(scores: Scores, labels: Scores) -> Report:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from corpuskit.report import write
+from corpuskit.statistics import Interval
 from corpuskit.training.evaluation.curves import Point
-from corpuskit.training.instruct.estimates import Interval
 from corpuskit.training.instruct.gains import Gain, Gains, Standing
 
 BITS = {"bits_per_byte": 1.25, "perplexity": 9.0}

@@ -1,5 +1,6 @@
 """Evaluation: what held-out text costs a model in bits, what tasks it can do, and with how many examples."""
 
+from corpuskit.statistics import Estimate, mean, paired_difference, ratio
 from corpuskit.training.evaluation.config import EvaluateConfig
 from corpuskit.training.evaluation.curves import Curves, Point, shot_curves
 from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
@@ -10,7 +11,6 @@ from corpuskit.training.evaluation.language_model import LanguageModel, open_mod
 from corpuskit.training.evaluation.probes import probe_tasks
 from corpuskit.training.evaluation.prompts import Prompt, Template
 from corpuskit.training.evaluation.side_by_side import Evaluations, Place, evaluate_models, models_of_run
-from corpuskit.training.evaluation.statistics import Estimate, mean, paired_difference, ratio
 from corpuskit.training.evaluation.task import Task, TaskConfig, load_tasks, make_task
 
 __all__ = [

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from corpuskit.errors import UsageError
+from corpuskit.statistics import mean
 from corpuskit.training.evaluation.evaluate import Result, Tasks, as_tasks, evaluate
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
-from corpuskit.training.evaluation.statistics import mean
 from corpuskit.training.evaluation.task import Task
 from corpuskit.training.models import parameters
 

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from corpuskit.engine.files import write_json
 from corpuskit.errors import UsageError
+from corpuskit.statistics import Estimate, mean, ratio
 from corpuskit.training.evaluation.continuations import Continuation, encode, score, split
 from corpuskit.training.evaluation.exact_match import exact_match
 from corpuskit.training.evaluation.generation import write_answers
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
-from corpuskit.training.evaluation.statistics import Estimate, mean, ratio
 from corpuskit.training.evaluation.task import Task, load_tasks
 
 Watch = Callable[[str, int, int], None]

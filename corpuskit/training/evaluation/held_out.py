@@ -26,10 +26,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.statistics import Estimate, ratio
 from corpuskit.tokens.shards import Shards, open_shards
 from corpuskit.tokens.windows import IGNORED, Numbers, Pieces, fill
 from corpuskit.training.evaluation.language_model import LanguageModel, check_tokenizer, open_model
-from corpuskit.training.evaluation.statistics import Estimate, ratio
 from corpuskit.training.masking import special_ids
 from corpuskit.training.metrics import bytes_of_tokens, is_byte_level
 

@@ -10,6 +10,7 @@ A gain is the mean of the differences request by request, with the interval of a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -20,12 +21,12 @@ import numpy as np
 
 from corpuskit.engine.files import replacing, write_json
 from corpuskit.errors import UsageError
+from corpuskit.statistics import Floats, Interval, bootstrap_mean, paired_gain, proportion
 from corpuskit.training.evaluation.exact_match import exact_match
 from corpuskit.training.instruct.answering import answer_texts, check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import GainsConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
-from corpuskit.training.instruct.estimates import Interval, Values, paired_gain, share
 from corpuskit.training.instruct.loop import Watch, some
 from corpuskit.training.instruct.policy import context, load_policy
 from corpuskit.training.instruct.reward import RewardModel
@@ -64,7 +65,7 @@ class Gains:
     def sentence(self) -> str:
         """The gains in a line for people."""
         return "; ".join(
-            f"{gain.after} over {gain.before}, {gain.measure}: {_signed(gain.difference)}"
+            f"{gain.after} over {gain.before}, {gain.measure}: {gain.difference.signed()}"
             for gain in self.gains
             if not gain.measure.startswith("reward")
         )
@@ -76,7 +77,7 @@ class Gains:
         lines += [_row(["model", *names]), _row(["---"] * (len(names) + 1))]
         lines += [_row([one.model, *(str(one.measures[name]) for name in names)]) for one in self.standings]
         lines += ["", _row(["gain", "measure", "difference"]), _row(["---"] * 3)]
-        lines += [_row([f"{one.after} over {one.before}", one.measure, _signed(one.difference)]) for one in self.gains]
+        lines += [_row([f"{one.after} over {one.before}", one.measure, one.difference.signed()]) for one in self.gains]
         tasks = list(self.standings[0].tasks)
         lines += ["", _row(["exact match by task", *(one.model for one in self.standings)])]
         lines += [_row(["---"] * (len(self.standings) + 1))]
@@ -116,7 +117,7 @@ def measure_gains(
         found.append(values)
         standings.append(Standing(name, {key: _interval(one, config) for key, one in values.items()}, greedy))
     gains = [
-        Gain(before.model, after.model, key, paired_gain(found[at][key], found[at + 1][key], config.seed))
+        Gain(before.model, after.model, key, paired_gain(found[at][key], found[at + 1][key], seed=config.seed))
         for at, (before, after) in enumerate(pairwise(standings))
         for key in found[at]
     ]
@@ -125,7 +126,7 @@ def measure_gains(
 
 def _measured(
     folder: str | Path, asked: Sequence[Demonstration], config: GainsConfig, rewards: RewardModel | None
-) -> tuple[dict[str, Values], dict[str, float]]:
+) -> tuple[dict[str, Floats], dict[str, float]]:
     """(measure -> float64, one value a request that it concerns, task -> share of right greedy answers)."""
     model, tokenizer = load_policy(folder)
     model.eval()
@@ -155,14 +156,10 @@ def _measured(
     return values, {name: float(np.mean(hits)) for name, hits in sorted(groups.items())}
 
 
-def _interval(values: Values, config: GainsConfig) -> Interval:
+def _interval(values: Floats, config: GainsConfig) -> Interval:
     if np.isin(values, (0.0, 1.0)).all():
-        return share(int(values.sum()), len(values))
-    return paired_gain(np.zeros(len(values)), values, config.seed)
-
-
-def _signed(one: Interval) -> str:
-    return f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+        return proportion(int(values.sum()), len(values))
+    return bootstrap_mean(values, bounds=(-math.inf, math.inf), seed=config.seed, rounds=4000)
 
 
 def _row(cells: Sequence[Any]) -> str:

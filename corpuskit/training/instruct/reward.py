@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from corpuskit.engine.files import read_json, write_json
 from corpuskit.errors import UsageError, nearest, require
+from corpuskit.statistics import Interval, calibration_error, proportion
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import Numbers
 from corpuskit.training.adapters.folder import weights_digest
@@ -27,7 +28,6 @@ from corpuskit.training.checkpoint import save_model
 from corpuskit.training.instruct.chat import Chat, fit
 from corpuskit.training.instruct.config import RewardConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences
-from corpuskit.training.instruct.estimates import Interval, calibration_error, share
 from corpuskit.training.instruct.loop import (
     Tuned,
     Undertaking,
@@ -211,8 +211,9 @@ def judge(rewards: RewardModel, pairs: Sequence[Preference]) -> tuple[dict[str, 
         rows = np.array([number for number, one in enumerate(pairs) if one.kind == kind], np.int64)
         if len(rows):
             margins = raw[2 * rows, head] - raw[2 * rows + 1, head]
-            accuracy[kind] = share(int((margins > 0).sum()), len(rows))
-            calibration[kind] = calibration_error(margins)
+            accuracy[kind] = proportion(int((margins > 0).sum()), len(rows))
+            confidence = 1 / (1 + np.exp(-np.abs(margins)))
+            calibration[kind] = calibration_error(confidence, margins > 0)
     return accuracy, calibration
 
 

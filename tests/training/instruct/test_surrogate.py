@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpuskit.training.instruct.estimates import calibration_error, paired_gain, share
 from corpuskit.training.instruct.surrogate import (
     advantages,
     clipped_objective,
@@ -93,23 +92,3 @@ def test_log_probabilities_and_entropy_of_a_known_distribution() -> None:
     found, entropy = log_probabilities(logits, torch.tensor([[1, 0]]))
     torch.testing.assert_close(found, torch.tensor([[math.log(0.25), 0.0]]))
     torch.testing.assert_close(entropy, torch.tensor([[1.5 * math.log(2), 0.0]]), atol=1e-6, rtol=1e-6)
-
-
-def test_wilson_and_bootstrap_intervals() -> None:
-    found = share(8, 10)
-    assert (found.low, found.high) == (pytest.approx(0.4902, abs=1e-3), pytest.approx(0.9433, abs=1e-3))
-    assert share(10, 10).high == 1.0
-    before = np.array([0.0, 0.0, 1.0, 0.0] * 25)
-    gain = paired_gain(before, before + 0.5)
-    assert (gain.value, gain.low, gain.high) == (0.5, 0.5, 0.5)
-    noise = paired_gain(np.zeros(100), np.random.default_rng(0).normal(size=100))
-    assert noise.low < 0 < noise.high
-    assert noise.high - noise.low == pytest.approx(2 * 1.96 / 10, rel=0.2)
-
-
-def test_calibration_error_worked_out_by_hand() -> None:
-    # two pairs stated with confidence 0.75, one of them rightly: |0.75 - 0.5|
-    margin = math.log(3)
-    assert calibration_error(np.array([margin, -margin])) == pytest.approx(0.25)
-    assert calibration_error(np.array([margin] * 3 + [-margin])) == pytest.approx(0.0, abs=1e-9)
-    assert calibration_error(np.array([40.0, 40.0])) == pytest.approx(0.0, abs=1e-9)
