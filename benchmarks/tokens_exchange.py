@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from corpuskit.tokens import Tokenizer, export_shards, import_shards, open_shards
+from corpuskit.exchange import export_shards, import_shards
+from corpuskit.tokens import Tokenizer, open_shards
 
 Documents = list[list[int]]
 

@@ -3,8 +3,8 @@
     python benchmarks/toxicity.py PACKAGES [quality] [transfer] [sites] [prose] [bias] [speed]
 
 PACKAGES holds the wheels of the two peers (toxic-comment-classifier 0.3.0, alt-profanity-check 1.9.1) and the texts
-that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.teachers` reads them: their own weights,
-without their frameworks. Real texts come from ../shared/data. One core, process CPU time.
+that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.making.teachers` reads them: their own
+weights, without their frameworks. Real texts come from ../shared/data. One core, process CPU time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from peers import DATA
 
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.toxicity import assess, score
-from corpuskit.toxicity import examples as read
-from corpuskit.toxicity.examples import ENGLISH, KOREAN
 from corpuskit.toxicity.features import score_windows
+from corpuskit.toxicity.making import examples as read
+from corpuskit.toxicity.making.examples import ENGLISH, KOREAN
+from corpuskit.toxicity.making.teachers import ProfanityCheck, ToxicCommentClassifier
+from corpuskit.toxicity.making.training import english_examples, fit_model, korean_comments, korean_examples
 from corpuskit.toxicity.model import Model
-from corpuskit.toxicity.teachers import ProfanityCheck, ToxicCommentClassifier
-from corpuskit.toxicity.training import english_examples, fit_model, korean_comments, korean_examples
 
 Scorer = Callable[[Sequence[str]], Any]
 MARKERS = (

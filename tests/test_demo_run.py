@@ -14,8 +14,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from corpuskit.cli.demo import demo_recipe
 from corpuskit.demo import serve
+from corpuskit.demo.commands import demo_recipe
 from corpuskit.engine.ledger import find
 from corpuskit.engine.located import parse
 from corpuskit.recipe.execute import run_recipe

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from corpuskit.cli.app import app, console
+from corpuskit.cli.main import app, console
 from corpuskit.engine.ledger import Story, find, newest_run, open_run
 from corpuskit.errors import CorpuskitError, UsageError
 
@@ -145,7 +145,7 @@ def _print_trained(folder: Path, document: str) -> None:
     """The training steps that read a document, where the run has trained."""
     if not (folder / "models" / "base").is_dir():
         return
-    from corpuskit.recipe.jobs.train import steps_of_document
+    from corpuskit.training.job import steps_of_document
 
     try:
         steps = steps_of_document(folder, document)

@@ -12,7 +12,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from corpuskit.cli.app import app, console
+from corpuskit.cli.main import app, console
 from corpuskit.engine.progress import megabytes
 from corpuskit.errors import CorpuskitError, UsageError, nearest
 

@@ -28,10 +28,10 @@ from corpuskit.duplicates.buckets import Buckets, shared_buckets
 from corpuskit.duplicates.corpus import Corpus, Ranking, Rows
 from corpuskit.duplicates.earlier import Earlier
 from corpuskit.duplicates.equal import equal_heads
+from corpuskit.duplicates.keep_first import keep_first
 from corpuskit.duplicates.plan import plan
 from corpuskit.duplicates.signatures import Likeness, sets
 from corpuskit.duplicates.workspace import Workspace
-from corpuskit.kernels.keep_first import keep_first
 
 log = logging.getLogger("corpuskit.duplicates")
 

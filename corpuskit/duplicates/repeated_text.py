@@ -1,9 +1,9 @@
 """Substrings that several documents share, exactly, by suffix arrays in buffers that fit the memory.
 
 Where the whole corpus fits, it is one buffer. Where not, the corpus is read twice: once for its anchors
-(`corpuskit.kernels.windows`), and once for the text around those that two documents share, which is dealt into buffers
-by anchor. Both find the same windows. Where the text of one anchor alone (a phrase in millions of documents) does not
-fit, its buffer is worked off in pieces, and each piece keeps a first occurrence of its own.
+(`corpuskit.duplicates.windows`), and once for the text around those that two documents share, which is dealt into
+buffers by anchor. Both find the same windows. Where the text of one anchor alone (a phrase in millions of documents)
+does not fit, its buffer is worked off in pieces, and each piece keeps a first occurrence of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pydivsufsort
 
+from corpuskit.duplicates.windows import anchors, copy_segments, mark_repeated, marked_runs
 from corpuskit.duplicates.workspace import Column, Records, Workspace
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.grouping import Numbering, count_groups
-from corpuskit.kernels.windows import anchors, copy_segments, mark_repeated, marked_runs
 
 BYTES_A_BYTE = 8
 """Memory that a buffer takes for each of its bytes: text, suffix array (4), marks, and the writing of results."""

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from corpuskit.duplicates.lines_cut import character_counts, cut, unit_digests
 from corpuskit.duplicates.workspace import Partitions, Records, Workspace
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.grouping import Numbering
-from corpuskit.kernels.lines_cut import character_counts, cut, unit_digests
 from corpuskit.kernels.shingles import folded
 
 FIELDS = 4

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.duplicates.bands import PERMUTATIONS, Bands, choose_bands, jaccard_for_containment
+from corpuskit.duplicates.minhash import band_keys, permutations, sign
+from corpuskit.duplicates.shingle_sets import CONTAINMENT, JACCARD, shingle_sets
 from corpuskit.duplicates.shingles import Languages, Shingling, prepare
-from corpuskit.kernels.minhash import band_keys, permutations, sign
-from corpuskit.kernels.shingle_sets import CONTAINMENT, JACCARD, shingle_sets
 from corpuskit.kernels.shingles import folded
 
 Signatures = npt.NDArray[np.uint32]

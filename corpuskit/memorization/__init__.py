@@ -1,6 +1,5 @@
 """What a model memorised, from which page: verbatim completions, canaries, and the controls that give them meaning."""
 
-from corpuskit.memorization.arms import Arm, ArmsResult, compare_arms
 from corpuskit.memorization.audit import AuditResult, audit
 from corpuskit.memorization.canaries import Canary, CanaryPlan, canary_documents, plan_canaries
 from corpuskit.memorization.config import AuditConfig, CanaryConfig, DecodingPolicy
@@ -15,8 +14,6 @@ from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, read_scores, score_passages
 
 __all__ = [
-    "Arm",
-    "ArmsResult",
     "AuditConfig",
     "AuditResult",
     "Canary",
@@ -33,7 +30,6 @@ __all__ = [
     "blind_scores",
     "canary_documents",
     "check",
-    "compare_arms",
     "corpus_spans",
     "dataset_inference",
     "decide",

@@ -18,9 +18,9 @@ from corpuskit.errors import UsageError
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.check import Problems
 from corpuskit.recipe.jobs import JOBS, jobs
-from corpuskit.recipe.jobs.tokens import TokensSection
 from corpuskit.recipe.located import override, read
 from corpuskit.recipe.registry import source_class, stage_class
+from corpuskit.tokens.job import TokensSection
 from corpuskit.training.adapters import AdaptConfig, CompareConfig
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.evaluation import EvaluateConfig

@@ -6,9 +6,9 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from corpuskit.report import html, svg
-from corpuskit.report.html import count, plural, share, size, text
-from corpuskit.report.run import Risk, RunFacts
+from corpuskit.drawing import html, svg
+from corpuskit.drawing.html import count, plural, share, size, text
+from corpuskit.drawing.run import Risk, RunFacts
 
 _EVIDENCE_SHOWN = 200
 _LISTED = 12

@@ -10,10 +10,15 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from corpuskit.drawing import html
+from corpuskit.drawing.html import count, share, size, text
+from corpuskit.drawing.run import RunFacts, finite, read
 from corpuskit.engine.files import replacing
-from corpuskit.report import arms, audit, cleaning, html, models, training
-from corpuskit.report.html import count, share, size, text
-from corpuskit.report.run import RunFacts, finite, read
+from corpuskit.memorization import report as audit
+from corpuskit.memorization.studies import report as arms
+from corpuskit.report import cleaning
+from corpuskit.training import report as training
+from corpuskit.training.evaluation import report as models
 
 _SECTIONS: tuple[Callable[[RunFacts], str], ...] = (
     cleaning.funnel,
@@ -51,7 +56,7 @@ def render(facts: RunFacts) -> str:
     titles = [re.search(r'<section id="([^"]+)".*?<h2 [^>]*>(.*?)</h2>', part) for part in sections]
     contents = "".join(f'<li><a href="#{found[1]}">{found[2]}</a></li>' for found in titles if found)
     name = facts.summary.get("name") or "run"
-    style = (Path(__file__).parent / "style.css").read_text("utf-8")
+    style = (Path(html.__file__).parent / "style.css").read_text("utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'

@@ -1,6 +1,5 @@
 """Tokens: train or load a tokenizer, encode a corpus into Arrow shards, and read them in an exact, replayable order."""
 
-from corpuskit.tokens.exchange import FORMATS, export_shards, import_shards
 from corpuskit.tokens.order import Seen, TokenOrder
 from corpuskit.tokens.sample import sample_texts
 from corpuskit.tokens.shards import Manifest, Shard, Shards, open_shards, read_manifest
@@ -11,7 +10,6 @@ from corpuskit.tokens.weights import Weights
 from corpuskit.tokens.write import write_shards
 
 __all__ = [
-    "FORMATS",
     "Manifest",
     "Seen",
     "Shard",
@@ -20,8 +18,6 @@ __all__ = [
     "TokenOrder",
     "Tokenizer",
     "Weights",
-    "export_shards",
-    "import_shards",
     "load_tokenizer",
     "open_shards",
     "read_manifest",

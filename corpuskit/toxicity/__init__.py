@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from corpuskit.toxicity.detoxify import Detoxify
+    from corpuskit.toxicity.making.training import train
     from corpuskit.toxicity.scoring import LABELS, Scores, assess, score
-    from corpuskit.toxicity.training import train
 
 __all__ = ["LABELS", "Detoxify", "Scores", "assess", "score", "train"]
 
 _HOMES = {"LABELS": "scoring", "Scores": "scoring", "assess": "scoring", "score": "scoring"}
-_HOMES |= {"Detoxify": "detoxify", "train": "training"}
+_HOMES |= {"Detoxify": "detoxify", "train": "making.training"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,8 @@ import pytest
 from duplicates_stage_run import batch_of, run_stage
 from typer.testing import CliRunner
 
-from corpuskit.cli import duplicates  # noqa: F401  (adds its commands)
-from corpuskit.cli.app import app
+from corpuskit.cli.main import app
+from corpuskit.duplicates import commands as duplicates  # noqa: F401  (adds its commands)
 from corpuskit.duplicates.stage import NearDuplicates
 from corpuskit.errors import UsageError
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from corpuskit.errors import UsageError
-from corpuskit.memorization.arms import Arm, compare_arms, mcnemar
 from corpuskit.memorization.config import AuditConfig
-from corpuskit.recipe.arms import arm_value, matched
-from corpuskit.recipe.loop import second_recipe
-from corpuskit.report.arms import draw_arms
+from corpuskit.memorization.studies.arm_comparison import Arm, compare_arms, mcnemar
+from corpuskit.memorization.studies.arms import arm_value, matched
+from corpuskit.memorization.studies.loop import second_recipe
+from corpuskit.memorization.studies.report import draw_arms
 
 RECIPE: dict[str, Any] = {
     "name": "news",

@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from corpuskit.cli import audits  # noqa: F401  (adds its commands)
-from corpuskit.cli.app import app
+from corpuskit.cli.main import app
 from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.memorization import commands as audits  # noqa: F401  (adds its commands)
 from corpuskit.memorization.gate import main_figure, read_summary
-from corpuskit.recipe.audited import audit_texts
+from corpuskit.memorization.studies.audit_texts import audit_texts
 
 
 def command(*arguments: str) -> Result:

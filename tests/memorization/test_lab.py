@@ -11,12 +11,12 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from corpuskit.memorization.lab import ARMS, LabConfig, arm_recipe, make_world, summarize
-from corpuskit.memorization.lab.world import LENGTH, SECRET_PREFIX, invented_words
+from corpuskit.memorization.studies.lab import ARMS, LabConfig, arm_recipe, make_world, summarize
+from corpuskit.memorization.studies.lab.picture import draw_lab
+from corpuskit.memorization.studies.lab.run import run_lab
+from corpuskit.memorization.studies.lab.world import LENGTH, SECRET_PREFIX, invented_words
 from corpuskit.privacy import find
-from corpuskit.recipe.lab import run_lab
 from corpuskit.recipe.load import load
-from corpuskit.report.lab import draw_lab
 
 SMALL = LabConfig(
     documents=6, copies=(0, 1, 40), secrets=3, secret_copies=(0, 20), coins=16, fuzzy_copies=4, background=150,

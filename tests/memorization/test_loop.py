@@ -14,10 +14,10 @@ from rich.console import Console
 from corpuskit.engine.located import parse
 from corpuskit.errors import UsageError
 from corpuskit.memorization.remedies.decisions import SCHEMA
-from corpuskit.recipe.arms import run_arms
+from corpuskit.memorization.studies.arms import run_arms
+from corpuskit.memorization.studies.loop import LoopResult, run_loop
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import check
-from corpuskit.recipe.loop import LoopResult, run_loop
 
 pytestmark = pytest.mark.timeout(600)
 WORDS = (

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import corpuskit.cli.privacy
-from corpuskit.cli.app import app
+import corpuskit.privacy.commands
+from corpuskit.cli.main import app
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.privacy import vault
 from corpuskit.privacy.undo import restored
@@ -99,7 +99,7 @@ def test_a_run_is_restored_with_its_key_and_not_without(tmp_path: Path) -> None:
 
 
 def test_every_command_teaches(capsys: pytest.CaptureFixture[str]) -> None:
-    assert corpuskit.cli.privacy.privacy.info.help
+    assert corpuskit.privacy.commands.privacy.info.help
     for command in (["find"], ["scrub"], ["vault", "new-key"], ["vault", "restore"], ["names", "train"]):
         run(*command, "--help")
         assert len(capsys.readouterr().out) > 200

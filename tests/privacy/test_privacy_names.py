@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import corpuskit.cli.privacy  # noqa: F401  (adds its commands)
-from corpuskit.cli.app import app
+import corpuskit.privacy.commands  # noqa: F401  (adds its commands)
+from corpuskit.cli.main import app
 from corpuskit.document import documents
 from corpuskit.errors import UsageError
 from corpuskit.privacy import find

@@ -11,8 +11,8 @@ import pytest
 from lxml import html as lxml_html
 
 from corpuskit import report
+from corpuskit.drawing.run import read
 from corpuskit.errors import UsageError
-from corpuskit.report.run import read
 
 
 def _page(folder: Path) -> tuple[str, lxml_html.HtmlElement]:

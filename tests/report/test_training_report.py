@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from corpuskit.report import training
-from corpuskit.report.run import read
+from corpuskit.drawing.run import read
+from corpuskit.training import report as training
 
 
 def test_the_course_of_a_training_is_drawn_from_its_diary(run_folder: Path) -> None:

@@ -14,17 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.exchange import FORMATS, export_shards, import_shards, importing
 from corpuskit.tokens import (
-    FORMATS,
     Shards,
     Tokenizer,
-    export_shards,
-    import_shards,
     open_shards,
     read_manifest,
     write_shards,
 )
-from corpuskit.tokens.exchange import importing
 
 TRAIN = {"nanogpt": "train.bin", "megatron": "train.bin", "datatrove": "train.ds"}
 HELD_OUT = {"nanogpt": "val.bin", "megatron": "held_out.bin", "datatrove": "held_out.ds"}

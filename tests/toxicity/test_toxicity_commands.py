@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import corpuskit.cli.toxicity  # noqa: F401  (adds its commands)
-from corpuskit.cli.app import app
+import corpuskit.toxicity.commands  # noqa: F401  (adds its commands)
+from corpuskit.cli.main import app
 from corpuskit.errors import UsageError
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.toxicity import assess, score
-from corpuskit.toxicity import examples as read
-from corpuskit.toxicity.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE
 from corpuskit.toxicity.features import LABELS, score_windows, vectors
-from corpuskit.toxicity.fitting import platt, raw_scores
+from corpuskit.toxicity.making import examples as read
+from corpuskit.toxicity.making.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE
+from corpuskit.toxicity.making.fitting import platt, raw_scores
+from corpuskit.toxicity.making.training import windows
 from corpuskit.toxicity.model import DATA, Model, load, shipped
-from corpuskit.toxicity.training import windows
 
 WORDS = [
     "kind",

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from corpuskit.errors import UsageError
-from corpuskit.toxicity import examples as read
 from corpuskit.toxicity import train
-from corpuskit.toxicity.card import card
-from corpuskit.toxicity.examples import KOREAN
+from corpuskit.toxicity.making import examples as read
+from corpuskit.toxicity.making.card import card
+from corpuskit.toxicity.making.examples import KOREAN
+from corpuskit.toxicity.making.optimum import FLOOR, SITE_VARIANCE, STRENGTH, fit_optimum
+from corpuskit.toxicity.making.training import CONTRAST, HELD_OUT, SHIPPED, fit_model, korean_comments, prior_shift
 from corpuskit.toxicity.model import ABUSE_SHARE, DATA, load
-from corpuskit.toxicity.optimum import FLOOR, SITE_VARIANCE, STRENGTH, fit_optimum
-from corpuskit.toxicity.training import CONTRAST, HELD_OUT, SHIPPED, fit_model, korean_comments, prior_shift
 
 BITS = 5
 PEOPLE = read.examples(

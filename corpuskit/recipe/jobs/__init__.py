@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from corpuskit.engine.job import JobKey, Sections
 from corpuskit.engine.pipeline import Job
-from corpuskit.recipe.jobs import adapt, audit, compare, evaluate, instruct, tokens, train
-from corpuskit.recipe.jobs.job import JobKey, Sections
+from corpuskit.memorization import job as audit
+from corpuskit.tokens import job as tokens
+from corpuskit.training import job as train
+from corpuskit.training.adapters import comparison_job as compare
+from corpuskit.training.adapters import job as adapt
+from corpuskit.training.evaluation import job as evaluate
+from corpuskit.training.instruct import job as instruct
 
 JOBS: tuple[JobKey, ...] = (tokens.KEY, train.KEY, adapt.KEY, compare.KEY, instruct.KEY, evaluate.KEY, audit.KEY)
 """The keys that make jobs, in the order in which a run does them."""

@@ -16,14 +16,14 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from corpuskit.cli.adapters import app
 from corpuskit.errors import CorpuskitError, UsageError
-from corpuskit.recipe.jobs.compare import COMPARISON, KEY
-from corpuskit.report.comparison import drawing, tables
 from corpuskit.tokens import Shards, open_shards
 from corpuskit.training.adapters import CompareConfig, add_target, compare, measure_overhead
+from corpuskit.training.adapters.commands import app
+from corpuskit.training.adapters.comparison_job import COMPARISON, KEY
 from corpuskit.training.adapters.forgetting import Standing, change
 from corpuskit.training.adapters.memory import peak_memory
+from corpuskit.training.adapters.report import drawing, tables
 from corpuskit.training.evaluation import held_out_bits, summarize
 
 Folder = Callable[..., Path]

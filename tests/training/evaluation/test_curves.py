@@ -14,13 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import corpuskit.cli.evaluate  # adds its command
-from corpuskit.cli.app import app
+import corpuskit.training.evaluation.commands  # adds its command
+from corpuskit.cli.main import app
 from corpuskit.engine.located import parse
 from corpuskit.errors import UsageError
-from corpuskit.recipe.jobs import evaluate as job
 from corpuskit.recipe.load import check
-from corpuskit.report.curves import Curve, accuracy_curves, write_curves
 from corpuskit.tokens import Shards
 from corpuskit.training import ModelConfig
 from corpuskit.training.checkpoint import save_model
@@ -34,9 +32,11 @@ from corpuskit.training.evaluation import (
     models_of_run,
     shot_curves,
 )
+from corpuskit.training.evaluation import job as job
+from corpuskit.training.evaluation.pictures import Curve, accuracy_curves, write_curves
 from corpuskit.training.models import build_model
 
-assert corpuskit.cli.evaluate
+assert corpuskit.training.evaluation.commands
 RandomModel = Callable[..., LanguageModel]
 SUMS = [{"a": a, "b": b, "answer": a + b} for a in range(3) for b in range(3)]
 TASK = """\

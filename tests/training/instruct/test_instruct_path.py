@@ -13,7 +13,6 @@ import pytest
 
 from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import run_recipe
-from corpuskit.recipe.jobs.instruct import KEY, named_rewards
 from corpuskit.training import read_metrics
 from corpuskit.training.instruct import (
     Demonstration,
@@ -33,6 +32,7 @@ from corpuskit.training.instruct import (
     measure_gains,
     user,
 )
+from corpuskit.training.instruct.job import KEY, named_rewards
 
 RECIPE = """
 name: small

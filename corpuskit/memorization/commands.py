@@ -1,0 +1,206 @@
+"""Commands that audit a model: of a run or of any texts, two audits compared, the lab, the loop, the arms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markdown import Markdown
+from rich.table import Table
+from typer.core import TyperGroup
+
+from corpuskit.cli.main import app, console, shown_by
+from corpuskit.engine.ledger import newest_run
+from corpuskit.errors import CorpuskitError, UsageError
+
+
+class _RunByDefault(TyperGroup):
+    """`corpuskit audit runs/demo` is `corpuskit audit run runs/demo`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+audit = typer.Typer(
+    cls=_RunByDefault,
+    help="Measure what a model memorised: `corpuskit audit RUN`, or one of the commands below.",
+)
+app.add_typer(audit, name="audit")
+
+FailIf = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CONDITION", help="Exit 1 where it holds: 'extraction.train.high > 0.001'. Repeatable."),
+]
+
+
+@audit.command("run")
+def run_audit(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Another causal model folder (Hugging Face layout), or smollm2.")
+    ] = None,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option(help="Texts to audit --model against: JSON lines, Parquet or plain text. Repeatable."),
+    ] = None,
+    held_out: Annotated[
+        list[Path] | None, typer.Option(help="With --text: such texts as the model cannot have seen. Repeatable.")
+    ] = None,
+    windows: Annotated[int, typer.Option(min=1, help="Windows of training text to test, and of held-out text.")] = 2000,
+    prefix: Annotated[int, typer.Option(min=1, help="Tokens that the model is given.")] = 32,
+    suffix: Annotated[int, typer.Option(min=1, help="Tokens that it must complete verbatim.")] = 32,
+    cap: Annotated[int, typer.Option(min=1, help="Copies that the decisions leave of a passage.")] = 8,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: RUN/audits/NAME of the model.")
+    ] = None,
+    fail_if: FailIf = None,
+) -> None:
+    """Measure what a model memorised of a run's training text, or of any texts."""
+    from corpuskit.engine.job import AUDIT, BASE, TOKENS
+    from corpuskit.memorization import AuditConfig
+    from corpuskit.memorization import audit as measure
+    from corpuskit.memorization.studies.audit_texts import audit_texts, personal_finder
+    from corpuskit.training.smollm import model_folder
+
+    config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix, cap=cap)
+    model = model and model_folder(model)
+    if text:
+        if model is None or run is not None:
+            raise UsageError("--text needs --model FOLDER, and no run beside it")
+        target = output or Path("audits") / f"{model.name}-{prefix}-{suffix}"
+        with console.status("auditing") as status:
+            result = audit_texts(model, text, target, config, held_out=held_out or [], watch=shown_by(status))
+    else:
+        folder = run or newest_run()
+        chosen = model or folder / BASE
+        target = output or folder / AUDIT / f"{chosen.name}-{prefix}-{suffix}"
+        plan = folder / "canaries.json"
+        with console.status("auditing") as status:
+            result = measure(
+                chosen,
+                folder / TOKENS,
+                target,
+                config,
+                canaries=plan if plan.exists() else None,
+                corpus=sorted((folder / "corpus").glob("*.parquet")),
+                personal=personal_finder(),
+                watch=shown_by(status),
+            )
+    _write_report(target, result.value)
+    console.print(result.sentence(), highlight=False)
+    console.print(f"{target}/summary.json", highlight=False)
+    _gate(result.value, fail_if)
+
+
+@audit.command("diff")
+def diff(
+    before: Annotated[Path, typer.Argument(help="An audit's folder (or its summary.json).")],
+    after: Annotated[Path, typer.Argument(help="Another one.")],
+    everything: Annotated[bool, typer.Option("--all", help="Every figure that differs, not the main ones.")] = False,
+) -> None:
+    """Say in which figures two audits differ."""
+    from corpuskit.memorization.gate import differences, main_figure, read_summary
+
+    found = differences(read_summary(before), read_summary(after))
+    chosen = found if everything else [one for one in found if main_figure(one.name)]
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("figure", "before", "after", "change"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    for one in chosen:
+        change = "" if one.before is None or one.after is None else f"{one.after - one.before:+.4g}"
+        table.add_row(one.name, _number(one.before), _number(one.after), change)
+    console.print(table if chosen else "the two audits agree in every figure", highlight=False)
+    if len(chosen) < len(found):
+        console.print(f"{len(found) - len(chosen):,} more figures differ: --all", highlight=False)
+
+
+@audit.command("lab")
+def lab(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the arms' runs and the result go.")] = Path(
+        "runs/lab"
+    ),
+    larger: Annotated[bool, typer.Option(help="64 documents a bucket, three seeds, three sizes: hours.")] = False,
+    seed: Annotated[list[int] | None, typer.Option(help="Seeds; each is another corpus. Repeatable.")] = None,
+    width: Annotated[list[int] | None, typer.Option(help="Widths of the models. Repeatable.")] = None,
+    documents: Annotated[int | None, typer.Option(min=4, help="Planted documents for each number of copies.")] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="Also: adapter, private (LoRA without and with DP).")] = None,
+    fail: Annotated[bool, typer.Option(help="Exit 1 where an effect does not show.")] = False,
+) -> None:
+    """The controlled experiment: what copies and context do to memory, and what deduplication and goldfish undo.
+
+    Documents of a random language are planted a known number of times and go the whole way: near duplicates, personal
+    data, token shards, training, audit. Some minutes on two cores.
+    """
+    from corpuskit.memorization.studies.lab import ARMS, LabConfig
+    from corpuskit.memorization.studies.lab.run import run_lab
+
+    changes: dict[str, Any] = {"seeds": seed, "widths": width, "documents": documents}
+    changes["arms"] = arm and (*ARMS[:4], *arm)
+    changes = {name: value for name, value in changes.items() if value}
+    config = LabConfig.larger(**changes) if larger else LabConfig(**changes)
+    with console.status("the lab") as status:
+        result = run_lab(output, config, watch=shown_by(status))
+    for check in result.value["checks"]:
+        console.print("[green]yes[/]" if check["holds"] else "[bold red]no[/] ", check["says"], highlight=False)
+    console.print(f"{output}/lab.md, lab.json, lab.svg", highlight=False)
+    missing = [check["says"] for check in result.value["checks"] if not check["holds"]]
+    if fail and missing:
+        raise CorpuskitError(f"the lab does not show: {'; '.join(missing)}")
+
+
+@audit.command("loop")
+def loop(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest.")] = None,
+    decisions: Annotated[Path | None, typer.Option(help="Default: those of the run's audit.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The second run. Default: RUN-decided.")] = None,
+) -> None:
+    """Carry out what the audit decided, train again, and say what is left: before and after on the same windows."""
+    from corpuskit.memorization.studies.loop import run_loop
+
+    with console.status("the loop") as status:
+        result = run_loop(run or newest_run(), output, decisions, watch=shown_by(status))
+    console.print(Markdown(result.arms.markdown()))
+    console.print(result.sentence(), highlight=False)
+    console.print(f"{result.folder}/audits/loop", highlight=False)
+
+
+@audit.command("arms")
+def arms(
+    recipe: Annotated[Path, typer.Argument(help="A recipe that trains a model.")],
+    arm: Annotated[list[str] | None, typer.Option(help="raw, deduplicated, scrubbed, goldfish, recipe.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: runs/NAME-arms.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")] = None,
+) -> None:
+    """Train a recipe's model without its remedies and with one at a time, and compare: what each removes and costs."""
+    from corpuskit.memorization.studies.arms import run_arms
+    from corpuskit.recipe.load import load
+
+    loaded = load(recipe, set_ or [])
+    target = output or Path("runs") / f"{loaded.keys.name}-arms"
+    with console.status("the arms") as status:
+        names = arm or ("raw", "deduplicated", "scrubbed", "goldfish")
+        result = run_arms(loaded, target, names, watch=shown_by(status))
+    console.print(Markdown(result.markdown()))
+    console.print(f"{target}/arms.md, arms.json, arms.svg", highlight=False)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _gate(value: dict[str, Any], conditions: list[str] | None) -> None:
+    from corpuskit.memorization.gate import check
+
+    for condition in conditions or []:
+        found = check(value, condition)
+        if found is not None:
+            raise CorpuskitError(f"the audit fails: {condition}, and it is {found:.6g}")
+
+
+def _write_report(folder: Path, value: dict[str, Any]) -> None:
+    from corpuskit.memorization.report import write_audit
+
+    write_audit(value, folder)

@@ -1,0 +1,38 @@
+"""The key `audit`: what the trained model memorised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from corpuskit.engine.job import AUDIT, BASE, TOKENS, FolderJob, JobKey, Sections
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
+from corpuskit.memorization.config import AuditConfig
+
+
+def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
+    settings = config.model_dump(mode="json")
+    yield FolderJob("audit", AUDIT, settings, (AuditConfig,), lambda folder, watch: _audit(folder, config, watch))
+
+
+def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.memorization import audit
+    from corpuskit.memorization.studies.audit_texts import personal_finder
+
+    plan = folder / "canaries.json"
+    result = audit(
+        folder / BASE,
+        folder / TOKENS,
+        folder / AUDIT,
+        config,
+        canaries=plan if plan.exists() else None,
+        corpus=sorted((folder / "corpus").glob("*.parquet")),
+        personal=personal_finder(),
+        watch=watch,
+    )
+    return {"says": result.sentence(), **result.summary()}
+
+
+KEY = JobKey("audit", needs="train", jobs=_jobs)

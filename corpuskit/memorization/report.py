@@ -1,0 +1,355 @@
+"""What an audit says that a model memorised: a section of a run's report, a page of its own, and Markdown.
+
+Every rate stands beside its control and its interval, and what could not have been seen is said (the power statement).
+A figure that the audit does not have is left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpuskit.drawing import html, svg
+from corpuskit.drawing.html import count, plural, text
+from corpuskit.drawing.panels import Panel, Series, panels
+from corpuskit.drawing.run import RunFacts, finite
+from corpuskit.engine.files import replacing
+
+_HITS = 25
+_SCORES = {
+    "loss": "loss", "zlib": "zlib", "min_k": "Min-K%", "min_k_plus_plus": "Min-K%++", "dc_pdd": "DC-PDD",
+    "reference": "reference model",
+}  # fmt: skip
+
+
+def memorization(facts: RunFacts) -> str:
+    """The section of a run's report."""
+    return section(facts.audit) if facts.audit else ""
+
+
+def section(audit: dict[str, Any]) -> str:
+    """Verbatim extraction against held-out text, its causes, secrets, membership, and the documents behind the hits."""
+    parts = [_extraction(audit), _curves(audit), _canaries(audit), *map(_html_table, _tables(audit)), _hits(audit)]
+    return html.section("memorization", "What the model memorised", _memorization_lead(audit), "".join(parts))
+
+
+def write_audit(value: dict[str, Any], folder: Path) -> None:
+    """report.html and report.md beside an audit's summary.json."""
+    folder = Path(folder)
+    style = (Path(html.__file__).parent / "style.css").read_text("utf-8")
+    page = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        f"<title>audit: {text(folder.name)}</title><style>{style}</style></head>\n<body><main>{section(value)}</main>"
+        "</body></html>\n"
+    )
+    for name, content in (("report.html", page), ("report.md", markdown(value))):
+        with replacing(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+
+def markdown(audit: dict[str, Any]) -> str:
+    """The audit's figures as Markdown tables. No text of a document is in it."""
+    parts = ["# What the model memorised", _plain(_memorization_lead(audit)), _power(audit)]
+    for table in _tables(audit):
+        lines = [table.head, ["---", *["---:"] * (len(table.head) - 1)], *table.rows]
+        rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        parts += [f"## {table.title}", *([table.says] if table.says else []), *([rows] if table.rows else [])]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+@dataclass(frozen=True)
+class _Table:
+    title: str
+    says: str
+    head: list[str]
+    rows: list[list[str]]
+    """Plain text."""
+
+
+def _html_table(table: _Table) -> str:
+    says = f"<p>{text(table.says)}</p>" if table.says else ""
+    rows = [[text(cell) for cell in row] for row in table.rows]
+    figures = range(1, len(table.head))
+    shown = html.table(table.title, table.head, rows, figures, under_heading=True) if rows else ""
+    return f"<h3>{text(table.title)}</h3>{says}{shown}"
+
+
+def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
+    """Every group of rates that an audit has, in the order of the page."""
+    rate_head = ["tested", "verbatim", "rate", "interval"]
+    for key, title, name, head in (
+        ("by_copies", "By copies in the corpus", "copies", "copies from"),
+        ("by_context", "By length of the context", "prefix", "tokens given"),
+        ("by_source", "By source", "source", "source"),
+        ("by_license", "By licence", "license", "licence"),
+    ):
+        rows = audit.get(key)
+        rates = [row for row in rows or [] if {name, "extracted", "rate", "low", "high"} <= row.keys()]
+        if rates:
+            yield _Table(title, "", [head, *rate_head], [[str(row[name]), *_rate(row)] for row in rates])
+    if law := audit.get("law"):
+        removed = law["removed_by_cap"]
+        says = f"Capping every passage at {law['cap']} copies would remove {_percent(removed['value'])} of the places "
+        says += f"that come out ({_between(removed)}), by the fitted curve."
+        yield _Table("What a cap would do", says, [], [])
+    yield from _personal(audit)
+    yield from _written(audit)
+    yield from _secrets(audit)
+    yield from _membership(audit)
+    if decisions := audit.get("decisions"):
+        rows = [[name, count(number)] for name, number in decisions.items()]
+        yield _Table("What to do about it", "Documents by decision.", ["action", "documents"], rows)
+
+
+def _personal(audit: dict[str, Any]) -> Iterator[_Table]:
+    """Personal data by type, source and the number of documents that have it."""
+    told = audit.get("personal")
+    if not told:
+        return
+    rows = [
+        [
+            f"{row['type']}, {row['source']}, in {row['documents']} documents"
+            + ("" if row["split"] == "train" else " (held out)"),
+            count(row["values"]),
+            count(row["extractable"]),
+            count(row["attributable"]),
+            _between(row),
+            f"{row['mean']:.2f}",
+        ]
+        for row in told["groups"]
+    ]
+    says = "Behind the text before it. Attributable: not behind another document's text. Chance has an exposure of "
+    head = ["type, source", "values", "completed", "attributable", "interval", "mean exposure"]
+    yield _Table("Personal data", f"{says}{told['null']:.2f} bits. No value is shown.", head, rows)
+
+
+def _written(audit: dict[str, Any]) -> Iterator[_Table]:
+    """What the model writes of itself, and windows read as training read them."""
+    if told := audit.get("generations"):
+        says = f"Of {count(told['tokens'])} tokens that the model wrote from nothing, {_percent(told['share'])} "
+        says += f"({_between(told)}) lie in stretches of {told['shortest']} and more tokens of the corpus; the longest "
+        says += f"has {count(told['longest'])}."
+        if told.get("held_out_share") is not None:
+            says += f" Of held-out text it is {_percent(told['held_out_share'])}."
+        yield _Table("What it writes unasked", says, [], [])
+    if told := audit.get("training_frame"):
+        says = f"Behind what stood before them in training, {count(told['extracted'])} of {count(told['windows'])} "
+        says += f"windows come out ({_between(told)}); behind the prefix alone {count(told['by_prompt'])}."
+        yield _Table("As training read it", says, [], [])
+
+
+def _secrets(audit: dict[str, Any]) -> Iterator[_Table]:
+    if coins := audit.get("coins"):
+        says = f"{count(coins['right'])} of {count(coins['guesses'])} tosses of {count(coins['secrets'])} coins were "
+        says += f"guessed from the model: its training was not more private than epsilon {coins['epsilon']:.2f} "
+        says += f"(at best these guesses could show {coins['most']:.2f})."
+        yield _Table("Coins", says, [], [])
+    if identifiers := audit.get("identifiers"):
+        says = f"Exposure among {count(identifiers['candidates'])} strings of the same form, in bits: at most "
+        says += f"{identifiers['most']:.1f}, by chance {identifiers['null']:.2f}."
+        rows = [
+            [f"{row['form']}, in {row['documents']} documents", count(row["identifiers"]), f"{row['mean']:.2f}",
+             count(row["ranked_first"])]
+            for row in identifiers["groups"]
+        ]  # fmt: skip
+        yield _Table("Identifiers of the corpus itself", says, ["form", "number", "mean exposure", "rank 1"], rows)
+
+
+def _membership(audit: dict[str, Any]) -> Iterator[_Table]:
+    told = audit.get("membership")
+    if not told:
+        return
+    if told.get("withheld"):
+        yield _Table("Membership", f"No figure is given: {told['withheld']}.", [], [])
+        return
+    says = f"A classifier that sees the texts alone has AUC {told['blind']['auc']:.2f}."
+    rows = [
+        [
+            _SCORES.get(name, name),
+            f"{row['auc']:.3f}",
+            f"{row['low']:.3f} to {row['high']:.3f}",
+            "–" if row.get("tpr_at_1_percent_fpr") is None else _percent(row["tpr_at_1_percent_fpr"]),
+        ]
+        for name, row in told["scores"].items()
+    ]
+    yield _Table("Membership", says, ["score", "AUC", "interval", "found at 1 % false"], rows)
+
+
+def _rate(row: dict[str, Any]) -> list[str]:
+    tested = row.get("windows", row.get("documents", row.get("findings", 0)))
+    return [count(tested), count(row["extracted"]), _percent(row["rate"]), _between(row)]
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f} %"
+
+
+def _between(row: dict[str, Any]) -> str:
+    return f"{_percent(row['low'])} to {_percent(row['high'])}"
+
+
+def _plain(told: str) -> str:
+    return told.replace("<b>", "").replace("</b>", "")
+
+
+def _power(audit: dict[str, Any]) -> str:
+    """The smallest rate that this sample would have shown."""
+    train = (audit.get("extraction") or {}).get("train") or {}
+    if finite(train.get("detectable")) is None:
+        return ""
+    return (
+        f"A rate of {_percent(train['detectable'])} would have shown at least once among {count(train['windows'])} "
+        "windows with the stated confidence; a smaller one can hide."
+    )
+
+
+def _curves(audit: dict[str, Any]) -> str:
+    """Extraction by copies and by context, exposure by copies, side by side."""
+    shown = []
+    for key, title, name, axis in (
+        ("by_copies", "Verbatim, by copies", "copies", "copies in the corpus, from"),
+        ("by_context", "Verbatim, by context", "prefix", "tokens given"),
+    ):
+        rows = [row for row in audit.get(key) or [] if finite(row.get("rate")) is not None]
+        if len(rows) > 1:
+            top = min(1.0, max(0.05, 1.1 * max(row["high"] for row in rows)))
+            series = Series("training text", *([row[of] for row in rows] for of in ("rate", "low", "high")))
+            shown.append(Panel(title, [str(row[name]) for row in rows], axis, [series], top, percent=True))
+    groups = [row for row in audit.get("exposure") or [] if finite(row.get("mean")) is not None]
+    if len(groups) > 1:
+        error = [2 * (row.get("standard_error") or 0.0) for row in groups]
+        means = [row["mean"] for row in groups]
+        series = Series(
+            "canaries",
+            means,
+            [mean - wide for mean, wide in zip(means, error, strict=True)],
+            [mean + wide for mean, wide in zip(means, error, strict=True)],
+        )
+        most = groups[0]["most"]
+        axis = "copies; dashed: chance, and the most there can be"
+        steps = [str(row["copies"]) for row in groups]
+        shown.append(Panel("Exposure, bits", steps, axis, [series], most * 1.05, limits=(1.44, most)))
+    if not shown:
+        return ""
+    return "<h3>What it depends on</h3>" + panels("What memory depends on", "The tables below hold the figures.", shown)
+
+
+def _memorization_lead(audit: dict[str, Any]) -> str:
+    extraction = audit.get("extraction")
+    if not extraction:
+        return "Canaries were planted in the corpus before training, and looked for in the model afterwards."
+    train = extraction["train"]
+    lead = (
+        f"Given {extraction['prefix']} tokens of a training window, the model wrote the next {extraction['suffix']} "
+        f"verbatim in <b>{count(train['extracted'])} of {count(train['windows'])}</b> cases"
+    )
+    held = extraction.get("held_out")
+    if held:
+        lead += f", and in {count(held['extracted'])} of {count(held['windows'])} on documents that it never saw"
+        if held.get("shared"):
+            lead += f" ({plural(held['shared'], 'more window')} left out, whose text stands in training text, too)"
+    return lead + "."
+
+
+def _extraction(audit: dict[str, Any]) -> str:
+    extraction = audit.get("extraction")
+    if not extraction:
+        return ""
+    groups = [
+        ("training windows", extraction.get("train"), True),
+        ("held-out windows", extraction.get("held_out"), False),
+    ]
+    rows = [
+        svg.Interval(
+            label,
+            100 * told["rate"],
+            100 * told["low"],
+            100 * told["high"],
+            f"{100 * told['rate']:.2f} %  ({100 * told['low']:.2f} to {100 * told['high']:.2f})",
+            accent,
+        )
+        for label, told, accent in groups
+        if told
+    ]
+    drawing = svg.intervals(
+        "Windows completed verbatim, in percent", "; ".join(f"{row.label}: {row.note}" for row in rows), rows
+    )
+    table = html.table(
+        "Windows completed verbatim, with 95 % confidence intervals",
+        ["windows", "tested", "verbatim", "rate", "interval"],
+        [
+            [
+                text(label),
+                count(told["windows"]),
+                count(told["extracted"]),
+                f"{100 * told['rate']:.2f} %",
+                f"{100 * told['low']:.2f} to {100 * told['high']:.2f} %",
+            ]
+            for label, told, _ in groups
+            if told
+        ],
+        numbers=range(1, 5),
+    )
+    power = f"<p>{text(_power(audit))}</p>" if _power(audit) else ""
+    return "<h3>Verbatim completion</h3>" + drawing + power + table
+
+
+def _canaries(audit: dict[str, Any]) -> str:
+    canaries = [canary for canary in audit.get("canaries") or [] if finite(canary.get("exposure")) is not None]
+    if not canaries:
+        return ""
+    by_copies: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for canary in canaries:
+        by_copies[canary["copies"]].append(canary)
+    groups = sorted(by_copies.items())
+    limit = max(canary["max_exposure"] for canary in canaries)
+    means = {copies: sum(canary["exposure"] for canary in found) / len(found) for copies, found in groups}
+    drawing = svg.dots(
+        "Exposure of canaries by the number of their copies",
+        "; ".join(f"{plural(copies, 'copy', 'copies')}: mean {means[copies]:.2f} bits" for copies, _ in groups),
+        [f"{count(copies)} ×" for copies, _ in groups],
+        [
+            svg.Dot(canary["exposure"], place, f"{canary['id']}: {canary['exposure']:.2f} bits")
+            for place, (_, found) in enumerate(groups)
+            for canary in found
+        ],
+        limit,
+        "exposure in bits; the dashed line is the most there can be",
+    )
+    table = html.table(
+        "Canaries by copies planted",
+        ["copies", "canaries", "mean exposure", "highest", "rank 1"],
+        [
+            [
+                count(copies),
+                count(len(found)),
+                f"{means[copies]:.2f}",
+                f"{max(canary['exposure'] for canary in found):.2f}",
+                count(sum(canary.get("rank") == 1 for canary in found)),
+            ]
+            for copies, found in groups
+        ],
+        numbers=range(1, 5),
+    )
+    return "<h3>Canaries</h3>" + drawing + table
+
+
+def _hits(audit: dict[str, Any]) -> str:
+    hits = audit.get("hits") or []
+    if not hits:
+        return ""
+    shown = "".join(
+        f'<div class="sample"><p>{html.link(hit.get("url"), hit.get("url") or hit.get("id"))}</p>'
+        f'<p class="facts">{html.foreign(hit.get("source") or "no source")} · '
+        f"token {count(hit.get('position') or 0)} · "
+        f"{plural(hit.get('copies') or 1, 'copy', 'copies')} in the shards</p>"
+        f"<blockquote>{html.foreign(hit.get('text') or '')}</blockquote></div>"
+        for hit in hits[:_HITS]
+    )
+    more = f"The first {_HITS} of {count(len(hits))} passages" if len(hits) > _HITS else "Passages"
+    return f"<h3>Which pages they came from</h3><p>{more}, with personal data masked.</p>{shown}"

@@ -1,0 +1,112 @@
+"""The key `tokens`: a tokenizer, trained on the corpus or given, and the token shards that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from corpuskit.engine.job import TOKENS, FolderJob, JobKey, Sections
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
+from corpuskit.engine.sizes import Count, Size
+from corpuskit.engine.stage import Configured
+from corpuskit.memorization.config import AuditConfig
+from corpuskit.tokens.train import KINDS, Kind
+
+
+class TokenizerSection(Configured):
+    train: Kind | None = None
+    """Train a tokenizer of this kind on the corpus: bpe (byte-level), unigram or wordpiece."""
+    vocabulary: int = Field(default=16_000, ge=260)
+    """Tokens of a trained vocabulary."""
+    sample: Size = Field(default=512 << 20, ge=1)
+    """Bytes of text, drawn by hash, that a tokenizer is trained on."""
+    path: str | None = None
+    """Take this tokenizer.json (or a folder that holds one) instead."""
+
+    @model_validator(mode="after")
+    def _one(self) -> TokenizerSection:
+        if (self.train is None) == (self.path is None):
+            raise ValueError(f"give one of 'train' ({', '.join(KINDS)}) and 'path' (a tokenizer.json)")
+        return self
+
+
+class TokensSection(Configured):
+    tokenizer: TokenizerSection = TokenizerSection(train="bpe")
+    """The tokenizer, trained on the corpus or given."""
+    sequence_length: int = Field(default=1024, ge=8)
+    """Tokens of a training window."""
+    shard_tokens: Count = Field(default=16 << 20, ge=1)
+    """Tokens of a shard."""
+    hold_out: float = Field(default=0.02, ge=0, lt=1)
+    """Share of the text that no training sees, cut by document and near-duplicate cluster."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of what is held out and sampled."""
+
+
+def _jobs(section: TokensSection, sections: Sections) -> Iterator[Job]:
+    from corpuskit.tokens.shards import Shards
+
+    audit: AuditConfig | None = sections.get("audit")
+    planted = audit.canaries if audit is not None else None
+    config = {"tokens": section.model_dump(mode="json"), "canaries": planted and planted.model_dump(mode="json")}
+    owners = (TokensSection, Shards)
+    yield FolderJob(
+        "token shards", TOKENS, config, owners, lambda folder, watch: _tokens(folder, section, audit, watch)
+    )
+
+
+def corpus_files(folder: Path) -> list[Path]:
+    return sorted((folder / "corpus").glob("*.parquet"))
+
+
+def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, watch: Watch) -> dict[str, Any]:
+    from corpuskit.memorization.canaries import canary_documents, plan_canaries
+    from corpuskit.tokens import load_tokenizer, sample_texts, train_tokenizer, write_shards
+
+    files = corpus_files(folder)
+    chosen = section.tokenizer
+    if chosen.train is not None:
+        watch("training the tokenizer", 0, 0)
+        texts = sample_texts(files, chosen.sample, seed=section.seed)
+        tokenizer = train_tokenizer(texts, chosen.vocabulary, chosen.train)
+    else:
+        assert chosen.path is not None
+        tokenizer = load_tokenizer(chosen.path)
+    canaries = []
+    if audit is not None and audit.canaries is not None:
+        plan = plan_canaries(audit.canaries)
+        plan.write(folder / "canaries.json")  # registered before anything is trained
+        canaries = canary_documents(plan)
+    manifest = write_shards(
+        files,
+        tokenizer,
+        folder / TOKENS,
+        sequence_length=section.sequence_length,
+        shard_tokens=section.shard_tokens,
+        hold_out=section.hold_out,
+        extra_documents=canaries,
+        seed=section.seed,
+        watch=watch,
+    )
+    train, held = manifest.train, manifest.held_out
+    says = (
+        f"{train.tokens:,} tokens to train on, {held.tokens:,} held out, vocabulary {manifest.tokenizer.vocabulary:,}, "
+        f"{train.bytes_per_token:.2f} bytes a token"
+    )
+    if canaries:
+        says += f", {len(canaries)} canary documents planted"
+    return {
+        "says": says,
+        "tokens": train.tokens,
+        "held_out_tokens": held.tokens,
+        "vocabulary": manifest.tokenizer.vocabulary,
+        "bytes_per_token": {code: round(one.bytes_per_token, 3) for code, one in train.by_language.items()},
+        "bytes_per_token_by_source": {name: round(one.bytes_per_token, 3) for name, one in train.by_source.items()},
+    }
+
+
+KEY = JobKey("tokens", needs=None, jobs=_jobs)

@@ -1,0 +1,1 @@
+"""How the toxicity models that ship are made: the texts they learn from, the fits, their cards."""

@@ -1,0 +1,33 @@
+"""The key `compare`: the trained model, fine-tuned in several ways, and what each gains, costs and forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from corpuskit.engine.job import BASE, TOKENS, FolderJob, JobKey, Sections
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
+from corpuskit.training.adapters import CompareConfig
+
+COMPARISON = "evaluations/adapters"
+
+
+def _jobs(config: CompareConfig, sections: Sections) -> Iterator[Job]:
+    settings = config.model_dump(mode="json")
+    yield FolderJob(
+        "comparison", COMPARISON, settings, (CompareConfig,), lambda run, watch: _compare(run, config, watch)
+    )
+
+
+def _compare(run: Path, config: CompareConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.adapters import compare
+    from corpuskit.training.adapters.report import write_comparison
+
+    found = compare(run / BASE, run / TOKENS, run / COMPARISON, config, watch=watch)
+    write_comparison(found.value, run / COMPARISON)
+    return {"says": found.sentence(), "ways": found.table().to_pylist()}
+
+
+KEY = JobKey("compare", needs="train", jobs=_jobs)

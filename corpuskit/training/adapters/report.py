@@ -1,0 +1,212 @@
+"""The comparison of ways to fine-tune as a page in Markdown and a picture: gain against forgetting, and time in use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from corpuskit.drawing.html import text
+from corpuskit.drawing.svg import ticks
+from corpuskit.engine.files import replacing
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP = 680, 300, 64, 150, 34
+_BAR = 300
+
+
+def write_comparison(value: dict[str, Any], folder: Path) -> None:
+    """Write comparison.md and comparison.svg from what comparison.json holds."""
+    for name, content in (("comparison.md", tables(value)), ("comparison.svg", drawing(value))):
+        with replacing(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+
+def tables(value: dict[str, Any]) -> str:
+    """Markdown: what each way gains and forgets, and what it takes."""
+    rows = [row for row in value["rows"] if "refused" not in row]
+    refused = [f"- {row['name']}: {row['refused']}" for row in value["rows"] if "refused" in row]
+    batches = list(value["base"]["pace"])
+    quality = [
+        [
+            row["name"],
+            f"{row['trainable']:,}",
+            f"{100 * row['share']:.2f} %",
+            f"{row['target']:.3f}",
+            _estimate(row["change"]["gain"]),
+            _estimate(row["change"]["forgetting"]),
+            "–" if row["change"]["probes"] is None else f"{100 * row['change']['probes']:+.1f}",
+            _bytes(row["size"]),
+            _bytes(row["memory"]),
+            f"{row['seconds']:.0f} s",
+        ]
+        for row in rows
+    ]
+    heads = ["", "trained", "share", "target", "gain", "forgetting", "probes", "on disk", "memory", "training"]
+    parts = [
+        f"Bits a byte of held-out text: of the target ('{value['target']}') after, saved there (gain) and lost on all "
+        "other text (forgetting), with standard errors; probes in points of accuracy.",
+        _table(heads, quality),
+        f"Time in use for {value['prompt']} tokens read (prefill) and each token written (decode), and over the base; "
+        f"medians, with the middle half of the rounds ({value['clock']} clock).",
+        _table(["", *(head for batch in batches for head in (f"prefill, {batch}", f"decode, {batch}"))], _paces(value)),
+    ]
+    if refused:
+        parts.append("Not possible here:\n\n" + "\n".join(refused))
+    if value.get("smollm2"):
+        parts.append(_smollm2(value["smollm2"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def drawing(value: dict[str, Any]) -> str:
+    """SVG: each way at its forgetting (across) and gain (up), larger the more it trains; below, its cost in use."""
+    rows = [row for row in value["rows"] if "refused" not in row]
+    across = [(row["change"]["forgetting"] or {"value": 0.0})["value"] for row in rows]
+    up = [row["change"]["gain"]["value"] for row in rows]
+    x_scale, y_scale = ticks(min([0.0, *across]), max([0.0, *across])), ticks(min([0.0, *up]), max([0.0, *up]))
+    parts = [
+        '<text class="head" x="0" y="14">Bits a byte saved on the target, against bits a byte lost on all else</text>'
+    ]
+    inner, foot = _WIDTH - _LEFT - _RIGHT, _TOP + _HEIGHT
+
+    def x_of(number: float) -> float:
+        return _LEFT + inner * (number - x_scale[0]) / (x_scale[-1] - x_scale[0])
+
+    def y_of(number: float) -> float:
+        return foot - _HEIGHT * (number - y_scale[0]) / (y_scale[-1] - y_scale[0])
+
+    parts += [
+        f'<line class="grid" x1="{_LEFT}" x2="{_LEFT + inner}" y1="{y_of(tick):.1f}" y2="{y_of(tick):.1f}"/>'
+        f'<text class="soft" x="{_LEFT - 8}" y="{y_of(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        for tick in y_scale
+    ]
+    parts += [
+        f'<text class="soft" x="{x_of(tick):.1f}" y="{foot + 18}" text-anchor="middle">{tick:g}</text>'
+        for tick in x_scale
+    ]
+    parts.append(
+        f'<text class="soft" x="{_LEFT + inner}" y="{foot + 34}" text-anchor="end">forgetting, bits a byte</text>'
+        f'<text class="soft" x="{_LEFT}" y="{_TOP - 6}">gain, bits a byte</text>'
+    )
+    taken: list[float] = []
+    for row, x, y in sorted(zip(rows, across, up, strict=True), key=lambda one: -one[2]):
+        size = 3 + 2 * max(0.0, math.log10(row["trainable"] / 100))
+        tone = "second" if row["replay"] else "first"
+        label = y_of(y) + 4
+        while any(abs(label - other) < 14 for other in taken):
+            label += 2
+        taken.append(label)
+        parts.append(
+            f'<circle class="{tone}" cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="{size:.1f}"/>'
+            f'<line class="lead" x1="{x_of(x):.1f}" y1="{y_of(y):.1f}" x2="{_LEFT + inner + 8}" y2="{label - 4:.1f}"/>'
+            f'<text x="{_LEFT + inner + 12}" y="{label:.1f}">{text(row["name"])}</text>'
+        )
+    top = foot + 64
+    bars, height = _overhead(value, top)
+    told = "; ".join(
+        f"{row['name']}: gain {y:.3f}, forgetting {x:.3f}" for row, x, y in zip(rows, across, up, strict=True)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="ways" role="img" viewBox="0 0 {_WIDTH} {top + height}" '
+        f'width="100%" style="max-width:{_WIDTH}px"><title>Ways to fine-tune, compared</title>'
+        f"<desc>{text(told)}</desc><style>{_STYLE}</style>{''.join(parts)}{bars}</svg>\n"
+    )
+
+
+_STYLE = (
+    ".ways text{font:12px system-ui,'Noto Sans KR',sans-serif;fill:#1c1d1f}.ways .soft{fill:#63666c}"
+    ".ways .head{font-weight:600;font-size:13px}.ways .grid{stroke:#dedbd2}.ways .lead{stroke:#b9b6ad;stroke-width:.7}"
+    ".ways .first{fill:#0c6b63;fill-opacity:.75}.ways .second{fill:#c2410c;fill-opacity:.75}.ways .track{fill:#efece4}"
+    ".ways .noise{stroke:#1c1d1f}"
+    "@media(prefers-color-scheme:dark){.ways text{fill:#e9e7e2}.ways .soft{fill:#9fa3a8}.ways .grid{stroke:#33373b}"
+    ".ways .lead{stroke:#55595e}.ways .first{fill:#5fc7b9}.ways .second{fill:#fb923c}.ways .track{fill:#24282b}"
+    ".ways .noise{stroke:#e9e7e2}}"
+)
+
+
+def _overhead(value: dict[str, Any], top: float) -> tuple[str, float]:
+    """Bars of the time over the base for the smallest batch: decoding, or reading where nothing is decoded."""
+    batch = next(iter(value["base"]["pace"]))
+    kind = "prefill" if value["base"]["pace"][batch]["decode_ms"] is None else "decode"
+    rows = [(name, pace[batch]) for name, pace in _named_paces(value) if name != "base"]
+    if not rows:
+        return "", 0
+    most = max([0.05, *(max(pace[f"{kind}_noise"][1], pace[f"{kind}_overhead"]) for _, pace in rows)])
+    what = "a token written" if kind == "decode" else "a prompt read"
+    parts = [f'<text class="head" x="0" y="{top}">Time of {what} over the base, batch of {text(batch)}</text>']
+    left = _LEFT + 104
+    for place, (name, pace) in enumerate(rows):
+        y, middle = top + 16 + place * 24, pace[f"{kind}_overhead"]
+        low, high = (_BAR * min(max(edge, 0.0) / most, 1) for edge in pace[f"{kind}_noise"])
+        parts.append(
+            f'<text x="{left - 8}" y="{y + 11}" text-anchor="end">{text(name)}</text>'
+            f'<rect class="track" x="{left}" y="{y}" width="{_BAR}" height="14"/>'
+            f'<rect class="first" x="{left}" y="{y}" width="{_BAR * max(middle, 0) / most:.1f}" height="14"/>'
+            f'<line class="noise" x1="{left + low:.1f}" x2="{left + high:.1f}" y1="{y + 7}" y2="{y + 7}"/>'
+            f'<text class="soft" x="{left + 8 + _BAR}" y="{y + 11}">{100 * middle:+.1f} %</text>'
+        )
+    return "".join(parts), 24 * len(rows) + 30
+
+
+def _named_paces(value: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    rows = [("base", value["base"]["pace"])]
+    for row in value["rows"]:
+        if row["pace"]:
+            rows.append((row["name"], row["pace"]))
+            if row["method"] == "lora" and value["merged"]:
+                rows.append(("lora, merged", value["merged"]))
+    return rows
+
+
+def _paces(value: dict[str, Any]) -> list[list[str]]:
+    return [
+        [name, *(_pace(pace, kind, name == "base") for pace in of.values() for kind in ("prefill", "decode"))]
+        for name, of in _named_paces(value)
+    ]
+
+
+def _pace(pace: dict[str, Any], kind: str, base: bool = False) -> str:
+    spent = pace[f"{kind}_ms"]
+    if spent is None:
+        return "–"
+    if base:
+        return f"{spent:.2f} ms"
+    low, high = pace[f"{kind}_noise"]
+    return f"{spent:.2f} ms, {100 * pace[f'{kind}_overhead']:+.1f} % ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def _smollm2(told: dict[str, Any]) -> str:
+    rows = [
+        [
+            "base",
+            f"{told['parameters']:,}",
+            "",
+            _pace(told["pace"], "prefill", True),
+            _pace(told["pace"], "decode", True),
+        ]
+    ]
+    rows += [
+        [name, f"{one['trainable']:,}", f"{100 * one['share']:.2f} %"]
+        + [_pace(one["pace"], kind) for kind in ("prefill", "decode")]
+        for name, one in told["methods"].items()
+    ]
+    return "The same adapters on SmolLM2-135M, batch of 1:\n\n" + _table(
+        ["", "trained", "share", "prefill", "decode"], rows
+    )
+
+
+def _estimate(one: dict[str, Any] | None) -> str:
+    if one is None:
+        return "–"
+    return f"{one['value']:+.3f}" + ("" if one["error"] is None else f" ± {one['error']:.3f}")
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return "–"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---", *("--:" for _ in heads[1:])], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,206 @@
+"""The key `instruct`: the trained model learns to follow instructions, and what each step brought is measured."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corpuskit.engine.files import file_digest
+from corpuskit.engine.job import BASE, FolderJob, JobKey, Sections
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
+from corpuskit.errors import Stopped, UsageError, nearest
+from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig, RewardConfig
+
+if TYPE_CHECKING:
+    from corpuskit.training.instruct import Reward, RewardModel
+
+SFT, REWARD, PPO, DPO, GRPO = "models/sft", "models/reward", "models/ppo", "models/dpo", "models/grpo"
+GAINS = "evaluations/instruct"
+RIGHT = "right"
+
+
+def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
+    _check(config)
+    reward = config.reward_model
+
+    def job(name: str, folder: str, part: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
+        settings = part.model_dump(mode="json")
+        settings["files"] = [file_digest(Path(path)) for path, _ in _files(part)]
+        return FolderJob(name, folder, settings, (InstructConfig,), work)
+
+    yield job("fine-tuning", SFT, config.sft, lambda run, watch: _sft(run, config, watch))
+    if reward is not None:
+        yield job("reward model", REWARD, reward, lambda run, watch: _reward(run, config, watch))
+    if config.ppo is not None:
+        yield job("reinforcement learning", PPO, config.ppo, lambda run, watch: _ppo(run, config, watch))
+    if config.dpo is not None:
+        yield job("preference optimization", DPO, config.dpo, lambda run, watch: _dpo(run, config, watch))
+    if config.grpo is not None:
+        yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config, watch))
+    if config.gains is not None:
+        yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
+
+
+def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:
+    """The files that a part of the settings names, each with what reads it."""
+    from corpuskit.training.instruct import read_demonstrations, read_preferences, read_prompts
+
+    if isinstance(part, InstructConfig):
+        parts = (part.sft, part.reward, part.ppo, part.dpo, part.grpo, part.gains)
+        return [found for one in parts if one is not None for found in _files(one)]
+    pairs = read_preferences if isinstance(part, RewardConfig) else read_demonstrations
+    named: list[tuple[str | None, Callable[[str], Any]]] = [
+        (getattr(part, "demonstrations", None), read_demonstrations),
+        (getattr(part, "preferences", None), read_preferences),
+        (getattr(part, "held_out", None), pairs),
+    ]
+    named += [(path, read_prompts) for path in getattr(part, "prompts", None) or ()]
+    return [(path, reads) for path, reads in named if path is not None]
+
+
+def _check(config: InstructConfig) -> None:
+    """Raises UsageError for a mistake in a file or in the name of a reward, before anything has run."""
+    from corpuskit.training.instruct import read_preferences, right_answers
+    from corpuskit.training.instruct.shipped import prompt_files, shipped_file
+
+    for path, reads in _files(config):
+        reads(path)
+    rewards = config.reward_model
+    pairs = [] if rewards is None else read_preferences(rewards.preferences or shipped_file("preferences"))
+    heads = sorted({one.kind for one in pairs})
+    for part in (one for one in (config.ppo, config.grpo) if one is not None):
+        for name in part.rewards:
+            if name == RIGHT:
+                right_answers(prompt_files(part.prompts))
+            elif ":" in name:
+                _function(name)
+            elif name not in (*heads, *OWN_REWARDS):
+                raise _no_reward(name, heads)
+
+
+def named_rewards(
+    weights: Mapping[str, float], rewards: RewardModel | None, prompts: Sequence[str] | None = None
+) -> dict[str, tuple[Reward, float]]:
+    """Rewards by the names that a recipe gives them: name -> (function of prompts and answers, weight).
+
+    `prompts` are the files whose prompts are answered, in whose records `right` finds the answers. Raises UsageError
+    for a name that is neither a head of the reward model, nor one of corpuskit's own, nor a `module:function`.
+    """
+    from corpuskit.training.instruct import right_answers
+    from corpuskit.training.instruct.shipped import prompt_files
+
+    heads = [] if rewards is None else rewards.kinds
+    found: dict[str, tuple[Reward, float]] = {}
+    for name, weight in weights.items():
+        if rewards is not None and name in heads:
+            found[name] = (rewards.reward(name), weight)
+        elif name == RIGHT:
+            found[name] = (right_answers(prompt_files(prompts)), weight)
+        elif name in SCORERS:
+            found[name] = (SCORERS[name], weight)
+        elif ":" in name:
+            found[name] = (_function(name), weight)
+        else:
+            raise _no_reward(name, heads)
+    return found
+
+
+def _no_reward(name: str, heads: Sequence[str]) -> UsageError:
+    without = "" if heads else " (there is no reward model)"
+    return UsageError(f"no reward '{name}'{without}{nearest(name, [*heads, *OWN_REWARDS])}; or write module:function")
+
+
+def toxicity(prompts: Sequence[Any], answers: Sequence[str]) -> Any:
+    """Minus the probability that an answer is toxic, by the models that ship."""
+    from corpuskit.toxicity import score
+
+    return -np.nan_to_num(score(list(answers)).column("toxicity").to_numpy(zero_copy_only=False).astype(np.float64))
+
+
+def personal_data(prompts: Sequence[Any], answers: Sequence[str]) -> Any:
+    """Minus the pieces of personal data in an answer."""
+    from corpuskit.privacy import find
+
+    return -np.array([len(found) for found in find(list(answers))], np.float64)
+
+
+SCORERS: dict[str, Reward] = {"toxicity": toxicity, "personal_data": personal_data}
+
+
+def _function(name: str) -> Reward:
+    module, _, attribute = name.partition(":")
+    try:
+        found: Reward = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the reward '{name}' cannot be imported: {error}") from error
+    return found
+
+
+def _sft(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import finetune_on_demonstrations
+
+    return told(finetune_on_demonstrations(run / BASE, run / SFT, config.sft, watch=watch))
+
+
+def _reward(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import train_reward_model
+
+    return told(train_reward_model(run / SFT, run / REWARD, config.reward_model, watch=watch))
+
+
+def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import reinforce
+
+    assert config.ppo is not None
+    heads = _heads(run, config)
+    rewards = named_rewards(config.ppo.rewards, heads, config.ppo.prompts)
+    return told(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
+
+
+def _dpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import optimize_preferences
+
+    return told(optimize_preferences(run / SFT, run / DPO, config.dpo, watch=watch))
+
+
+def _grpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import optimize_groups
+
+    assert config.grpo is not None
+    rewards = named_rewards(config.grpo.rewards, _heads(run, config), config.grpo.prompts)
+    return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo, watch=watch))
+
+
+def _gains(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training.instruct import measure_gains
+
+    steps = {"base": BASE, "sft": SFT}
+    steps |= {name: folder for name, folder in (("ppo", PPO), ("dpo", DPO), ("grpo", GRPO)) if getattr(config, name)}
+    models = {name: run / folder for name, folder in steps.items()}
+    gains = measure_gains(models, config.gains, rewards=_heads(run, config), watch=watch)
+    gains.write(run / GAINS)
+    return {"says": gains.sentence(), "requests": gains.requests}
+
+
+def _heads(run: Path, config: InstructConfig) -> RewardModel | None:
+    from corpuskit.training.instruct import load_reward_model
+
+    return None if config.reward_model is None else load_reward_model(run / REWARD)
+
+
+def told(result: Any) -> dict[str, Any]:
+    """What a tuning says of itself in run.json. Raises Stopped where a signal stopped it before its end."""
+    if not result.finished:
+        raise Stopped(
+            f"tuning stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved: "
+            "run the same command again to go on"
+        )
+    return {"says": result.sentence(), "steps": result.steps, "seconds": result.seconds}
+
+
+KEY = JobKey("instruct", needs="train", jobs=_jobs)

@@ -1,0 +1,63 @@
+"""The key `train`: a small model, pretrained on the token shards."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpuskit.engine.job import BASE, TOKENS, FolderJob, JobKey, Sections
+from corpuskit.engine.pipeline import Job
+from corpuskit.engine.progress import Watch
+from corpuskit.errors import Stopped, UsageError
+from corpuskit.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from corpuskit.training import TrainResult
+
+
+def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
+    settings = config.model_dump(mode="json")
+    yield FolderJob("pretraining", BASE, settings, (TrainConfig,), lambda folder, watch: _train(folder, config, watch))
+
+
+def _train(folder: Path, config: TrainConfig, watch: Watch) -> dict[str, Any]:
+    from corpuskit.training import pretrain
+
+    result = pretrain(folder / TOKENS, folder / BASE, config, watch=watch)
+    return trained(result, f"corpuskit train --resume {shlex.quote(str(folder))}")
+
+
+def trained(result: TrainResult, again: str = "the same command") -> dict[str, Any]:
+    """What a training says of itself in run.json. Raises Stopped where it was told to stop before its end, with the
+    command that goes on."""
+    if not result.finished:
+        raise Stopped(
+            f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved; "
+            f"to go on: {again}"
+        )
+    says = f"{result.parameters / 1e6:.2f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
+    if result.bits_per_byte is not None:
+        says += f"; held out {result.bits_per_byte:.3f} bits a byte"
+    if result.unigram_bits_per_byte is not None:
+        says += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+    return {"says": says, **asdict(result)}
+
+
+def steps_of_document(folder: Path, document: str) -> list[int] | None:
+    """Training steps of a run that read a document; [] where none did, None where the run trained no model."""
+    from corpuskit.training import training_order
+
+    found = training_order(folder / BASE, folder / TOKENS)
+    if found is None:
+        return None
+    order, steps = found
+    try:
+        return order.steps_of(document, steps)
+    except UsageError:  # it is held out, or has no text
+        return []
+
+
+KEY = JobKey("train", needs="tokens", jobs=_jobs)
