@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from corpuskit.privacy.find import find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
+from corpuskit.privacy.redact import redact, redact_column, string_columns
 from corpuskit.privacy.scrub import scrub
 
-__all__ = ["KINDS", "NAMES", "STRUCTURED", "Finding", "find", "scrub"]
+__all__ = ["KINDS", "NAMES", "STRUCTURED", "Finding", "find", "redact", "redact_column", "scrub", "string_columns"]

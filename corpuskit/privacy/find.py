@@ -14,6 +14,7 @@ import numpy as np
 from corpuskit.errors import UsageError, nearest
 from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.privacy.detect import DETECTORS
+from corpuskit.privacy.detect.label import as_context
 from corpuskit.privacy.detect.network import PRIVATE
 from corpuskit.privacy.finding import NAMES, STRUCTURED, Candidate, Finding, settle
 from corpuskit.privacy.fold import fold
@@ -35,6 +36,7 @@ def find(
     name_model: str | Path | None = None,
     recognizers: Sequence[Any] = (),
     agree: bool = False,
+    label: str = "",
 ) -> list[list[Finding]]:
     """Personal data in each text, by position, without overlaps.
 
@@ -44,7 +46,8 @@ def find(
     internet addresses that are not public. `names` adds people, places and organisations, or with 'near_contact' only
     people beside something structured; Korean without `name_model` has people alone. Offsets index the
     caller's own strings. A null has no findings. `agree` adds whatever presidio's own pattern recognizers find of these
-    types, dates that look like phone numbers among it, so that a search with presidio finds nothing more.
+    types, dates that look like phone numbers among it, so that a search with presidio finds nothing more. `label` is
+    the name of the field that all the texts are values of (`phone`, `예금주`): it counts as the word before a value.
 
     Raises UsageError for an unknown type and for a name model that is none.
     """
@@ -52,6 +55,12 @@ def find(
     for name in wanted - set(STRUCTURED):
         way_out = ": names=True finds names" if name in NAMES else nearest(name, STRUCTURED)
         raise UsageError(f"'{name}' is no structured type of personal data{way_out}")
+    context = as_context(label)
+    if context:
+        options = {"types": types, "min_score": min_score, "private_addresses": private_addresses, "names": names}
+        options |= {"name_model": name_model, "recognizers": recognizers, "agree": agree}
+        labelled = [None if text is None else context + text for text in texts]
+        return [_without_context(row, len(context)) for row in find(labelled, language, **options)]  # type: ignore[arg-type]
     candidates = structured(texts)
     languages = [language] * len(texts) if language is None or isinstance(language, str) else list(language)
     if recognizers:
@@ -84,6 +93,11 @@ def find(
         [Finding(*item, text[item.start : item.end]) for item in row if item.type in wanted] if text is not None else []
         for text, row in zip(texts, settled, strict=True)
     ]
+
+
+def _without_context(row: list[Finding], length: int) -> list[Finding]:
+    """Findings of a text that had a label of so many characters put before it, in the text alone."""
+    return [item._replace(start=item.start - length, end=item.end - length) for item in row if item.start >= length]
 
 
 def _beside(settled: list[Candidate], names: list[Candidate]) -> list[Candidate]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from corpuskit.errors import UsageError, nearest
-from corpuskit.privacy.canonical import canonical
+from corpuskit.privacy.canonical import canonical, value_digest
 from corpuskit.privacy.find import find
 from corpuskit.privacy.finding import Finding
 from corpuskit.privacy.pseudonyms import pseudonym
@@ -53,8 +52,7 @@ class Replacer:
         return pseudonym(finding.type, self._number(finding), finding.text)
 
     def _digest(self, finding: Finding) -> bytes:
-        value = f"{finding.type}\0{canonical(finding.type, finding.text)}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(value, digest_size=8, key=self._key or b"", person=b"corpuskit pii").digest()
+        return value_digest(finding.type, finding.text, self._key or b"")
 
     def _number(self, finding: Finding) -> int:
         if self._key is not None:

@@ -19,6 +19,7 @@ from corpuskit.privacy import vault
 from corpuskit.privacy.find import Names, find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
 from corpuskit.privacy.presidio import load
+from corpuskit.privacy.redact import field_name, map_strings, string_columns
 from corpuskit.privacy.scrub import Action, Change, Replacer, rewrite
 from corpuskit.privacy.vault import Original
 
@@ -31,8 +32,8 @@ MEASUREMENT = pa.struct(
 
 
 class PersonalData(BatchStage):
-    """Finds personal data and rewrites it. The text, the title and the author are scrubbed; the original stays in no
-    column, the ledger holds places and types alone."""
+    """Finds personal data and rewrites it in the text and in every other column that holds strings. The original stays
+    in no column; the ledger holds places and types alone."""
 
     name: ClassVar[str] = "personal_data"
 
@@ -62,8 +63,8 @@ class PersonalData(BatchStage):
     agree: bool = False
     """Whether to rewrite, too, whatever presidio's own pattern recognizers find of these types: then a search with
     presidio finds nothing more, and dates and article numbers that look like phone numbers are gone with it."""
-    columns: tuple[Literal["title", "author", "url"], ...] = ("title", "author")
-    """What is scrubbed beside the text. A `url` that is rewritten no longer answers to its address."""
+    columns: Literal["all"] | tuple[str, ...] = "all"
+    """What is scrubbed besides the text: all columns that hold strings, nested ones and the URL too, or those named."""
     recognizers: tuple[str, ...] = ()
     """Dotted paths of presidio recognizer classes of your own; they run on every document."""
 
@@ -106,7 +107,7 @@ class PersonalData(BatchStage):
     def _key(self) -> bytes | None:
         return vault.read_key(self.key_file) if self.key_file is not None else None
 
-    def _find(self, texts: list[str | None], languages: list[str | None]) -> list[list[Finding]]:
+    def _find(self, texts: list[str | None], languages: list[str | None], label: str = "") -> list[list[Finding]]:
         return find(
             texts,
             languages,
@@ -117,12 +118,13 @@ class PersonalData(BatchStage):
             name_model=self.name_model,
             recognizers=[load(path) for path in self.recognizers],
             agree=self.agree,
+            label=label,
         )
 
     def _scrub(
-        self, texts: list[str | None], languages: list[str | None], replacers: list[Replacer]
+        self, texts: list[str | None], languages: list[str | None], replacers: list[Replacer], label: str = ""
     ) -> tuple[list[str | None], list[list[Finding]], list[list[Change]]]:
-        found = self._find(texts, languages)
+        found = self._find(texts, languages, label)
         scrubbed, changes = list(texts), list[list[Change]]()
         for row, (text, findings, replacer) in enumerate(zip(texts, found, replacers, strict=True)):
             made: list[Change] = []
@@ -131,21 +133,42 @@ class PersonalData(BatchStage):
             changes.append(made)
         return scrubbed, found, changes
 
+    def scrubbed_columns(self, schema: pa.Schema) -> list[str]:
+        """The columns of a schema that this configuration scrubs, in the schema's order.
+
+        Raises UsageError for a column that is named in `columns` and absent.
+        """
+        if self.columns == "all":
+            return string_columns(schema)
+        for name in self.columns:
+            if schema.get_field_index(name) < 0:
+                raise UsageError(f"personal_data: there is no column '{name}'{nearest(name, schema.names)}")
+        return [name for name in schema.names if name == "text" or name in self.columns]
+
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         languages = batch.column("language").to_pylist()
         replacers = [Replacer(self.mode, self.actions, self._key) for _ in languages]
         counts: list[Counter[str]] = [Counter() for _ in languages]
         originals: list[list[Original]] = [[] for _ in languages]
-        changes: list[list[Change]] = []
-        for name in ("text", *self.columns):
-            before = batch.column(name).to_pylist()
-            after, found, made = self._scrub(before, languages, replacers)
-            for row, findings in enumerate(found):
+        changes: list[list[Change]] = [[] for _ in languages]
+
+        def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
+            after, found, made = self._scrub(
+                texts, [languages[row] for row in rows], [replacers[row] for row in rows], field_name(path)
+            )
+            seen: Counter[int] = Counter()
+            for row, text, findings, altered in zip(rows, texts, found, made, strict=True):
                 counts[row].update(finding.type for finding in findings)
-                value = before[row] or ""
-                originals[row] += [Original(*item, value[item.start : item.end], name) for item in made[row]]
-            changes = made if name == "text" else changes
-            batch = set_column(batch, name, pa.array(after, batch.schema.field(name).type))
+                originals[row] += [
+                    Original(*change, (text or "")[change.start : change.end], path, seen[row]) for change in altered
+                ]
+                seen[row] += 1
+                if path == "text":
+                    changes[row] = altered
+            return after
+
+        for name in self.scrubbed_columns(batch.schema):
+            batch = set_column(batch, name, map_strings(batch.column(name), rewritten, name))
         measured = [
             {
                 "findings": count.total(),
@@ -167,6 +190,17 @@ class PersonalData(BatchStage):
 
     def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
         """Texts with every finding replaced by its type, whatever `mode` says."""
-        spoken = languages.to_pylist()
-        scrubbed, _, _ = self._scrub(texts.to_pylist(), spoken, [Replacer("replace", {}, None) for _ in spoken])
-        return pa.array(scrubbed, texts.type)
+        return self.redact_value(texts, languages.to_pylist())
+
+    def redact_value(self, column: pa.Array, languages: list[str | None] | None = None, name: str = "") -> pa.Array:
+        """A column of any type, nested ones too, with every finding in its strings replaced by its type.
+
+        This is `redact_column` under this stage's settings; `name` is the column's, `languages` one a row.
+        """
+
+        def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
+            spoken = [languages[row] if languages is not None else None for row in rows]
+            replacers = [Replacer("replace", {}, None)] * len(texts)
+            return self._scrub(texts, spoken, replacers, field_name(path))[0]
+
+        return map_strings(column, rewritten, name)

@@ -30,7 +30,9 @@ class Original:
     replacement: str
     original: str
     column: str = "text"
-    """The document's column: text, title, author or url."""
+    """The document's column, or the dotted path of a field inside one (`meta.contact`)."""
+    item: int = 0
+    """Which of the document's strings under that path, where a list holds several."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,15 @@ def open_vault(folder: str | Path, key: bytes) -> Iterator[Sealed]:
             yield Sealed(row["id"], tuple(Original(**item) for item in row["originals"]))
 
 
-def restore(text: str, sealed: Sealed, column: str = "text") -> str:
-    """A document's text, or another column, as it was before. Raises CorpuskitError where it has changed since."""
+def restore(text: str, sealed: Sealed, column: str = "text", number: int = 0) -> str:
+    """A document's text, or the string with a number under another path, as it was before.
+
+    Raises CorpuskitError where it has changed since.
+    """
     pieces: list[str] = []
     position = drift = 0
     for item in sealed.originals:
-        if item.column != column:
+        if item.column != column or item.item != number:
             continue
         start = item.start + drift
         end = start + len(item.replacement)

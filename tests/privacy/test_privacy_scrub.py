@@ -120,17 +120,25 @@ def test_the_stage_leaves_the_original_in_no_column() -> None:
     assert PersonalData().rules() == []
 
 
-def test_the_url_is_scrubbed_where_asked_for() -> None:
-    url = "https://example.com/?mail=hong@naver.com"
+def test_every_column_with_strings_is_scrubbed_unless_columns_are_named() -> None:
+    url = "https://example.org/?mail=hong@naver.com"
     rows = documents([{"id": "a" * 32, "text": "x", "title": "a@b.com", "url": url}])
-    kept = PersonalData().measure(rows)
-    assert kept.column("url").to_pylist() == [url]
-    assert kept.column("title").to_pylist() == ["<EMAIL>"]
-    scrubbed = PersonalData(columns=("url",)).measure(rows)
-    assert scrubbed.column("url").to_pylist() == ["https://example.com/?mail=<EMAIL>"]
-    assert scrubbed.column("title").to_pylist() == ["a@b.com"]
-    assert scrubbed.column("personal_data").to_pylist()[0]["findings"] == 1
+    nested = pa.array([{"contact": ["010-1234-5678", None], "n": 1}])
+    rows = rows.append_column("meta", nested)
+    scrubbed = PersonalData().measure(rows)
+    assert scrubbed.column("url").to_pylist() == ["https://example.org/?mail=<EMAIL>"]
+    assert scrubbed.column("title").to_pylist() == ["<EMAIL>"]
+    assert scrubbed.column("meta").to_pylist() == [{"contact": ["<PHONE>", None], "n": 1}]
+    assert scrubbed.column("personal_data").to_pylist()[0]["findings"] == 3
     assert scrubbed.column(CHANGES).to_pylist() == [[]], "the ledger's places are the text's"
+    assert PersonalData().scrubbed_columns(rows.schema) == ["text", "title", "author", "url", "meta"]
+
+    named = PersonalData(columns=("title",)).measure(rows)
+    assert named.column("url").to_pylist() == [url]
+    assert named.column("title").to_pylist() == ["<EMAIL>"]
+    assert named.column("meta").to_pylist() == nested.to_pylist()
+    with pytest.raises(UsageError, match="did you mean 'title'"):
+        PersonalData(columns=("titel",)).measure(rows)
 
 
 def test_the_stage_redacts_what_the_ledger_shows_even_where_it_keeps() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from corpuskit.privacy.detect.checks import month_and_day
@@ -71,20 +72,57 @@ def born(text: str, start: int, end: int) -> list[Candidate]:
 
 def _is_date(match: re.Match[str], strict: bool) -> bool:
     """`strict` admits six bare digits (900305), which are a date only after a word that asks for one."""
-    groups = match.groupdict()
-    if groups["y1"] or groups["y5"]:
-        digit = "1" if groups["y1"] else "5"
-        return month_and_day(int(groups["m" + digit]), int(groups["d" + digit]))
-    if groups["y2"] or groups["y3"]:
-        digit = "2" if groups["y2"] else "3"
-        return month_and_day(_MONTHS.index(groups["m" + digit][:3].lower()) + 1, int(groups["d" + digit]))
-    if groups["y4"]:
-        first, second = int(groups["a4"]), int(groups["b4"])
-        return month_and_day(first, second) or month_and_day(second, first)
-    divided = groups["s6"] != ""
-    if not divided and len(groups["m6"] + groups["d6"]) != 4:
+    if match["y6"] is None:
+        return _read(match) is not None
+    separator = match["s6"]
+    if separator == "" and len(match["m6"] + match["d6"]) != 4:
         return False
-    first, second, third = int(groups["y6"]), int(groups["m6"]), int(groups["d6"])
-    if strict and divided and groups["s6"] in "-/." and (month_and_day(first, second) or month_and_day(second, first)):
-        return True  # the year comes last: 03/05/90
-    return (strict or (divided and "년" in groups["s6"])) and month_and_day(second, third)
+    if not strict and "년" not in separator:
+        return False
+    return _read(match) is not None
+
+
+_ANY_DATE = re.compile(_DATE, re.IGNORECASE)
+_CENTURY_PIVOT = 30
+"""A year of two digits below this one is of the 21st century."""
+
+
+def read_date(value: str) -> datetime.date | None:
+    """The date that a value writes, in any of the forms that are found; None where it writes none.
+
+    A numeric date without a year of four digits in front is read as year, month, day where that is a date, else as
+    month, day, year, else as day, month, year.
+    """
+    match = _ANY_DATE.search(value)
+    return _read(match) if match is not None else None
+
+
+def _read(match: re.Match[str]) -> datetime.date | None:
+    """The date of a match of `_DATE`."""
+    for digit in "15":
+        if match["y" + digit]:
+            return _date(*(int(match[part + digit]) for part in "ymd"))
+    for digit in "23":
+        if match["y" + digit]:
+            month = _MONTHS.index(match["m" + digit][:3].lower()) + 1
+            return _date(int(match["y" + digit]), month, int(match["d" + digit]))
+    if match["y4"]:
+        year, first, second = int(match["y4"]), int(match["a4"]), int(match["b4"])
+        return _date(year, first, second) or _date(year, second, first)
+    first, second, third = int(match["y6"]), int(match["m6"]), int(match["d6"])
+    for short, month, day in ((first, second, third), (third, first, second), (third, second, first)):
+        in_order = (short, month, day) == (first, second, third)
+        if (in_order or match["s6"] in ("-", "/", ".")) and short < 100:
+            read = _date(short + (2000 if short < _CENTURY_PIVOT else 1900), month, day)
+            if read is not None:
+                return read
+    return None
+
+
+def _date(year: int, month: int, day: int) -> datetime.date | None:
+    if not month_and_day(month, day):
+        return None
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        return None

@@ -52,3 +52,17 @@ def _nearest(before: str) -> str | None:
     for match in _LABEL.finditer(before, before.rfind("\n\n") + 1):
         name = match.lastgroup
     return name
+
+
+def as_context(name: str) -> str:
+    """What to read before the value of a field with this name: `phone: `, or '' where the name says nothing."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").strip()
+    return f"{words}: " if words and (_LABEL.search(words) or _OTHER_LABEL.search(words)) else ""
+
+
+_OTHER_LABEL = re.compile(
+    r"birth|born|dob|생년월일|생일|출생|passw|passcode|pwd|secret|token|api ?key|credential|비밀번호|비번|암호"
+    r"|telegram|kakao|instagram|twitter|discord|skype|wechat|카톡|텔레그램|아이디|post ?code|name|성명|이름|예금주|주소"
+    r"|address",
+    re.IGNORECASE,
+)
