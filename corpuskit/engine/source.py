@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
-from corpuskit.engine.progress import Watch
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.engine.stage import Configured, package_digest
 
 BATCH_ROWS = 1024
@@ -64,11 +64,15 @@ class Source(Configured):
     def code(self) -> str:
         return package_digest(type(self))
 
-    def collect(self, folder: Path, watch: Watch) -> None:
+    def collect(self, folder: Path, watch: Watch = silent) -> int:
         """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.
 
         Most sources have nothing to fetch.
+
+        Returns:
+            How many items could not be fetched for a reason that may pass. They stay open: the next run asks for them.
         """
+        return 0
 
     def fingerprint(self, folder: Path) -> str:
         """A digest of what will be read: paths, sizes and times of change."""

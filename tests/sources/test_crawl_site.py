@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -22,7 +23,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from corpuskit.engine.source import BadRecord
 from corpuskit.errors import CorpuskitError, UsageError
-from corpuskit.sources.crawl import CrawlSource, fate
+from corpuskit.sources.crawl import CrawlSource, fate, state
 
 
 @pytest.fixture
@@ -34,7 +35,13 @@ def site() -> Iterator[Site]:
 
 
 def source(site: Site, **fields: Any) -> CrawlSource:
-    told: dict[str, Any] = {"contact": "owner@example.org", "delay": 0, "allow_private": True, "timeout": 5}
+    told: dict[str, Any] = {
+        "contact": "owner@example.org",
+        "delay": 0,
+        "allow_private": True,
+        "timeout": 5,
+        "retry_delay": 0.05,
+    }
     if not fields.keys() & {"start", "feeds", "sitemaps"}:
         told["start"] = [f"{site.url}/"]
     return CrawlSource(**(told | fields))
@@ -130,7 +137,7 @@ def test_every_exchange_is_archived_with_sound_digests(site: Site, tmp_path: Pat
     assert kinds == {"warcinfo": 1, "response": 5, "request": 5}
     assert truncated == {"/robots.txt": None, "/": None, "/gone": None, "/moved": None, "/big": "length"}
     assert outcome(tmp_path, site, "/big") == "too_large"
-    assert outcome(tmp_path, site, "/gone") == "error"
+    assert outcome(tmp_path, site, "/gone") == "gone"
     assert outcome(tmp_path, site, "/moved") == "redirected"
 
 
@@ -213,10 +220,10 @@ def test_slow_and_broken_pages_are_errors_and_the_crawl_goes_on(site: Site, tmp_
     collect(source(site, timeout=0.5, concurrency_per_host=4, depth=1), tmp_path)
     told = {path: outcome(tmp_path, site, path) for path in ("/slow", "/short", "/picture", "/nonsense", "/good")}
     assert told == {
-        "/slow": "error",
-        "/short": "error",
+        "/slow": "transient",
+        "/short": "transient",
         "/picture": "not_text",
-        "/nonsense": "error",
+        "/nonsense": "damaged",
         "/good": "fetched",
     }
     assert "attempts" in fate(tmp_path, f"{site.url}/short")["reason"]  # type: ignore[index]
@@ -391,3 +398,89 @@ def test_a_crawler_that_fails_says_so(site: Site, tmp_path: Path) -> None:
     (tmp_path / "warc").write_text("a file where a folder should be")
     with pytest.raises(CorpuskitError, match=r"(?s)stopped with code .*crawler\.log ends with:.*FileExistsError"):
         collect(source(site), tmp_path)
+
+
+class Outage:
+    """Pages of a site that at some moments of a crawl closes connections, answers 503, or answers nothing in time."""
+
+    def __init__(self, site: Site, count: int, *, moments: set[int], length: int, how: str) -> None:
+        self.requests = 0
+        self.over = False
+        site.pages["/"] = lambda path: self.answer(page(*(f"/p/{number}" for number in range(count)), text="start"))
+        site.otherwise = lambda path: self.answer(page(text=f"Page {path}."))
+        self.moments = {moment + after for moment in moments for after in range(length)}
+        self.how = how
+
+    def answer(self, content: Answer) -> Answer:
+        self.requests += 1
+        if self.over or self.requests not in self.moments:
+            return content
+        if self.how == "closes":
+            return Answer(b"<p>cut", headers={"Content-Length": "900", "Connection": "close"})
+        return Answer(b"busy", status=503) if self.how == "refuses" else Answer(b"late", seconds=1.0)
+
+
+@pytest.mark.parametrize("how", ["closes", "refuses", "hangs"])
+def test_no_page_is_lost_to_an_outage(site: Site, tmp_path: Path, how: str) -> None:
+    moments = set(random.Random(how).sample(range(2, 60), 4 if how == "hangs" else 10))
+    outage = Outage(site, 40, moments=moments, length=2, how=how)
+    crawl = source(site, depth=1, timeout=0.4, concurrency_per_host=4)
+    crawl.collect(tmp_path)
+    outage.over = True
+    assert crawl.collect(tmp_path) == 0
+    assert len(read(crawl, tmp_path)) == 41
+    asked = len(site.asked)
+    assert crawl.collect(tmp_path) == 0
+    assert len(site.asked) == asked
+
+
+def test_what_could_not_be_fetched_stays_open_for_the_next_run(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/": page("/down", "/missing"), "/down": Answer(b"busy", status=503)}
+    crawl = source(site, depth=1)
+    assert crawl.collect(tmp_path) == 1
+    assert outcome(tmp_path, site, "/down") == "transient"
+    assert outcome(tmp_path, site, "/missing") == "gone"
+    asked = Counter(site.paths())
+    assert asked["/down"] == 5
+    site.pages["/down"] = page()
+    assert crawl.collect(tmp_path) == 0
+    assert outcome(tmp_path, site, "/down") == "fetched"
+    assert Counter(site.paths()) - asked == Counter({"/down": 1})
+
+
+def test_a_robots_txt_that_could_not_be_read_is_asked_for_by_the_next_run(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/robots.txt": Answer(b"busy", status=503), "/": page("/a"), "/a": page()}
+    crawl = source(site)
+    with pytest.raises(CorpuskitError, match="the next run asks"):
+        crawl.collect(tmp_path)
+    site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /a", "text/plain")
+    assert crawl.collect(tmp_path) == 0
+    assert outcome(tmp_path, site, "/") == "fetched"
+    assert outcome(tmp_path, site, "/a") == "robots"
+
+
+def test_an_address_that_never_answers_is_gone_after_many_runs_over_a_week(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/": page("/down"), "/down": Answer(b"busy", status=503)}
+    crawl = source(site, depth=1)
+    assert crawl.collect(tmp_path) == 1
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
+        earlier = (state.PERSISTENT_RUNS - 1, state.PERSISTENT_SECONDS)
+        db.execute("UPDATE urls SET failed_runs = ?, first_failed = first_failed - ? WHERE failed_runs > 0", earlier)
+    db.close()
+    assert crawl.collect(tmp_path) == 0
+    assert outcome(tmp_path, site, "/down") == "gone"
+
+
+def test_a_crawl_of_the_previous_version_has_its_failures_open(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/": page("/down", "/missing"), "/down": Answer(b"busy", status=503)}
+    crawl = source(site, depth=1)
+    crawl.collect(tmp_path)
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
+        db.execute("UPDATE urls SET outcome = 'error' WHERE outcome IN ('gone', 'transient')")
+        db.execute("ALTER TABLE urls DROP COLUMN failed_runs")
+        db.execute("ALTER TABLE urls DROP COLUMN first_failed")
+    db.close()
+    site.pages["/down"] = page()
+    assert crawl.collect(tmp_path) == 0
+    assert outcome(tmp_path, site, "/down") == "fetched"
+    assert outcome(tmp_path, site, "/missing") == "gone"

@@ -40,6 +40,8 @@ def main() -> None:
 def crawl(job: Job, folder: Path, state: State) -> None:
     """Go on with the crawl in a folder until nothing is left or a budget is spent, then write its index."""
     state.set_fact("finished", "")
+    with state.transaction():
+        state.reopen()
     information = {"software": job.agent, "format": "WARC File Format 1.1", "robots": "obey"}
     archive = Archive(folder, state, information)
     frontier = Frontier(
@@ -47,6 +49,7 @@ def crawl(job: Job, folder: Path, state: State) -> None:
         job.scope,
         depth=job.depth,
         delay=job.delay,
+        retry_delay=job.retry_delay,
         concurrency=job.concurrency_per_host,
         max_pages=job.max_pages,
         max_pages_per_host=job.max_pages_per_host,
@@ -60,6 +63,7 @@ def crawl(job: Job, folder: Path, state: State) -> None:
     spent = "max_pages or max_pages_per_host" if frontier.spent else "max_minutes"
     with state.transaction():
         state.settle_rest(f"{spent} was reached")
+        state.end_run(time.time())
     archive.close()
     write_index(folder, state, job.scope)
     state.set_fact("finished", job.digest())

@@ -18,8 +18,8 @@ from corpuskit.sources.crawl.state import Fetch, State
 MAX_ACTIVE = 32
 """Requests under way at once, over all hosts."""
 
-MAX_TRIES = 3
-"""Attempts at one address before its failure is final."""
+MAX_TRIES = 5
+"""Attempts at one address in a run before it is left to the next run. Their pauses add up to 15 seconds."""
 
 MAX_STEPS = 10
 """Redirects and nested sitemap indexes on the way to one address."""
@@ -43,6 +43,7 @@ class Frontier:
         *,
         depth: int,
         delay: float,
+        retry_delay: float,
         concurrency: int,
         max_pages: int,
         max_pages_per_host: int,
@@ -51,6 +52,7 @@ class Frontier:
         self._scope = scope
         self._depth = depth
         self._delay = delay
+        self._retry_delay = max(retry_delay, delay)
         self._concurrency = concurrency
         self._max_pages = max_pages
         self._max_pages_per_host = max_pages_per_host
@@ -134,8 +136,8 @@ class Frontier:
         if self._errands[host.name]:
             return self._errands[host.name].popleft()
         while True:
-            if host.gone:
-                self._state.settle_host(host.name, "error", "the host stopped answering")
+            if host.silent:
+                self._state.settle_host(host.name, "transient", "the host stopped answering")
                 return None
             pages = self.pages < self._max_pages and host.pages < self._max_pages_per_host
             fetch = self._state.waiting(host.name, now, pages)
@@ -158,12 +160,14 @@ class Frontier:
             if forbidden is None:
                 self._state.fetching(fetch.url)
                 return fetch
-            self._state.settle(fetch.url, "robots", reason=str(forbidden))
+            self._state.settle(fetch.url, "transient" if robots.unreachable else "robots", reason=str(forbidden))
 
-    def release(self, fetch: Fetch, latency: float | None, status: int | None, *, document: bool) -> None:
+    def release(
+        self, fetch: Fetch, now: float, latency: float | None = None, status: int | None = None, *, document: bool
+    ) -> None:
         """What was taken is no longer under way. `latency` and `status` are None where no answer came."""
         host = self._host(urls.host(fetch.url))
-        host.end(latency, status)
+        host.end(latency, status, now)
         self.active -= 1
         if fetch.role == "page" and not document:
             host.pages -= 1
@@ -181,7 +185,7 @@ class Frontier:
         if fetch.tries + 1 >= MAX_TRIES:
             return None
         host = self._host(urls.host(fetch.url))
-        due = now + max(asked or 0.0, backoff(fetch.tries + 1, host.delay))
+        due = now + max(asked or 0.0, backoff(fetch.tries + 1, host.retry_delay))
         if whole_host or fetch.role == "robots":
             host.pause(due)
         if fetch.role == "robots":
@@ -210,7 +214,7 @@ class Frontier:
         self._know(origin, Robots.parse(body), now)
 
     def robots_silent(self, origin: str, reason: str, now: float) -> None:
-        """The origin could not say what it forbids: nothing is asked of it in this run."""
+        """The origin could not say what it forbids: nothing is asked of it in this run, and the next one asks again."""
         self._know(origin, Robots.silent(f"robots.txt could not be read ({reason}), so nothing may be fetched"), now)
 
     def robots_moved(self, fetch: Fetch, target: str) -> None:
@@ -229,7 +233,7 @@ class Frontier:
 
     def _host(self, name: str) -> Host:
         if name not in self._hosts:
-            self._hosts[name] = Host(name, self._delay, self._concurrency)
+            self._hosts[name] = Host(name, self._delay, self._concurrency, self._retry_delay)
         return self._hosts[name]
 
     def _enqueue(self, host: Host, at: float = 0.0) -> None:

@@ -21,6 +21,7 @@ class Job(Configured):
     max_minutes: float
     max_bytes: int
     delay: float
+    retry_delay: float
     timeout: float
     concurrency_per_host: int
     allow_private: bool
@@ -28,5 +29,6 @@ class Job(Configured):
 
     def digest(self) -> str:
         """The same for two jobs that would leave the same folder behind."""
-        told = self.model_dump_json(exclude={"folder", "delay", "timeout", "concurrency_per_host", "agent"})
-        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+        manners = {"delay", "retry_delay", "timeout", "concurrency_per_host", "agent"}
+        settings = self.model_dump_json(exclude=manners | {"folder"})
+        return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()

@@ -14,7 +14,11 @@ MAX_ADAPTIVE_DELAY = 60.0
 """Seconds. A crawl-delay or Retry-After may be longer."""
 
 MAX_FAILURES = 10
-"""Connections in a row that a host may leave unanswered before it counts as gone."""
+"""Connections in a row that a host may leave unanswered before the rest of the run leaves it alone. With the pauses
+between them that is about four minutes."""
+
+MAX_PAUSE = 60.0
+"""Seconds that a host which does not answer is left alone, at most, before it is asked again."""
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Host:
     delay: float
     """Seconds between the beginnings of two requests, at least."""
     concurrency: int = 1
+    retry_delay: float = 1.0
+    """Seconds before the first repetition of a failed request; each further one waits twice as long."""
     active: int = 0
     next_at: float = 0.0
     failures: int = 0
@@ -39,11 +45,13 @@ class Host:
         self.active += 1
         self.next_at = max(self.next_at, now + max(self.delay, self.crawl_delay, self.adaptive))
 
-    def end(self, latency: float | None, status: int | None) -> None:
-        """A request came back: `latency` in seconds until the answer began, both None where none came."""
+    def end(self, latency: float | None, status: int | None, now: float) -> None:
+        """A request ended: `latency` in seconds until the answer began. Both are None where no answer came; the whole
+        host is then left alone for twice as long each time, because an outage concerns all its pages."""
         self.active -= 1
         if latency is None or status is None:
             self.failures += 1
+            self.pause(now + min(MAX_PAUSE, backoff(self.failures, self.retry_delay)))
             return
         self.failures = 0
         target = latency / self.concurrency
@@ -56,13 +64,14 @@ class Host:
         self.next_at = max(self.next_at, until)
 
     @property
-    def gone(self) -> bool:
+    def silent(self) -> bool:
+        """Whether it has left so many requests unanswered that this run asks it no more."""
         return self.failures >= MAX_FAILURES
 
 
-def backoff(tries: int, delay: float) -> float:
-    """Seconds before attempt `tries` + 1 of the same URL: doubling from one second, or from the host's delay."""
-    return float(max(1.0, delay) * 2 ** (tries - 1))
+def backoff(failures: int, retry_delay: float) -> float:
+    """Seconds to wait after so many failures in a row: doubling from `retry_delay`."""
+    return float(retry_delay * 2 ** (failures - 1))
 
 
 def retry_after(value: str | None, now: float) -> float | None:

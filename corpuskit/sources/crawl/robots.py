@@ -99,11 +99,14 @@ class Robots:
 
     @classmethod
     def silent(cls, reason: str) -> Robots:
-        """The robots.txt of a site that cannot be asked for one: all is forbidden (section 2.3.1.4)."""
+        """The robots.txt of a site that cannot be asked for one: all is forbidden for now (section 2.3.1.4)."""
         robots = cls([(0, "disallow", "/")], None, [], None)
+        robots.unreachable = True
         robots._reason = reason
         return robots
 
+    unreachable = False
+    """Whether nothing is allowed because the site could not be asked: a temporary state, not a rule."""
     _reason = ""
 
     def forbids(self, url: str) -> RobotsRule | None:

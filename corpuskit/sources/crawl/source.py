@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 from corpuskit import __version__
 from corpuskit.document import document_id
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.engine.source import Quarantine, Source, Split
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.sources.crawl import urls
@@ -27,7 +28,6 @@ from corpuskit.sources.crawl.state import FILE, State
 from corpuskit.sources.files import row_batches
 
 Role = Literal["page", "feed", "sitemap"]
-Watch = Callable[[str, int, int], None]
 
 _CONTACT = re.compile(r"[^\s@()<>]+@[^\s@()<>]+\.[^\s@()<>]+|https?://[^\s()<>]+")
 _LOG = "crawler.log"
@@ -61,6 +61,9 @@ class CrawlSource(Source):
     delay: Annotated[float, Field(ge=0)] = 1.0
     """Seconds between two requests to one host, at least. A crawl-delay in robots.txt, a Retry-After, and a host that
     answers slowly make it longer."""
+    retry_delay: Annotated[float, Field(gt=0)] = 1.0
+    """Seconds before a failed request is tried again; each further attempt waits twice as long. What fails five times
+    is left to the next run."""
     timeout: Annotated[float, Field(gt=0)] = 30.0
     """Seconds that a response may take."""
     concurrency_per_host: Annotated[int, Field(ge=1, le=8)] = 1
@@ -75,11 +78,19 @@ class CrawlSource(Source):
             raise ValueError(f"'{contact}' is neither an e-mail address nor an http(s) URL")
         return contact
 
-    def collect(self, folder: Path, watch: Watch) -> None:
-        """Crawl into `folder`, or go on with the crawl that an earlier call began there.
+    def collect(self, folder: Path, watch: Watch = silent) -> int:
+        """Crawl into `folder`, or continue the crawl that an earlier call began there.
 
-        Raises UsageError for an address that is none, CorpuskitError where the crawler failed or nothing was fetched.
-        A crawl that has ended is not repeated; one whose recipe has changed goes on from what it has.
+        A crawl that has ended is not repeated. One whose recipe has changed, or that has open pages, continues from
+        what it has.
+
+        Returns:
+            How many pages are open: they could not be fetched for a reason that may pass (no answer, a broken
+            connection, status 429 or 5xx, a robots.txt that could not be read).
+
+        Raises:
+            UsageError: An address is not an http(s) URL.
+            CorpuskitError: The crawler failed, or not one page was fetched.
         """
         job = self.job(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +98,7 @@ class CrawlSource(Source):
             for module in ("scrapy", "feedparser", "protego", "warcio"):
                 require(module, "crawl")
             _crawl(job, folder, watch)
-        self._check(folder, watch)
+        return self._check(folder, watch)
 
     def job(self, folder: Path) -> Job:
         """What the crawling process is told."""
@@ -108,6 +119,7 @@ class CrawlSource(Source):
             max_minutes=self.max_minutes,
             max_bytes=self.max_bytes,
             delay=self.delay,
+            retry_delay=self.retry_delay,
             timeout=self.timeout,
             concurrency_per_host=self.concurrency_per_host,
             allow_private=self.allow_private,
@@ -151,23 +163,26 @@ class CrawlSource(Source):
                 "media_type": page.media_type,
             }
 
-    def _check(self, folder: Path, watch: Watch) -> None:
-        """Say which of the given addresses led to nothing; fail where all did."""
+    def _check(self, folder: Path, watch: Watch) -> int:
+        """Report the given addresses that led to nothing, and count the open ones. Fails where no page was fetched."""
         state = State(folder)
         try:
             pages = sum(state.pages_by_host().values())
             failed = [story for story in state.given() if story["outcome"] != "redirected" and not _went_well(story)]
             outcomes = ", ".join(f"{name} {count}" for name, count in state.outcomes().items())
+            left = state.open()
         finally:
             state.close()
         said = [f"{story['url']}: {story['reason'] or story['outcome']}" for story in failed]
         if not pages:
             causes = "\n".join(f"  {line}" for line in said[:10])
-            raise CorpuskitError(f"source 'crawl': not one page was fetched ({outcomes})\n{causes}".rstrip())
+            again = "; the next run asks for the transient ones again" if left else ""
+            raise CorpuskitError(f"source 'crawl': not one page was fetched ({outcomes}){again}\n{causes}".rstrip())
         for line in said[:20]:
             watch(line, pages, self.max_pages)
         if len(said) > 20:
             watch(f"{len(said) - 20} more of the given addresses led to nothing", pages, self.max_pages)
+        return left
 
 
 def _went_well(story: dict[str, Any]) -> bool:
@@ -175,9 +190,10 @@ def _went_well(story: dict[str, Any]) -> bool:
 
 
 def _finished(folder: Path) -> str:
+    """The digest of the job that this crawl has carried out; '' where it has not ended, or has open pages."""
     state = State(folder)
     try:
-        return state.fact("finished") if (folder / PAGES).is_file() else ""
+        return state.fact("finished") if (folder / PAGES).is_file() and not state.open() else ""
     finally:
         state.close()
 

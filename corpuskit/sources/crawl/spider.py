@@ -29,7 +29,8 @@ from corpuskit.sources.crawl.state import Fetch, Outcome, Record, State, now_tex
 from corpuskit.sources.crawl.targets import Content, limit_for, redirected
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_TRY_AGAIN = (408, 429, 500, 502, 503, 504)
+_TRY_AGAIN = (408, 425, 429)
+_DENIED = (401, 402, 403, 407, 451)
 _WAIT_FOR_HOST = (429, 503)
 _NEVER_TEXT = ("image/", "video/", "audio/", "font/", "application/pdf", "application/zip")
 
@@ -150,7 +151,7 @@ class CorpusSpider(scrapy.Spider):
                 self.state.set_segment(record.segment, record.end, closed=False)
                 document = self.judge(fetch, exchange, record, stopped)
                 self.state.set_fact("seconds", str(self.budget.used + time.time() - self.budget.began))
-                self.frontier.release(fetch, latency, exchange.status, document=document)
+                self.frontier.release(fetch, time.time(), latency, exchange.status, document=document)
             self.link_again()
         except Exception:
             die()
@@ -207,15 +208,17 @@ class CorpusSpider(scrapy.Spider):
             if target and target.steps <= MAX_STEPS:
                 self.frontier.add([target])
             return False
-        if status in _TRY_AGAIN or exchange.truncated == "disconnect":
+        if status in _TRY_AGAIN or status >= 500 or exchange.truncated == "disconnect":
             asked = retry_after(exchange.header("retry-after"), time.time())
             again = self.frontier.try_again(fetch, time.time(), asked, whole_host=status in _WAIT_FOR_HOST)
             if again is None:
-                broke = "the connection broke off in mid-body" if exchange.truncated else f"HTTP status {status}"
-                settle("error", f"{broke}, after {fetch.tries + 1} attempts")
+                failure = (
+                    "the connection broke in the middle of the body" if exchange.truncated else f"HTTP status {status}"
+                )
+                settle("transient", f"{failure}, after {fetch.tries + 1} attempts")
             return False
         if not 200 <= status < 300:
-            settle("error", f"HTTP status {status}")
+            settle("denied" if status in _DENIED else "gone", f"HTTP status {status}")
             return False
         if stopped:
             settle(stopped, f"over {self.max_bytes} bytes" if stopped == "too_large" else f"media type {media_type}")
@@ -226,7 +229,7 @@ class CorpusSpider(scrapy.Spider):
         try:
             content = Content.of(exchange.body, exchange.headers, limit_for(fetch, self.max_bytes))
         except ValueError as error:
-            settle("error", str(error))
+            settle("damaged", str(error))
             return False
         if not content.whole and fetch.role == "page":
             settle("too_large", f"over {self.max_bytes} bytes after decompression, or damaged compression")
@@ -275,7 +278,7 @@ class CorpusSpider(scrapy.Spider):
         try:
             with self.state.transaction():
                 self.judge_failure(fetch, failure)
-                self.frontier.release(fetch, None, None, document=False)
+                self.frontier.release(fetch, time.time(), document=False)
         except Exception:
             die()
         self.report(self.frontier.pages)
@@ -293,7 +296,7 @@ class CorpusSpider(scrapy.Spider):
             if private:
                 self.state.settle_host(urls.host(fetch.origin), "private", private)
         else:
-            self.state.settle(fetch.url, "private" if private else "error", reason=reason)
+            self.state.settle(fetch.url, "private" if private else "transient", reason=reason)
 
     def link_again(self) -> None:
         """Add the links of pages that turned out to lie nearer the start than when they were fetched."""

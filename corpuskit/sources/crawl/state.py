@@ -22,7 +22,23 @@ from corpuskit.sources.crawl import urls
 FILE = "crawl.sqlite"
 
 Role = Literal["page", "feed", "sitemap", "robots"]
-Outcome = Literal["fetched", "redirected", "robots", "scope", "budget", "error", "private", "too_large", "not_text"]
+Outcome = Literal[
+    "fetched",
+    "redirected",
+    "gone",  # the server says that there is no such page (404, 410, another 4xx), or no answer came for a week of runs
+    "robots",
+    "scope",
+    "budget",
+    "denied",  # the server refuses it (401, 403, 451, ...)
+    "private",
+    "too_large",
+    "not_text",
+    "damaged",  # the body cannot be decoded
+    "transient",  # no answer, a broken connection, 429 or 5xx: asked for again by the next run
+]
+
+PERSISTENT_RUNS, PERSISTENT_SECONDS = 5, 7 * 24 * 3600.0
+"""An address that failed in so many runs over so many seconds is gone; until then every run asks for it again."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -48,6 +64,8 @@ CREATE TABLE IF NOT EXISTS urls (
   segment INTEGER, offset INTEGER, length INTEGER,
   media_type TEXT,
   document INTEGER NOT NULL DEFAULT 0,
+  failed_runs INTEGER NOT NULL DEFAULT 0, -- runs that ended without an answer
+  first_failed REAL,               -- wall time at which the first of them ended
   linked INTEGER NOT NULL DEFAULT 0 -- its links have been added
 );
 CREATE INDEX IF NOT EXISTS waiting ON urls (host, depth, number) WHERE outcome IS NULL;
@@ -106,9 +124,25 @@ class State:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
+            self._upgrade()
             self._db.execute("UPDATE urls SET outcome = NULL WHERE outcome = 'fetching'")
         except sqlite3.DatabaseError as error:
             raise CorpuskitError(f"{folder / FILE}: {error}; remove {folder} to crawl anew") from error
+
+    def _upgrade(self) -> None:
+        """Bring a table of an earlier version up to date: its 'error' did not tell a missing page from a failure."""
+        columns = {str(row["name"]) for row in self._db.execute("PRAGMA table_info(urls)")}
+        if "failed_runs" in columns:
+            return
+        self._db.execute("ALTER TABLE urls ADD COLUMN failed_runs INTEGER NOT NULL DEFAULT 0")
+        self._db.execute("ALTER TABLE urls ADD COLUMN first_failed REAL")
+        self._db.execute(
+            "UPDATE urls SET outcome = CASE WHEN status BETWEEN 400 AND 499 AND status NOT IN (408, 425, 429) "
+            "THEN 'gone' ELSE 'transient' END WHERE outcome = 'error'"
+        )
+        self._db.execute(
+            "UPDATE urls SET outcome = 'transient' WHERE outcome = 'robots' AND reason LIKE '%could not be read%'"
+        )
 
     def close(self) -> None:
         """Close, with everything in the one file where nobody else has it open."""
@@ -159,11 +193,13 @@ class State:
         media_type: str | None = None,
         document: bool = False,
     ) -> None:
-        """The outcome of an address, final unless the recipe changes."""
+        """The outcome of an address. All but 'transient' are final unless the recipe changes."""
         place = (record.segment, record.offset, record.length) if record else (None, None, None)
         self._db.execute(
             "UPDATE urls SET outcome = ?, status = ?, reason = ?, settled = ?, segment = ?, offset = ?, length = ?, "
-            "media_type = ?, document = ?, linked = 0 WHERE url = ?",
+            "media_type = ?, document = ?, linked = 0, "
+            "failed_runs = CASE WHEN ?1 = 'transient' THEN failed_runs ELSE 0 END, "
+            "first_failed = CASE WHEN ?1 = 'transient' THEN first_failed END WHERE url = ?",
             (outcome, status, reason, now_text(), *place, media_type, int(document), url),
         )
 
@@ -230,11 +266,42 @@ class State:
         )
 
     def settle_rest(self, reason: str) -> None:
-        """The crawl ends: what still waits is past the budget."""
-        query = (
-            "UPDATE urls SET outcome = 'budget', reason = ?, settled = ? WHERE outcome IS NULL OR outcome = 'fetching'"
+        """The run ends: what still waits is past the budget, or was waiting to be tried again and stays open."""
+        self._db.execute(
+            "UPDATE urls SET outcome = CASE WHEN tries > 0 THEN 'transient' ELSE 'budget' END, "
+            "reason = CASE WHEN tries > 0 THEN 'no usable answer before ' || ? ELSE ? END, settled = ? "
+            "WHERE outcome IS NULL OR outcome = 'fetching'",
+            (reason, reason, now_text()),
         )
-        self._db.execute(query, (reason, now_text()))
+
+    def reopen(self) -> int:
+        """Put the addresses that could not be fetched back to waiting; how many there are."""
+        return self._db.execute(
+            "UPDATE urls SET outcome = NULL, reason = NULL, tries = 0, due = 0 WHERE outcome = 'transient'"
+        ).rowcount
+
+    def end_run(self, now: float) -> int:
+        """Note that this run could not fetch what is open. What has failed for long enough is gone.
+
+        Returns:
+            How many addresses stay open for the next run.
+        """
+        self._db.execute(
+            "UPDATE urls SET failed_runs = failed_runs + 1, first_failed = coalesce(first_failed, ?) "
+            "WHERE outcome = 'transient'",
+            (now,),
+        )
+        self._db.execute(
+            "UPDATE urls SET outcome = 'gone', "
+            "reason = 'no answer in ' || failed_runs || ' runs; the last: ' || reason "
+            "WHERE outcome = 'transient' AND failed_runs >= ? AND first_failed <= ?",
+            (PERSISTENT_RUNS, now - PERSISTENT_SECONDS),
+        )
+        return self.open()
+
+    def open(self) -> int:
+        """How many addresses the next run asks for again."""
+        return int(self._db.execute("SELECT count(*) FROM urls WHERE outcome = 'transient'").fetchone()[0])
 
     def robots(self, origin: str) -> tuple[bytes, float] | None:
         """The robots.txt that counts for an origin and the wall time at which it was asked for."""
@@ -286,8 +353,8 @@ class State:
 def fate(folder: Path | str, url: str) -> dict[str, Any] | None:
     """What became of an address in a crawl, or None where the crawl never saw it (or `folder` holds none).
 
-    Keys: url, outcome ('fetched', 'redirected', 'robots', 'scope', 'budget', 'error', 'private', 'too_large',
-    'not_text', or 'waiting'), status, reason (for 'robots' the line that forbids it), referrer, depth, role, when.
+    Keys: url, outcome (an `Outcome`, or 'waiting'), status, reason (for 'robots' the line that forbids it), referrer,
+    depth, role, when.
     """
     path = Path(folder) / FILE
     address = urls.canonical(url)
