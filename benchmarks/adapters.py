@@ -28,7 +28,7 @@ from corpuskit.training.adapters import load_adapted, measure_overhead, merge
 from corpuskit.training.adapters.folder import AdapterFile, weights_digest
 from corpuskit.training.adapters.methods import attach
 from corpuskit.training.checkpoint import save_model
-from corpuskit.training.models import build_model, load_model, parameters
+from corpuskit.training.models import build_model, count_parameters, load_model
 
 WEIGHTS = {"a": 0.7, "b": 0.3}
 
@@ -102,7 +102,7 @@ def main() -> None:
         for rslora in (False, True) if options.part != "speed" else ():
             folder = Path(temporary) / ("rslora" if rslora else "lora")
             base = make(folder, options.size, rslora)
-            count = parameters(load_model(base)) / 1e6
+            count = count_parameters(load_model(base)) / 1e6
             print(f"{'rsLoRA' if rslora else 'LoRA'}, {count:.0f} M parameters, two adapters, folders to folder")
             for name, work in (("corpuskit", ours), ("peft", theirs)):
                 spent = []

@@ -32,7 +32,7 @@ import numpy as np
 from corpuskit.memorization.measures import metrics
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
-from corpuskit.training.adapters.memory import peak_memory
+from corpuskit.training.adapters.overhead import peak_memory
 
 BATCH, LENGTH = 32, 256
 ROUNDS = 5

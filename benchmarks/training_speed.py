@@ -83,7 +83,7 @@ class Side:
 
 
 class Ours(Side):
-    """The gradients and optimizers of `corpuskit.training.run`, in the parts that a run would choose."""
+    """The gradients and optimizers of `corpuskit.training.trainer`, in the parts that a run would choose."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

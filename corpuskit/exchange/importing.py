@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.document import document_id
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.exchange.foreign import Bounds, Foreign
 from corpuskit.exchange.formats import format_named, format_of
@@ -21,7 +22,7 @@ from corpuskit.tokens.sample import lots
 from corpuskit.tokens.shard_writer import NAMED, FolderWriter, shard_columns
 from corpuskit.tokens.shards import Manifest
 from corpuskit.tokens.tokenizer import Tokenizer
-from corpuskit.tokens.write import SHARD_TOKENS, Watch, frame_documents
+from corpuskit.tokens.write import SHARD_TOKENS, frame_documents
 
 CHUNK = 1 << 20
 """Tokens that are taken over at once, or one document where it is longer."""
@@ -41,7 +42,7 @@ def import_shards(
     shard_tokens: int = SHARD_TOKENS,
     hold_out: float = 0.0,
     seed: int = 0,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Manifest:
     """Make a shard folder of another trainer's token files; its manifest.
 
@@ -62,7 +63,7 @@ def import_shards(
         raise UsageError(f"hold_out is {hold_out}: give a share from 0 up to, not including, 1, or held_out files")
     opened = [_open(Path(path), format, tokenizer, held=False) for path in files]
     opened += [_open(Path(path), format, tokenizer, held=True) for path in held_out]
-    known = [one.records.about for one in opened if one.records is not None]
+    known = [file.records.about for file in opened if file.records is not None]
     if known and (len(known) < len(opened) or any(about.tokenizer != known[0].tokenizer for about in known)):
         raise UsageError("the tables of documents beside these files are of several exports, or of some files only")
     if known:
@@ -72,17 +73,17 @@ def import_shards(
         seed, hold_out, empty = known[0].seed, known[0].hold_out, known[0].empty_documents
     else:
         empty = 0
-        if not all(_begun(one.foreign, tokenizer.begin) for one in opened):
+        if not all(_begun(file.foreign, tokenizer.begin) for file in opened):
             tokenizer = replace(tokenizer, begin=None)
-    total, done = sum(len(one.foreign.tokens) for one in opened), 0
+    total, done = sum(len(file.foreign.tokens) for file in opened), 0
     with FolderWriter(Path(folder), tokenizer, sequence_length or 1024, shard_tokens) as target:
-        for one in opened:
-            if one.records is not None:
-                for tokens in _take_known(one, one.records, tokenizer, target):
+        for file in opened:
+            if file.records is not None:
+                for tokens in _take_known(file, file.records, tokenizer, target):
                     done += tokens
                     watch("importing", done, total)
                 continue
-            for tokens, left_out in _take_nameless(one, tokenizer, target, source, language, hold_out, seed):
+            for tokens, left_out in _take_nameless(file, tokenizer, target, source, language, hold_out, seed):
                 done, empty = done + tokens, empty + left_out
                 watch("importing", done, total)
         return target.finish(seed=seed, hold_out=hold_out, empty_documents=empty)

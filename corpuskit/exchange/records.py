@@ -53,8 +53,8 @@ class Records:
     def lengths(self) -> npt.NDArray[np.int64]:
         """int64[documents]: tokens of each."""
         column = pq.read_table(self.path, columns=["tokens"]).column("tokens")
-        found: npt.NDArray[np.int64] = column.to_numpy()
-        return found
+        lengths: npt.NDArray[np.int64] = column.to_numpy()
+        return lengths
 
     def batches(self, rows: int = 4096) -> Iterator[tuple[pa.RecordBatch, str, bool]]:
         """Rows in order, the source of the shard that they lie in, and whether they end it."""

@@ -1,9 +1,8 @@
 """Tokens: train or load a tokenizer, encode a corpus into Arrow shards, and read them in an exact, replayable order."""
 
-from corpuskit.tokens.order import Seen, TokenOrder
+from corpuskit.tokens.order import SeenDocument, TokenOrder
 from corpuskit.tokens.sample import sample_texts
-from corpuskit.tokens.shards import Manifest, Shard, Shards, open_shards, read_manifest
-from corpuskit.tokens.statistics import Statistic, token_statistics
+from corpuskit.tokens.shards import Manifest, Shard, Shards, Statistic, open_shards, read_manifest, token_statistics
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 from corpuskit.tokens.train import train_tokenizer
 from corpuskit.tokens.weights import Weights
@@ -11,7 +10,7 @@ from corpuskit.tokens.write import write_shards
 
 __all__ = [
     "Manifest",
-    "Seen",
+    "SeenDocument",
     "Shard",
     "Shards",
     "Statistic",

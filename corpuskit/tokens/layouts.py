@@ -91,12 +91,12 @@ class Concatenated:
 
     def windows_of(self, shard: int, start: int, end: int) -> Numbers:
         held = (self.shard == shard) & (self.start < end) & (self.start + self.length > start)
-        found = [np.zeros(0, np.int64)]
+        windows = [np.zeros(0, np.int64)]
         for stretch in np.flatnonzero(held):
             at, begin, length = int(self.at[stretch]), int(self.start[stretch]), int(self.length[stretch])
             low, high = at + max(start - begin, 0), at + min(end - begin, length)
-            found.append(np.arange(low // self.sequence_length, (high - 1) // self.sequence_length + 1))
-        return np.unique(np.concatenate(found))
+            windows.append(np.arange(low // self.sequence_length, (high - 1) // self.sequence_length + 1))
+        return np.unique(np.concatenate(windows))
 
 
 class BestFit:

@@ -31,7 +31,7 @@ Packing = Literal["concatenate", "best_fit"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenDocument:
     """A document in a step."""
 
     id: str
@@ -154,12 +154,12 @@ class TokenOrder:
             return batch
         return replace(batch, flagged=flagged(self.shards, pieces, batch.inputs.shape, self.flags))
 
-    def trace(self, step: int) -> list[Seen]:
+    def trace(self, step: int) -> list[SeenDocument]:
         """The documents of a step, sample by sample, in the order in which they lie in the windows."""
         return self.trace_samples(self.samples_at(step))
 
-    def trace_samples(self, samples: Numbers) -> list[Seen]:
-        seen: list[Seen] = []
+    def trace_samples(self, samples: Numbers) -> list[SeenDocument]:
+        seen: list[SeenDocument] = []
         pool, window = self._locate(samples)
         for sample, number, place in zip(samples.tolist(), pool.tolist(), window, strict=True):
             pieces = self.pools[number].pieces(np.array([place]))
@@ -169,7 +169,7 @@ class TokenOrder:
                     tokens = min(end, shard.offsets[row + 1]) - max(start, shard.offsets[row])
                     about = shard.describe(row)
                     seen.append(
-                        Seen(
+                        SeenDocument(
                             str(about["id"]),
                             about["url"],
                             str(about["source"]),
@@ -185,7 +185,7 @@ class TokenOrder:
 
         Raises UsageError where the split has no such document.
         """
-        found: set[int] = set()
+        samples: set[int] = set()
         present = False
         for at, shard in enumerate(self.shards.shards):
             for row in shard.rows_with_id(document_id):
@@ -194,10 +194,10 @@ class TokenOrder:
                     if self.names[number] not in ("", self.sources[at]):
                         continue
                     windows = pool.windows_of(at, int(shard.offsets[row]), int(shard.offsets[row + 1]))
-                    found.update(self._samples(number, windows, until))
+                    samples.update(self._samples(number, windows, until))
         if not present:
             raise UsageError(f"{self.shards.folder}: the {self.shards.name} split has no document '{document_id}'")
-        return sorted(found)
+        return sorted(samples)
 
     def stretch(self, shard: int, start: int, end: int, until: int) -> tuple[int | None, list[int]]:
         """How training reads the tokens from `start` to before `end` of a shard, which lie in one document.
@@ -227,12 +227,12 @@ class TokenOrder:
         pool, window = self._locate(samples)
         if len(self.pools) == 1:
             return self.pools[0].pieces(window)
-        found: list[Pieces] = []
+        filled: list[Pieces] = []
         for number in np.unique(pool):
             chosen = np.flatnonzero(pool == number)
             pieces = self.pools[number].pieces(window[chosen])
-            found.append(replace(pieces, row=chosen[pieces.row]))
-        return Pieces.joined(found)
+            filled.append(replace(pieces, row=chosen[pieces.row]))
+        return Pieces.joined(filled)
 
     def _locate(self, samples: Numbers) -> tuple[Numbers, Numbers]:
         """(pool, window in the pool) of sample numbers."""
@@ -248,23 +248,23 @@ class TokenOrder:
     def _window(self, pool: int, running: Numbers) -> Numbers:
         size = self.pools[pool].windows
         epoch, window = running // size, running % size
-        for one in np.unique(epoch):
-            here = epoch == one
-            window[here] = permute(window[here], size, self._key(self.names[pool], int(one)))
+        for number in np.unique(epoch):
+            here = epoch == number
+            window[here] = permute(window[here], size, self._key(self.names[pool], int(number)))
         return window
 
     def _samples(self, pool: int, windows: Numbers, until: int) -> Sequence[int]:
         """Sample numbers below `until` at which windows of a pool come."""
         size = self.pools[pool].windows
-        found: list[int] = []
+        numbers: list[int] = []
         if not len(windows) or (self.shares is not None and not self.shares.counts[pool]):
-            return found
+            return numbers
         for epoch in range(-(-until // size)):
             samples = unpermute(windows, size, self._key(self.names[pool], epoch)) + epoch * size
             if self.shares is not None:
                 samples = self.shares.samples_of(pool, samples)
-            found.extend(samples[samples < until].tolist())
-        return found
+            numbers.extend(samples[samples < until].tolist())
+        return numbers
 
     def _key(self, pool: str, number: int) -> int:
         name = f"{self.seed}:{pool}:{number}".encode()

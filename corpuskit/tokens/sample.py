@@ -94,13 +94,13 @@ def groups(batch: pa.RecordBatch) -> list[str]:
 
 def first_known(batch: pa.RecordBatch, paths: Sequence[str]) -> pa.Array | None:
     """The first of these columns that has a value, for each document; None where the corpus has none of them."""
-    found = []
+    chosen = []
     for path in paths:
         try:
-            found.append(column(batch, path))
+            chosen.append(column(batch, path))
         except KeyError:  # a corpus that has not been asked for this
             continue
-    return pc.coalesce(*found) if found else None
+    return pc.coalesce(*chosen) if chosen else None
 
 
 def text_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:

@@ -176,8 +176,8 @@ class Shard:
 
     def decided(self, action: str) -> npt.NDArray[np.bool_]:
         """bool[documents]: for which of them an audit decided on this action."""
-        found = pc.equal(self.table.column("decision"), action).fill_null(False)
-        return np.asarray(found.to_numpy())
+        marked = pc.equal(self.table.column("decision"), action).fill_null(False)
+        return np.asarray(marked.to_numpy())
 
     def document(self, row: int) -> npt.NDArray[Any]:
         """Tokens of one document, framing included (a view)."""
@@ -189,8 +189,8 @@ class Shard:
 
     def rows_with_id(self, document_id: str) -> list[int]:
         """Rows that hold this document (several, where copies of it were planted)."""
-        found = pc.equal(self.table.column("id"), document_id)
-        return np.flatnonzero(found.to_numpy()).tolist()
+        matches = pc.equal(self.table.column("id"), document_id)
+        return np.flatnonzero(matches.to_numpy()).tolist()
 
     def describe(self, row: int) -> dict[str, str | None]:
         """id, url, source and language of one document."""
@@ -212,15 +212,15 @@ class Shards:
     @cached_property
     def shards(self) -> list[Shard]:
         """Raises CorpuskitError for a file that is no shard, or one of another tokenizer."""
-        found = [Shard(self.folder / entry.file) for entry in self.entries]
-        for shard in found:
+        shards = [Shard(self.folder / entry.file) for entry in self.entries]
+        for shard in shards:
             if shard.metadata.get("tokenizer_sha256") != self.manifest.tokenizer.sha256:
                 raise CorpuskitError(f"{shard.path} was made with another tokenizer than the shards beside it")
             if shard.tokens.dtype != self.manifest.dtype:
                 raise CorpuskitError(
                     f"{shard.path} holds {shard.tokens.dtype}, the manifest says {self.manifest.dtype}"
                 )
-        return found
+        return shards
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -271,8 +271,34 @@ def open_shards(folder: str | Path, split: SplitName = "train", verify: bool = T
         path = folder / entry.file
         size = path.stat().st_size if path.is_file() else None
         if size != entry.size:
-            found = "is missing" if size is None else f"has {size:,} bytes where the manifest says {entry.size:,}"
-            raise CorpuskitError(f"{path} {found}; write the shards again")
+            problem = "is missing" if size is None else f"has {size:,} bytes where the manifest says {entry.size:,}"
+            raise CorpuskitError(f"{path} {problem}; write the shards again")
     if verify:
         shards.verify()
     return shards
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Counts of a part of a split."""
+
+    split: SplitName
+    by: Literal["all", "source", "language"]
+    name: str
+    """The source or the language; 'all' for the whole split."""
+    counts: Counts
+
+
+def token_statistics(manifest: Manifest) -> list[Statistic]:
+    """The counts of each split: whole, by source, by language. A split without documents has no rows."""
+    rows: list[Statistic] = []
+    splits: tuple[SplitName, ...] = ("train", "held_out")
+    for split in splits:
+        entry = manifest.split(split)
+        if not entry.documents:
+            continue
+        whole = Counts(documents=entry.documents, tokens=entry.tokens, text_bytes=entry.text_bytes)
+        rows.append(Statistic(split, "all", "all", whole))
+        rows += [Statistic(split, "source", name, counts) for name, counts in entry.by_source.items()]
+        rows += [Statistic(split, "language", name, counts) for name, counts in entry.by_language.items()]
+    return rows

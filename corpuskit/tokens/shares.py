@@ -48,9 +48,9 @@ class Shares:
         block = samples * self.blocks // self.total
         block = block + (samples >= self._before(block + 1).sum(axis=1))  # each source rounds down: at most one more
         source, running = np.empty((2, len(samples)), np.int64)
-        for one in np.unique(block):
-            here = block == one
-            first, sources, numbers = self._turns(int(one))
+        for number in np.unique(block):
+            here = block == number
+            first, sources, numbers = self._turns(int(number))
             source[here], running[here] = sources[samples[here] - first], numbers[samples[here] - first]
         return source, running
 
@@ -58,17 +58,17 @@ class Shares:
         """The samples at which these running numbers of a source come."""
         block = -(-(running + 1) * self.blocks // int(self.counts[source])) - 1
         samples = np.empty(len(running), np.int64)
-        for one in np.unique(block):
-            here = block == one
-            first, sources, numbers = self._turns(int(one))
+        for number in np.unique(block):
+            here = block == number
+            first, sources, numbers = self._turns(int(number))
             mine = np.flatnonzero(sources == source)
             samples[here] = first + mine[running[here] - numbers[mine[0]]]
         return samples
 
     def _turns(self, block: int) -> tuple[int, Numbers, Numbers]:
         """(first sample of a block, source of each of its samples, running number of each in its source)."""
-        found = self._recent.get(block)
-        if found is None:
+        order = self._recent.get(block)
+        if order is None:
             before, after = self._before(np.array([block, block + 1]))
             sizes = after - before
             slots = permute(np.arange(sizes.sum()), int(sizes.sum()), self.key(block))
@@ -76,11 +76,11 @@ class Shares:
             numbers = np.empty_like(sources)
             for source in np.flatnonzero(sizes):
                 numbers[sources == source] = np.arange(before[source], after[source])
-            found = int(before.sum()), sources, numbers
-            self._recent = {block: found, **dict(list(self._recent.items())[:3])}
-        return found
+            order = int(before.sum()), sources, numbers
+            self._recent = {block: order, **dict(list(self._recent.items())[:3])}
+        return order
 
     def _before(self, block: Numbers) -> Numbers:
         """int64[n, sources]: samples of each source before these blocks."""
-        found: Numbers = block[:, None] * self.counts[None, :] // self.blocks
-        return found
+        counts: Numbers = block[:, None] * self.counts[None, :] // self.blocks
+        return counts

@@ -164,8 +164,8 @@ class Tokenizer:
             ends = np.concatenate(
                 [[0], np.cumsum(self.token_bytes()[tokens[offsets[0] : offsets[-1]]], dtype=np.int64)]
             )
-            found: npt.NDArray[np.int64] = np.diff(ends[offsets - offsets[0]])
-            return found
+            lengths: npt.NDArray[np.int64] = np.diff(ends[offsets - offsets[0]])
+            return lengths
         rows = [tokens[start:end].tolist() for start, end in pairwise(offsets.tolist())]
         return np.array([len(text.encode()) for text in self.reference.decode_batch(rows)], np.int64)
 

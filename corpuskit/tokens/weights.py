@@ -40,8 +40,8 @@ def rehydration(sizes: Counts) -> Counts:
     """int64[n]: how often FineWeb-2 repeats a page that stood for this many near-duplicates, itself counted."""
     smallest = np.array([size for size, _ in REHYDRATION])
     times = np.array([count for _, count in REHYDRATION], np.int64)
-    found: Counts = times[np.searchsorted(smallest, np.maximum(sizes, 1), side="right") - 1]
-    return found
+    copies: Counts = times[np.searchsorted(smallest, np.maximum(sizes, 1), side="right") - 1]
+    return copies
 
 
 def shared_copies(wanted: Counts, groups: Counts, numbers: Lots) -> Counts:
@@ -102,5 +102,5 @@ def _groups(tables: list[pa.Table], rows: list[npt.NDArray[np.int64]]) -> Counts
         [table.column("cluster").chunk(0).take(chosen) for table, chosen in zip(tables, rows, strict=True)], pa.string()
     )
     codes = pc.index_in(names, value_set=pc.unique(names))
-    found: Counts = codes.to_numpy().astype(np.int64)
-    return found
+    counts: Counts = codes.to_numpy().astype(np.int64)
+    return counts

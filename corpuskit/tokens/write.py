@@ -7,7 +7,7 @@ encodes. Memory holds one unfinished shard for each source, whatever the size of
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit.document import documents as as_documents
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.tokens.sample import CLUSTERS, Draw, corpus_batches, drawn, first_known, groups, lots, text_bytes
 from corpuskit.tokens.shard_writer import FolderWriter, shard_columns
 from corpuskit.tokens.shards import Manifest
 from corpuskit.tokens.tokenizer import Tokenizer
-
-Watch = Callable[[str, int, int], None]
 
 COLUMNS = {
     "id": ("id",),
@@ -52,7 +51,7 @@ def write_shards(
     hold_out: float = 0.02,
     extra_documents: Sequence[Mapping[str, Any]] = (),
     seed: int = 0,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Manifest:
     """Encode a corpus into the shard folder `folder` (layout: `corpuskit.tokens.shards`) and return its manifest.
 

@@ -6,7 +6,7 @@ from corpuskit.training.generate import generate
 from corpuskit.training.metrics import read_metrics
 from corpuskit.training.plan import read_plan, training_order
 from corpuskit.training.pretrain import pretrain
-from corpuskit.training.run import TrainResult
+from corpuskit.training.trainer import TrainResult
 
 __all__ = [
     "AdaptConfig",

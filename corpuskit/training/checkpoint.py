@@ -24,7 +24,7 @@ from typing import Any
 
 from corpuskit.errors import CorpuskitError, require
 from corpuskit.tokens.tokenizer import Tokenizer
-from corpuskit.training.learner import full
+from corpuskit.training.learner import full_tensor
 
 OPTIMIZER = "optimizer"
 
@@ -95,7 +95,7 @@ def load_copy(spare: Any, module: Any) -> None:
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                weights = full(parameter)
+                weights = full_tensor(parameter)
                 if name in kept:
                     kept[name].copy_(weights)
 
@@ -143,8 +143,8 @@ def complete(folder: Path) -> list[Path]:
 
 
 def newest(folder: Path) -> Path | None:
-    found = complete(folder)
-    return found[-1] if found else None
+    whole = complete(folder)
+    return whole[-1] if whole else None
 
 
 def optimizer_state(optimizers: Sequence[Any]) -> dict[str, Any]:
@@ -197,5 +197,5 @@ def _quietly(call: Callable[..., Any], *arguments: Any, **settings: Any) -> None
 def _reason(error: BaseException) -> str:
     """The cause at the bottom of what torch wraps a failed write in."""
     failures = getattr(error, "failures", None)  # of a CheckpointException: rank -> (error, traceback)
-    found = next(iter(failures.values()))[0] if failures else error
-    return str(found).splitlines()[0] if str(found) else type(found).__name__
+    cause = next(iter(failures.values()))[0] if failures else error
+    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__

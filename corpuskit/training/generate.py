@@ -8,8 +8,8 @@ from corpuskit.errors import UsageError
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on
-from corpuskit.training.continuation import continuation
 from corpuskit.training.models import load_model
+from corpuskit.training.samples import continuation
 
 
 def generate(

@@ -16,7 +16,7 @@ import numpy as np
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.windows import IGNORED
-from corpuskit.training.learner import full
+from corpuskit.training.learner import full_tensor
 from corpuskit.training.machine import Machine
 from corpuskit.training.objectives import Objective
 
@@ -86,7 +86,7 @@ class StepGradients:
     def clip(self, limit: float) -> float:
         """Scale the gradients down to a norm of at most `limit`; the norm that they had."""
         torch = require("torch", "train")
-        return float(full(torch.nn.utils.clip_grad_norm_(self.parameters, limit)))
+        return float(full_tensor(torch.nn.utils.clip_grad_norm_(self.parameters, limit)))
 
     def forget(self) -> None:
         for parameter in self.parameters:

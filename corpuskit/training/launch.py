@@ -17,12 +17,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.training.config import TrainConfig
-from corpuskit.training.signals import stop_signals
+from corpuskit.training.machine import stop_signals
 
 if TYPE_CHECKING:
-    from corpuskit.training.run import TrainResult, Watch
+    from corpuskit.training.trainer import TrainResult
 
 
 def ranks_to_start(config: TrainConfig) -> int:
@@ -37,28 +38,28 @@ def ranks_to_start(config: TrainConfig) -> int:
 
 def launch(shards: Path, folder: Path, config: TrainConfig, ranks: int, watch: Watch, resume: bool) -> TrainResult:
     """Train with so many ranks; see `corpuskit.training.pretrain`."""
-    from corpuskit.training.run import TrainResult
+    from corpuskit.training.trainer import TrainResult
 
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
     command += ["-m", __name__, str(shards), str(folder), config.model_dump_json(), str(int(resume))]
-    told: dict[str, Any] = {}
+    message: dict[str, Any] = {}
     with tempfile.TemporaryFile("w+") as errors, stop_signals() as stop:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
         passed_on = False
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                told = _parsed(line) or told
-                if "step" in told:
-                    watch(*told["step"])
+                message = _parsed(line) or message
+                if "step" in message:
+                    watch(*message["step"])
                 if stop() is not None and not passed_on:
                     process.terminate()  # torchrun hands it to its ranks
                     passed_on = True
         process.wait()
-        if "result" in told:
-            return TrainResult(**told["result"])
-        if "error" in told:
-            raise (UsageError if told["usage"] else CorpuskitError)(told["error"])
+        if "result" in message:
+            return TrainResult(**message["result"])
+        if "error" in message:
+            raise (UsageError if message["usage"] else CorpuskitError)(message["error"])
         errors.seek(0)
         last = errors.read().strip().splitlines()[-12:]
     raise CorpuskitError(f"training with {ranks} ranks ended with exit code {process.returncode}:\n" + "\n".join(last))

@@ -82,6 +82,6 @@ def gathered(learner: Any) -> Iterator[None]:
             module.reshard()
 
 
-def full(tensor: Any) -> Any:
+def full_tensor(tensor: Any) -> Any:
     """The whole of a tensor that may be in shards; every rank has to ask for it."""
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor

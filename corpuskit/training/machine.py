@@ -1,9 +1,12 @@
-"""The machine a run trains on: its device, its number format, and its ranks where `torchrun` started several."""
+"""What a training runs on: the device, the number format, the ranks that `torchrun` started, and the signals that
+stop it after the current step."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -69,3 +72,25 @@ def _cpu_bfloat16() -> bool:
     cpu = require("torch", "train").cpu
     tests = (getattr(cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(test is not None and test() for test in tests)
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], str | None]]:
+    """SIGTERM and SIGINT ask for an end after the step; a second SIGINT interrupts at once. The function that it
+    gives returns the name of the signal that came, or None."""
+    asked: list[str] = []
+
+    def ask(number: int, frame: Any) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(signal.Signals(number).name)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The run's diary: `metrics.jsonl`, one line a step.
+"""The metrics log of a run: `metrics.jsonl`, one line a step.
 
     {"step": 120, "tokens": 491520, "loss": 4.31, "learning_rate": 0.0029, "gradient_norm": 0.8,
      "tokens_per_second": 14200, "mfu": 0.41}
@@ -24,7 +24,7 @@ FILE = "metrics.jsonl"
 
 
 def read_metrics(folder: str | Path, name: str = FILE) -> list[dict[str, Any]]:
-    """The lines of a run's `metrics.jsonl` (or another diary), in order; a last line that was cut off is left out."""
+    """The lines of a run's `metrics.jsonl` (or of another log), in order; a last line that was cut off is left out."""
     file = Path(folder) / name
     lines: list[dict[str, Any]] = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
@@ -35,10 +35,10 @@ def read_metrics(folder: str | Path, name: str = FILE) -> list[dict[str, Any]]:
     return lines
 
 
-class Diary:
-    """Adds lines to a file of JSON lines; a run that goes on after step `after` drops what was written beyond it."""
+class MetricsLog:
+    """Appends lines to a JSON lines file; a run that resumes after step `after` drops the lines of later steps."""
 
-    def __init__(self, folder: Path, name: str, after: int) -> None:
+    def __init__(self, folder: Path, after: int, name: str = FILE) -> None:
         kept = [line for line in read_metrics(folder, name) if line["step"] <= after]
         partial = folder / f".{name}.partial"
         partial.write_text("".join(_line(line) for line in kept), encoding="utf-8")
@@ -51,13 +51,6 @@ class Diary:
 
     def close(self) -> None:
         self.file.close()
-
-
-class Metrics(Diary):
-    """Writes `metrics.jsonl`."""
-
-    def __init__(self, folder: Path, after: int) -> None:
-        super().__init__(folder, FILE, after)
 
 
 def _line(line: dict[str, Any]) -> str:

@@ -106,6 +106,6 @@ def aligned(model: Any) -> Any:
     return model
 
 
-def parameters(model: Any) -> int:
+def count_parameters(model: Any) -> int:
     """Number of parameters, tied ones once."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -78,7 +78,7 @@ class Spikes:
             return f"gradient norm is {gradient_norm}"
         if len(self.losses) >= SPIKE_LEAST:
             mean = sum(self.losses) / len(self.losses)
-            spread = math.sqrt(sum((one - mean) ** 2 for one in self.losses) / len(self.losses))
+            spread = math.sqrt(sum((earlier - mean) ** 2 for earlier in self.losses) / len(self.losses))
             if loss > mean + SPIKE_DEVIATIONS * spread:
                 return f"loss {loss:.3f} stands out of the last {len(self.losses)} ({mean:.3f} ± {spread:.3f})"
         return ""

@@ -20,7 +20,7 @@ MAY_CHANGE = ("watch", "ranks", "parallel", "checkpoint_every", "keep_checkpoint
 """Settings that a run may go on with otherwise than it began: they change nothing about the model."""
 
 
-class Plan(BaseModel):
+class TrainingPlan(BaseModel):
     """The file `training.json` of a model's folder."""
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +68,7 @@ class Plan(BaseModel):
         partial.rename(folder / FILE)
 
 
-def read_plan(folder: Path) -> Plan | None:
+def read_plan(folder: Path) -> TrainingPlan | None:
     """The plan of a model's folder, or None where none was made there.
 
     Raises UsageError where the file cannot be read.
@@ -77,7 +77,7 @@ def read_plan(folder: Path) -> Plan | None:
     if not file.is_file():
         return None
     try:
-        return Plan.model_validate_json(file.read_bytes())
+        return TrainingPlan.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -99,7 +99,9 @@ def training_order(model: str | Path, shards: str | Path) -> tuple[TokenOrder, i
     return plan.order(open_shards(shards, verify=False)), int(lines[-1]["step"]) if lines else 0
 
 
-def check_same(old: Plan, config: TrainConfig, adapter: dict[str, Any] | None, shards: Shards, folder: Path) -> None:
+def check_same(
+    old: TrainingPlan, config: TrainConfig, adapter: dict[str, Any] | None, shards: Shards, folder: Path
+) -> None:
     """Raises UsageError that names what differs, where a run would go on with another plan than it began with."""
     before = json.loads(old.config.model_dump_json()) | (old.adapter or {})
     now = json.loads(config.model_dump_json()) | (adapter or {})

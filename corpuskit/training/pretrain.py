@@ -13,18 +13,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.tokens.shards import open_shards
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.launch import launch, ranks_to_start
-from corpuskit.training.machine import this_machine
+from corpuskit.training.machine import stop_signals, this_machine
 from corpuskit.training.metrics import FILE as METRICS
 from corpuskit.training.models import build_model, load_model, model_tokenizer
 from corpuskit.training.plan import FILE as PLAN
 from corpuskit.training.plan import check_same, read_plan
-from corpuskit.training.run import Run, Subject, TrainResult, Watch
-from corpuskit.training.signals import stop_signals
+from corpuskit.training.trainer import Trainable, Trainer, TrainResult
 
 
 def pretrain(
@@ -32,7 +32,7 @@ def pretrain(
     folder: str | Path,
     config: TrainConfig | None = None,
     *,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
     resume: bool = True,
 ) -> TrainResult:
     """Train a model from random weights on the `train` split of a shard folder, and write it to `folder`.
@@ -52,7 +52,9 @@ def pretrain(
     return train(_Pretrained(config, tokenizer), Path(shards), Path(folder), config, watch, resume)
 
 
-def train(subject: Subject, shards: Path, folder: Path, config: TrainConfig, watch: Watch, resume: bool) -> TrainResult:
+def train(
+    subject: Trainable, shards: Path, folder: Path, config: TrainConfig, watch: Watch, resume: bool
+) -> TrainResult:
     """Run or go on with the training of a subject; see `pretrain`."""
     training, held_out = open_shards(shards, "train"), open_shards(shards, "held_out")
     with this_machine(config.precision) as machine, stop_signals() as stop:
@@ -65,7 +67,7 @@ def train(subject: Subject, shards: Path, folder: Path, config: TrainConfig, wat
             check_same(old, config, subject.adapter, training, folder)
             if old.finished and old.result is not None:
                 return TrainResult(**old.result)
-        return Run(subject, training, held_out, folder, config, machine, old, watch).go(stop)
+        return Trainer(subject, training, held_out, folder, config, machine, old, watch).go(stop)
 
 
 class _Pretrained:

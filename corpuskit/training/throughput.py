@@ -60,8 +60,8 @@ def peak_operations(machine: Machine) -> float | None:
     torch = require("torch", "train")
     if machine.device.startswith("cuda"):
         name = torch.cuda.get_device_name(machine.device)
-        found = [peak for part, peak in PEAKS.items() if part in name.replace("GeForce ", "")]
-        return max(found) if found else None
+        peaks = [peak for part, peak in PEAKS.items() if part in name.replace("GeForce ", "")]
+        return max(peaks) if peaks else None
     size, best = 768, float("inf")
     matrix = machine.narrowed(torch.ones(size, size))
     for _ in range(3):

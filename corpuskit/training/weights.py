@@ -37,7 +37,7 @@ def load_pretrained(folder: str | Path, model_class: Any = None, **options: Any)
     if model_class is None:
         raise UsageError(f"{folder}/config.json names the architecture '{name}', which transformers does not have")
     try:
-        model, found = model_class.from_pretrained(
+        model, loading = model_class.from_pretrained(
             folder,
             config=settings,
             local_files_only=True,
@@ -47,7 +47,7 @@ def load_pretrained(folder: str | Path, model_class: Any = None, **options: Any)
     except (safetensors.SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).split("\n")[0]
         raise UsageError(f"the weights in {folder} cannot be read ({reason}); {_WAY_OUT}") from error
-    missing = sorted(found["missing_keys"])
+    missing = sorted(loading["missing_keys"])
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UsageError(f"the weights in {folder} lack {missing[0]}{more}; {_WAY_OUT}")

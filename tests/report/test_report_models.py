@@ -12,7 +12,7 @@ import pytest
 from corpuskit.report import write
 from corpuskit.statistics import Interval
 from corpuskit.training.evaluation.curves import Point
-from corpuskit.training.instruct.gains import Gain, Gains, Standing
+from corpuskit.training.instruct.gains import Gain, Gains, ModelMeasures
 
 BITS = {"bits_per_byte": 1.25, "perplexity": 9.0}
 
@@ -45,7 +45,7 @@ def page(run_folder: Path, tmp_path: Path) -> str:
     before, after = Interval(0.25, 0.2, 0.3, 30), Interval(0.75, 0.7, 0.8, 30)
     gains = Gains(
         30,
-        [Standing("sft", {"exact match": before}, {}), Standing("ppo", {"exact match": after}, {})],
+        [ModelMeasures("sft", {"exact match": before}, {}), ModelMeasures("ppo", {"exact match": after}, {})],
         [Gain("sft", "ppo", "exact match", Interval(0.5, 0.4, 0.6, 30))],
     )
     _json(run_folder / "evaluations/instruct/gains.json", asdict(gains))

@@ -17,7 +17,7 @@ from corpuskit.training import pretrain, training_order
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.masking import goldfish_targets
 from corpuskit.training.objectives import NextToken
-from corpuskit.training.plan import Plan
+from corpuskit.training.plan import TrainingPlan
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def decided(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Shards:
     return open_shards(tokens)
 
 
-def plan(shards: Shards, config: TrainConfig) -> Plan:
-    return Plan(
+def plan(shards: Shards, config: TrainConfig) -> TrainingPlan:
+    return TrainingPlan(
         config=config,
         shards=shards.manifest.fingerprint,
         tokenizer=shards.manifest.tokenizer.sha256,

@@ -27,7 +27,7 @@ from corpuskit.training import (
 )
 from corpuskit.training.models import load_model
 from corpuskit.training.optimization import Spikes, learning_rate
-from corpuskit.training.run import Run
+from corpuskit.training.trainer import Trainer
 
 
 def config(kind: str = "decoder", **settings: Any) -> TrainConfig:
@@ -138,9 +138,9 @@ def test_a_finished_run_is_not_run_again_and_other_settings_are_refused(shards: 
 
 
 def test_a_nan_batch_is_skipped_and_reported(shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Run._gradients
+    plain = Trainer._gradients
 
-    def poisoned(self: Run, step: int) -> tuple[float, float]:
+    def poisoned(self: Trainer, step: int) -> tuple[float, float]:
         loss, norm = plain(self, step)
         if step == 5:
             for parameter in self.model.parameters():
@@ -148,7 +148,7 @@ def test_a_nan_batch_is_skipped_and_reported(shards: Shards, tmp_path: Path, mon
             return float("nan"), float("nan")
         return loss, norm
 
-    monkeypatch.setattr(Run, "_gradients", poisoned)
+    monkeypatch.setattr(Trainer, "_gradients", poisoned)
     result = pretrain(shards.folder, tmp_path, config())
     assert result.skipped == [{"step": 5, "reason": "loss is nan"}]
     line = read_metrics(tmp_path)[4]
@@ -157,7 +157,7 @@ def test_a_nan_batch_is_skipped_and_reported(shards: Shards, tmp_path: Path, mon
 
 
 def test_a_training_that_diverges_ends(shards: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Run, "_gradients", lambda self, step: (float("inf"), 1.0))
+    monkeypatch.setattr(Trainer, "_gradients", lambda self, step: (float("inf"), 1.0))
     with pytest.raises(CorpuskitError, match="training diverged: the last 20 steps up to 20 were skipped"):
         pretrain(shards.folder, tmp_path, config(budget={"steps": 50}))
 

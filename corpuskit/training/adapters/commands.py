@@ -13,7 +13,7 @@ from corpuskit.cli.main import app, console, shown_by
 from corpuskit.engine.stage import Configured
 from corpuskit.engine.wording import worded
 from corpuskit.errors import UsageError
-from corpuskit.training.adapters.comparison_config import CompareConfig
+from corpuskit.training.adapters.config import CompareConfig
 
 Config = TypeVar("Config", bound=Configured)
 

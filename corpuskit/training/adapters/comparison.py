@@ -18,21 +18,19 @@ from typing import Any
 import pyarrow as pa
 
 from corpuskit.engine.files import digest, read_json, write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import Stopped, UsageError, require
-from corpuskit.training.adapters.comparison_config import CompareConfig
-from corpuskit.training.adapters.config import ADAPTERS, AdaptConfig
+from corpuskit.training.adapters.config import ADAPTERS, AdaptConfig, CompareConfig
 from corpuskit.training.adapters.finetune import finetune
 from corpuskit.training.adapters.folder import weights_digest
-from corpuskit.training.adapters.forgetting import Standing, change, standing
+from corpuskit.training.adapters.forgetting import ModelScores, change, score_model
 from corpuskit.training.adapters.load import load_adapted
-from corpuskit.training.adapters.memory import peak_memory
 from corpuskit.training.adapters.merge import merge
 from corpuskit.training.adapters.methods import attach, trainable, virtual_tokens
-from corpuskit.training.adapters.overhead import BASE, measure_overhead
+from corpuskit.training.adapters.overhead import BASE, measure_overhead, peak_memory
 from corpuskit.training.adapters.target import add_target
 from corpuskit.training.evaluation import LanguageModel, open_model
-from corpuskit.training.models import load_model, parameters
-from corpuskit.training.run import Watch
+from corpuskit.training.models import count_parameters, load_model
 from corpuskit.training.smollm import smollm2
 
 FILE = "comparison.json"
@@ -61,8 +59,8 @@ class Comparison:
                 continue
             flat = {name: row[name] for name in names} | {"target": row["target"]}
             for name in ("gain", "forgetting"):
-                told = row["change"][name] or {"value": None, "error": None}
-                flat |= {name: told["value"], f"{name}_error": told["error"]}
+                estimate = row["change"][name] or {"value": None, "error": None}
+                flat |= {name: estimate["value"], f"{name}_error": estimate["error"]}
             flat["probes"] = row["change"]["probes"]
             for batch, pace in row["pace"].items():
                 flat |= {f"{key}_{batch}": pace[key] for key in pace if not key.endswith("noise")}
@@ -86,7 +84,7 @@ def compare(
     folder: str | Path,
     config: CompareConfig,
     *,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Comparison:
     """Fine-tune the model in a folder in each of the ways, measure them, and write the comparison to `folder`.
 
@@ -102,7 +100,7 @@ def compare(
         shards = folder / "tokens"
     contenders = config.contenders()
     context = _context(model, contenders)
-    before = _standing(model, None, shards, context, config)
+    before = _scores(model, None, shards, context, config)
     if config.target not in before.bits.by_source:
         raise UsageError(
             f"no held-out document of '{config.target}' is read, so its gain cannot be measured: write the shards "
@@ -117,7 +115,7 @@ def compare(
     for row in rows:
         row["pace"] = paces.get(row["name"], {})
     value = {
-        "base": {"folder": str(model), "parameters": parameters(load_model(model)), "pace": paces[BASE]}
+        "base": {"folder": str(model), "parameters": count_parameters(load_model(model)), "pace": paces[BASE]}
         | {"bits": before.bits.json(), "probes": before.probes},
         "target": config.target,
         "clock": config.clock,
@@ -128,11 +126,11 @@ def compare(
         "smollm2": _on_smollm2(contenders, config) if config.smollm2 else None,
     }
     write_json(folder / FILE, value)
-    found = Comparison(value)
-    table = found.table()
+    comparison = Comparison(value)
+    table = comparison.table()
     with pa.OSFile(str(folder / "comparison.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
-    return found
+    return comparison
 
 
 def _row(
@@ -142,7 +140,7 @@ def _row(
     shards: Path,
     folder: Path,
     context: int,
-    before: Standing,
+    before: ModelScores,
     config: CompareConfig,
 ) -> dict[str, Any]:
     place = folder / name.replace(" ", "-").replace(",", "").replace("%", "percent")
@@ -163,12 +161,12 @@ def _row(
     if not result.finished:
         raise Stopped(f"the comparison stopped in '{name}', and everything is saved: run the same command to go on")
     adapter = place / "model" if settings.method in ADAPTERS else None
-    after = _standing(model if adapter else place / "model", adapter, shards, context, config)
+    after = _scores(model if adapter else place / "model", adapter, shards, context, config)
     trained = trainable(attach(load_model(model), settings, str(model), [5]))
     row |= {
         "trainable": trained,
-        "share": trained / parameters(load_model(model)),
-        "size": sum((place / "model" / one).stat().st_size for one in WEIGHTS if (place / "model" / one).exists()),
+        "share": trained / count_parameters(load_model(model)),
+        "size": sum((place / "model" / file).stat().st_size for file in WEIGHTS if (place / "model" / file).exists()),
         "memory": peak.bytes,
         "seconds": result.seconds,
         "steps": result.steps,
@@ -180,9 +178,9 @@ def _row(
     return row
 
 
-def _standing(model: Path, adapter: Path | None, shards: Path, context: int, config: CompareConfig) -> Standing:
+def _scores(model: Path, adapter: Path | None, shards: Path, context: int, config: CompareConfig) -> ModelScores:
     subject: LanguageModel = replace(open_model(model, adapter), context=context)
-    return standing(subject, shards, tokens=config.held_out_tokens, probes=config.probes or None)
+    return score_model(subject, shards, tokens=config.held_out_tokens, probes=config.probes or None)
 
 
 def _context(model: Path, contenders: Mapping[str, AdaptConfig]) -> int:
@@ -220,16 +218,16 @@ def _on_smollm2(contenders: Mapping[str, AdaptConfig], config: CompareConfig) ->
     torch = require("torch", "train")
     folder = smollm2()
     models = {BASE: load_model(folder).eval()}
-    told: dict[str, dict[str, Any]] = {}
+    methods: dict[str, dict[str, Any]] = {}
     for name, settings in contenders.items():
         if settings.method not in ADAPTERS or settings.replay:
             continue
         adapted = attach(load_model(folder), settings, str(folder), [1, 504, 3575, 282])
         count = trainable(adapted)
-        told[name] = {"trainable": count, "share": count / parameters(models[BASE])}
+        methods[name] = {"trainable": count, "share": count / count_parameters(models[BASE])}
         with torch.no_grad():  # a new adapter computes as much as a trained one
             models[name] = adapted.eval()
     paces = measure_overhead(models, prompt=config.prompt, tokens=8, batches=(1,), rounds=3, clock=CLOCKS[config.clock])
-    for name in told:
-        told[name]["pace"] = paces[name][1].json()
-    return {"parameters": parameters(models[BASE]), "pace": paces[BASE][1].json(), "methods": told}
+    for name in methods:
+        methods[name]["pace"] = paces[name][1].json()
+    return {"parameters": count_parameters(models[BASE]), "pace": paces[BASE][1].json(), "methods": methods}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import CorpuskitError, UsageError, nearest, require
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.shards import Shards, open_shards
@@ -22,7 +23,7 @@ from corpuskit.training.config import Budget, Kind, ModelConfig, TrainConfig
 from corpuskit.training.models import load_model
 from corpuskit.training.plan import read_plan
 from corpuskit.training.pretrain import train
-from corpuskit.training.run import TrainResult, Watch
+from corpuskit.training.trainer import TrainResult
 from corpuskit.training.weights import read_weights
 
 
@@ -32,7 +33,7 @@ def finetune(
     folder: str | Path,
     config: AdaptConfig | None = None,
     *,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
     resume: bool = True,
 ) -> TrainResult:
     """Fine-tune the model in a folder on token shards, and write what was trained to `folder`.

@@ -46,7 +46,7 @@ def weights_digest(model: str | Path) -> str:
     files = sorted(Path(model).glob("model*.safetensors")) or sorted(Path(model).glob(WEIGHTS))
     if not files:
         raise UsageError(f"no model at {model}: it has no model.safetensors")
-    digests = [_digest(str(file), (told := file.stat()).st_size, told.st_mtime_ns) for file in files]
+    digests = [_digest(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -92,12 +92,12 @@ def check_base(base: str | Path, folder: str | Path) -> None:
 
     An adapter that another tool wrote does not say what it was trained on; only its shapes can be held against it.
     """
-    told = read_adapter(folder)
-    if told is None:
+    adapter = read_adapter(folder)
+    if adapter is None:
         return
     digest = weights_digest(base)
-    if digest != told.base:
+    if digest != adapter.base:
         raise CorpuskitError(
-            f"the adapter at {folder} was trained on another model ({told.base_folder}, weights {told.base[:12]}…) "
-            f"than {base} (weights {digest[:12]}…): load it on the model that it was trained on"
+            f"the adapter at {folder} was trained on another model ({adapter.base_folder}, weights {adapter.base[:12]}…"
+            f") than {base} (weights {digest[:12]}…): load it on the model that it was trained on"
         )

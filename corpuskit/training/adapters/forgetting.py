@@ -32,7 +32,7 @@ from corpuskit.training.evaluation import (
 
 
 @dataclass(frozen=True)
-class Standing:
+class ModelScores:
     """Where a model stands before or after a fine-tuning."""
 
     bits: HeldOutBits
@@ -56,38 +56,38 @@ class Change:
     """Mean accuracy over the probe tasks after, less before."""
 
     def json(self) -> dict[str, Any]:
-        def told(one: Estimate | None) -> dict[str, Any] | None:
-            return None if one is None else {"value": one.value, "error": one.error}
+        def told(estimate: Estimate | None) -> dict[str, Any] | None:
+            return None if estimate is None else {"value": estimate.value, "error": estimate.error}
 
         return {
             "gain": told(self.gain),
             "forgetting": told(self.forgetting),
-            "by_source": {name: told(one) for name, one in self.by_source.items()},
-            "by_language": {name: told(one) for name, one in self.by_language.items()},
+            "by_source": {name: told(estimate) for name, estimate in self.by_source.items()},
+            "by_language": {name: told(estimate) for name, estimate in self.by_language.items()},
             "probes": self.probes,
         }
 
 
-def standing(
+def score_model(
     model: LanguageModel, shards: str | Path, *, tokens: int | None = None, probes: int | None = 50
-) -> Standing:
+) -> ModelScores:
     """Held-out bits of all sources, and the probe suite with `probes` items a task (None: without it).
 
     `tokens`: read documents of so many tokens at most, the same ones for every model.
     """
     bits = held_out_bits(model, shards, tokens=tokens, overlap=0.0)
     if not probes:
-        return Standing(bits, {})
+        return ModelScores(bits, {})
     accuracies = {}
     for task in probe_tasks():
         with suppress(UsageError):  # a task whose items are longer than the model reads
             accuracies[task.name] = evaluate(model, task, limit=probes).tasks[0].accuracy.value
-    return Standing(bits, accuracies)
+    return ModelScores(bits, accuracies)
 
 
-def change(before: Standing, after: Standing, target: str | None) -> Change:
-    """What lies between two standings of one model on the same documents. `target`: the source that was learned, None
-    where all of them were. Raises CorpuskitError for standings on other documents, or a target without any."""
+def change(before: ModelScores, after: ModelScores, target: str | None) -> Change:
+    """What lies between two scores of one model on the same documents. `target`: the source that was learned, None
+    where all of them were. Raises CorpuskitError for scores on other documents, or a target without any."""
     old, new = before.bits.documents, after.bits.documents
     if old.column("id").to_pylist() != new.column("id").to_pylist():
         raise CorpuskitError("the two measurements read other documents")
@@ -104,7 +104,7 @@ def change(before: Standing, after: Standing, target: str | None) -> Change:
         forgetting=lost(rest),
         by_source=_groups(lost, source, rest),
         by_language=_groups(lost, np.asarray(old.column("language").to_pylist(), object), rest),
-        probes=sum(after.probes[one] - before.probes[one] for one in known) / len(known) if known else None,
+        probes=sum(after.probes[task] - before.probes[task] for task in known) / len(known) if known else None,
     )
 
 
@@ -120,5 +120,5 @@ def _lost(old: pa.Table, new: pa.Table) -> Any:
 
 
 def _groups(lost: Any, names: Any, rows: Any) -> dict[str, Estimate]:
-    found = {str(name): lost(rows & (names == name)) for name in sorted({str(one) for one in names[rows]})}
-    return {name: one for name, one in found.items() if one is not None}
+    estimates = {str(name): lost(rows & (names == name)) for name in sorted({str(name_) for name_ in names[rows]})}
+    return {name: estimate for name, estimate in estimates.items() if estimate is not None}

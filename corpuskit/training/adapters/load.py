@@ -138,10 +138,10 @@ def _put_in(model: Any, name: str, folder: Path) -> None:
     with quiet():
         try:
             peft.inject_adapter_in_model(settings, model, name)
-            told = peft.set_peft_model_state_dict(model, state, name)
+            keys = peft.set_peft_model_state_dict(model, state, name)
         except (RuntimeError, ValueError) as error:
             raise CorpuskitError(f"the adapter at {folder} does not fit this model: {error}") from error
-    lost = [*told.unexpected_keys, *(key for key in told.missing_keys if f".{name}." in f"{key}.")]
+    lost = [*keys.unexpected_keys, *(key for key in keys.missing_keys if f".{name}." in f"{key}.")]
     if lost:
         raise CorpuskitError(f"the adapter at {folder} does not fit this model: {len(lost)} weights have no place")
 

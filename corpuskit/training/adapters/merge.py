@@ -24,7 +24,7 @@ from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.training.adapters.folder import WEIGHTS, check_base, read_adapter, read_peft_config
 from corpuskit.training.checkpoint import save_model
-from corpuskit.training.models import parameters
+from corpuskit.training.models import count_parameters
 from corpuskit.training.weights import load_pretrained, read_weights
 
 Adapters = Mapping[str | Path, float] | Sequence[tuple[str | Path, float]]
@@ -106,11 +106,13 @@ def merge(base: str | Path, adapters: Adapters, out: str | Path) -> Merged:
         raise UsageError(f"{out} is not empty: give another folder for the merged model")
     updates = [read_lora(base, folder, weight, len(weighted) > 1) for folder, weight in weighted]
     model = load_pretrained(base, dtype="auto")
-    before = parameters(model)
+    before = count_parameters(model)
     with torch.no_grad():
         changed = merge_into(model, [(update, weight) for update, (_, weight) in zip(updates, weighted, strict=True)])
-    if parameters(model) != before:
-        raise CorpuskitError(f"{base}: merging changed the number of parameters from {before} to {parameters(model)}")
+    if count_parameters(model) != before:
+        raise CorpuskitError(
+            f"{base}: merging changed the number of parameters from {before} to {count_parameters(model)}"
+        )
     save_model(model, load_tokenizer(base), out)
     _copy_beside(base, out)
     return Merged(str(out), before, changed, {str(folder): weight for folder, weight in weighted})
@@ -136,13 +138,13 @@ def merge_into(model: Any, updates: Sequence[tuple[Mapping[str, LoraUpdate], flo
         start = start.T if transposed else start
         total, bias = torch.zeros_like(start), None
         for update, weight in updates:
-            if (one := update.get(name)) is None:
+            if (lora := update.get(name)) is None:
                 continue
-            if one.a.shape[1] != start.shape[1] or one.b.shape[0] != start.shape[0]:
+            if lora.a.shape[1] != start.shape[1] or lora.b.shape[0] != start.shape[0]:
                 raise UsageError(f"an adapter's {name} is for a layer of another shape than {list(start.shape)}")
-            total += weight * one.delta(start)
-            if one.bias is not None:
-                bias = weight * one.scale * one.bias + (0 if bias is None else bias)
+            total += weight * lora.delta(start)
+            if lora.bias is not None:
+                bias = weight * lora.scale * lora.bias + (0 if bias is None else bias)
         if bias is not None:
             if module.bias is None:
                 raise UsageError(f"an adapter on {name} adds a bias, and the model's layer has none to add it to")

@@ -1,4 +1,4 @@
-"""What an adapter costs when the model is used: time to read a prompt (prefill) and to write each token after it.
+"""What an adapter costs: time to read a prompt (prefill) and to write each token after it, and peak memory in training.
 
 Each measurement is a call of `generate`, as a user would make it: prefill is the time to the first token, decoding the
 rest of the time over the tokens that follow. The contenders take turns, and the order of a round is turned by one each
@@ -9,9 +9,13 @@ encoder writes nothing: its prefill is the pass over the prompt, and nothing is 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,7 +59,7 @@ def measure_overhead(
     processor time instead, which other programs on the machine do not lengthen.
     """
     torch = require("torch", "train")
-    found: dict[str, dict[int, Pace]] = {name: {} for name in models}
+    paces: dict[str, dict[int, Pace]] = {name: {} for name in models}
     names = list(models)
     for batch in batches:
         times = {name: np.zeros((rounds, 2)) for name in names}
@@ -67,8 +71,8 @@ def measure_overhead(
                 if turn >= 0:
                     times[name][turn] = spent
         for name in names:
-            found[name][batch] = _pace(times[name], times[BASE])
-    return found
+            paces[name][batch] = _pace(times[name], times[BASE])
+    return paces
 
 
 def _timed(model: Any, batch: int, prompt: int, tokens: int, clock: Callable[[], float]) -> tuple[float, float]:
@@ -107,3 +111,49 @@ def _pace(times: Any, base: Any) -> Pace:
         prefill_noise=(float(low[0]), float(high[0])),
         decode_noise=(float(low[1]), float(high[1])) if decodes else None,
     )
+
+
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+@dataclass
+class Peak:
+    bytes: int | None = None
+    """Highest use over what was in use at the start; None where the system does not tell (other than Linux)."""
+
+
+@contextmanager
+def peak_memory() -> Iterator[Peak]:
+    """Measures its block: `with peak_memory() as peak: ...`, then `peak.bytes`."""
+    torch = require("torch", "train")
+    peak = Peak()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        yield peak
+        peak.bytes = int(torch.cuda.max_memory_allocated() - before)
+        return
+    start = _reset()
+    yield peak
+    top = _status("VmHWM")
+    peak.bytes = None if start is None or top is None else max(0, top - start)
+
+
+def _reset() -> int | None:
+    """Forget the process's highest memory; what it holds now, or None where that cannot be done."""
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # memory that was freed and kept for later counts as free
+        CLEAR.write_text("5")
+    except (OSError, AttributeError):
+        return None
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int | None:
+    try:
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    except (OSError, StopIteration):
+        return None
+    return int(line.split()[1]) * 1024

@@ -27,9 +27,8 @@ from corpuskit.tokens.shards import (
 )
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.tokens.write import write_shards
+from corpuskit.training.adapters.config import TARGET
 
-TARGET = "target"
-"""The source that a file's texts get."""
 SPLITS: tuple[SplitName, ...] = ("train", "held_out")
 
 
@@ -101,7 +100,9 @@ def read_texts(file: str | Path) -> list[str]:
     if '"text"' not in filled[0][1]:
         from corpuskit.training.instruct.dialogues import read_demonstrations
 
-        return ["\n".join(turn.content for turn in one.messages) for one in read_demonstrations(path)]
+        return [
+            "\n".join(turn.content for turn in demonstration.messages) for demonstration in read_demonstrations(path)
+        ]
     return [_text(line, f"{path}, line {number}") for number, line in filled]
 
 

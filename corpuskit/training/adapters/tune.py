@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpuskit.engine.files import write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import Stopped, UsageError
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.training.adapters.config import ADAPTERS, AdaptConfig
 from corpuskit.training.adapters.finetune import finetune
-from corpuskit.training.adapters.forgetting import Change, change, standing
+from corpuskit.training.adapters.forgetting import Change, change, score_model
 from corpuskit.training.adapters.methods import virtual_tokens
 from corpuskit.training.adapters.target import write_target
 from corpuskit.training.evaluation import open_model
-from corpuskit.training.run import TrainResult, Watch
+from corpuskit.training.trainer import TrainResult
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuneResult:
     """A finished tuning on a file of texts."""
 
     result: TrainResult
@@ -36,12 +37,12 @@ class Tuned:
         """The tuning in a line for people."""
         gain = self.change.gain
         spread = "" if gain.error is None else f" ± {gain.error:.3f}"
-        says = (
+        text = (
             f"{self.result.tokens:,} tokens in {self.result.steps:,} steps; held-out texts {self.before:.3f} bits "
             f"a byte before, {self.after:.3f} after (gain {gain.value:.3f}{spread})"
         )
         probes = self.change.probes
-        return says if probes is None else f"{says}; probe suite {100 * probes:+.1f} points"
+        return text if probes is None else f"{text}; probe suite {100 * probes:+.1f} points"
 
 
 def tune(
@@ -53,8 +54,8 @@ def tune(
     sequence_length: int = 256,
     hold_out: float = 0.1,
     probes: int = 20,
-    watch: Watch = lambda message, done, total: None,
-) -> Tuned:
+    watch: Watch = silent,
+) -> TuneResult:
     """Fine-tune the model in a folder on the texts of a JSON Lines file, and measure it before and after.
 
     `file` and `hold_out` as in `write_target`, of which at least one text is held out; `sequence_length` tokens a
@@ -73,17 +74,17 @@ def tune(
         raise UsageError(f"{model} reads {room + virtual_tokens(config)} tokens: too few with that many virtual ones")
     write_target(file, load_tokenizer(model), shards, min(sequence_length, room), hold_out)
     watch("measuring the model before", 0, 0)
-    before = standing(open_model(model), shards, probes=probes or None)
+    before = score_model(open_model(model), shards, probes=probes or None)
     result = finetune(model, shards, folder, config, watch=watch)
     if not result.finished:
         raise Stopped("the tuning stopped, and everything is saved: run the same command to go on")
     watch("measuring the model after", 0, 0)
     adapted = config.method in ADAPTERS
-    after = standing(
+    after = score_model(
         open_model(model if adapted else folder, folder if adapted else None), shards, probes=probes or None
     )
-    found = Tuned(
+    tuned = TuneResult(
         result, before.bits.all.bits_per_byte, after.bits.all.bits_per_byte, change(before, after, config.source)
     )
-    write_json(folder / "tuning" / "change.json", found.change.json() | {"before": found.before, "after": found.after})
-    return found
+    write_json(folder / "tuning" / "change.json", tuned.change.json() | {"before": tuned.before, "after": tuned.after})
+    return tuned

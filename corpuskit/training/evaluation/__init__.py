@@ -4,20 +4,20 @@ from corpuskit.statistics import Estimate, mean, paired_difference, ratio
 from corpuskit.training.evaluation.config import EvaluateConfig
 from corpuskit.training.evaluation.curves import Curves, Point, shot_curves
 from corpuskit.training.evaluation.evaluate import Result, TaskResult, evaluate
-from corpuskit.training.evaluation.exact_match import exact_match, normalise
 from corpuskit.training.evaluation.harness import harness_model
 from corpuskit.training.evaluation.held_out import Bits, HeldOutBits, held_out_bits, summarize
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
 from corpuskit.training.evaluation.probes import probe_tasks
 from corpuskit.training.evaluation.prompts import Prompt, Template
 from corpuskit.training.evaluation.side_by_side import Evaluations, Place, evaluate_models, models_of_run
-from corpuskit.training.evaluation.task import Task, TaskConfig, load_tasks, make_task
+from corpuskit.training.evaluation.task import EvaluationTask, TaskConfig, exact_match, load_tasks, make_task, normalise
 
 __all__ = [
     "Bits",
     "Curves",
     "Estimate",
     "EvaluateConfig",
+    "EvaluationTask",
     "Evaluations",
     "HeldOutBits",
     "LanguageModel",
@@ -25,7 +25,6 @@ __all__ = [
     "Point",
     "Prompt",
     "Result",
-    "Task",
     "TaskConfig",
     "TaskResult",
     "Template",

@@ -13,7 +13,7 @@ class EvaluateConfig(Configured):
     probes: bool = True
     """Ask the tasks of the built-in probe suite, in English and Korean."""
     tasks: tuple[str, ...] = ()
-    """Task files to ask besides."""
+    """EvaluationTask files to ask besides."""
     shots: tuple[int, ...] = Field(default=(0,), min_length=1)
     """Numbers of examples before each item: [0, 1, 2, 4, 8] gives a curve."""
     seeds: int = Field(default=1, ge=1)

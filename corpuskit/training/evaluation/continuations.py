@@ -13,20 +13,19 @@ what follows the tokens that the prefix alone and all continuations begin with a
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.evaluation.language_model import LanguageModel
 from corpuskit.training.evaluation.shared_prefix import Tree, tree_costs
 from corpuskit.training.objectives import MaskedWords, Spans
-
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def score(
     continuations: Sequence[Continuation],
     *,
     what: str = "choices",
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> list[Scored]:
     """Costs of continuations, in their order. A prefix that does not fit loses its beginning.
 
@@ -118,17 +117,17 @@ def _by_prefix(model: LanguageModel, rows: Sequence[_Row], what: str, watch: Wat
         for numbers in groups.values()
     ]
     trees.sort(key=lambda entry: -entry[1].length)
-    found: dict[int, Scored] = {}
+    scores: dict[int, Scored] = {}
     done = 0
     while done < len(trees):
         part = trees[done : done + model.rows_at_once(trees[done][1].length)]
         nats, greedy = tree_costs(model, [tree for _, tree in part])
         for (numbers, _), costs, firsts in zip(part, nats, greedy, strict=True):
             for number, cost, first in zip(numbers, costs, firsts, strict=True):
-                found[number] = Scored(cost, first, rows[number].cut)
+                scores[number] = Scored(cost, first, rows[number].cut)
         done += len(part)
         watch(f"scoring {what}", done, len(trees))
-    return [found[number] for number in range(len(rows))]
+    return [scores[number] for number in range(len(rows))]
 
 
 @dataclass(frozen=True)

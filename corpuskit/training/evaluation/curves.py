@@ -7,7 +7,7 @@ make a figure steadier and never pretend to be more items.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.statistics import mean
 from corpuskit.training.evaluation.evaluate import Result, Tasks, as_tasks, evaluate
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
-from corpuskit.training.evaluation.task import Task
-from corpuskit.training.models import parameters
-
-Watch = Callable[[str, int, int], None]
+from corpuskit.training.evaluation.task import EvaluationTask
+from corpuskit.training.models import count_parameters
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def shot_curves(
     limit: int | None = None,
     adapter: str | Path | None = None,
     chat: bool = False,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Curves:
     """Accuracy of models on tasks for each number of examples, over `seeds` draws of them (one where there are none).
 
@@ -92,21 +91,21 @@ def shot_curves(
     return Curves(tuple(points), tuple(results))
 
 
-def _point(model: LanguageModel, task: Task, shots: int, drawn: Sequence[Result]) -> Point:
+def _point(model: LanguageModel, task: EvaluationTask, shots: int, drawn: Sequence[Result]) -> Point:
     rows = [[row for row in result.items.to_pylist() if row["task"] == task.name] for result in drawn]
     correct = np.array([[row["correct"] for row in draw] for draw in rows], np.float64)
-    found = mean(correct.mean(0), [row["cluster"] for row in rows[0]])
+    accuracy = mean(correct.mean(0), [row["cluster"] for row in rows[0]])
     spread = float(correct.mean(1).std(ddof=1)) if len(drawn) > 1 else None
     return Point(
         model.name,
-        parameters(model.model),
+        count_parameters(model.model),
         task.name,
         task.config.language,
         shots,
         len(drawn),
-        found.count,
-        found.value,
-        found.error,
+        accuracy.count,
+        accuracy.value,
+        accuracy.error,
         spread,
         task.chance,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.statistics import Estimate, mean, ratio
 from corpuskit.training.evaluation.continuations import Continuation, encode, score, split
-from corpuskit.training.evaluation.exact_match import exact_match
 from corpuskit.training.evaluation.generation import write_answers
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
-from corpuskit.training.evaluation.task import Task, load_tasks
+from corpuskit.training.evaluation.task import EvaluationTask, exact_match, load_tasks
 
-Watch = Callable[[str, int, int], None]
-Tasks = Task | str | Path | Iterable["Task | str | Path"]
+Tasks = EvaluationTask | str | Path | Iterable["EvaluationTask | str | Path"]
 
 ITEMS = pa.schema(
     [
@@ -114,7 +113,7 @@ def evaluate(
     limit: int | None = None,
     adapter: str | Path | None = None,
     chat: bool = False,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Result:
     """What a model answers to tasks (or to those of YAML files), with `shots` examples before each item.
 
@@ -135,17 +134,17 @@ def evaluate(
     return Result(subject.name, tuple(results), pa.concat_tables(parts) if parts else ITEMS.empty_table())
 
 
-def as_tasks(given: Tasks) -> list[Task]:
+def as_tasks(given: Tasks) -> list[EvaluationTask]:
     """Tasks from tasks, files of them, or both."""
-    if isinstance(given, Task):
+    if isinstance(given, EvaluationTask):
         return [given]
     if isinstance(given, str | Path):
         return load_tasks(given)
-    return [task for one in given for task in as_tasks(one)]
+    return [task for entry in given for task in as_tasks(entry)]
 
 
 def _evaluate(
-    model: LanguageModel, task: Task, shots: int, seed: int, limit: int | None, chat: bool, watch: Watch
+    model: LanguageModel, task: EvaluationTask, shots: int, seed: int, limit: int | None, chat: bool, watch: Watch
 ) -> tuple[TaskResult, list[dict[str, Any]]]:
     chosen = _sample(task, limit)
     rows: list[dict[str, Any]] = [
@@ -184,27 +183,27 @@ def _evaluate(
         ids = iter(encode(model, wholes))
         prefixes = encode(model, shown)
         continuations = [
-            found
+            continuation
             for prefix, mine in zip(prefixes, outputs, strict=True)
-            for found in split(prefix, [next(ids) for _ in mine])
+            for continuation in split(prefix, [next(ids) for _ in mine])
         ]
     scored = iter(score(model, continuations, what=task.name, watch=watch))
     cut = 0
     for row in rows:
         item = task.items[row["item"]]
         mine = [next(scored) for _ in item.outputs]
-        cut += any(one.cut for one in mine)
+        cut += any(choice.cut for choice in mine)
         row |= {
             "right": item.right,
-            "nats": [float(one.nats.sum()) for one in mine],
-            "tokens": [len(one.nats) for one in mine],
+            "nats": [float(choice.nats.sum()) for choice in mine],
+            "tokens": [len(choice.nats) for choice in mine],
             "bytes": [len(output.strip().encode()) for output in item.outputs],
         }
         row["correct"] = _chooses(row, task.config.score)
     return _result(task, rows, shots, seed, cut), rows
 
 
-def _sample(task: Task, limit: int | None) -> list[int]:
+def _sample(task: EvaluationTask, limit: int | None) -> list[int]:
     """Numbers of the items that are asked: all, or `limit` of them by a hash of their place, in order."""
     numbers = range(len(task.items))
     if limit is None or limit >= len(numbers):
@@ -223,7 +222,7 @@ def _chooses(row: dict[str, Any], by: str) -> bool:
     return bool((nats[right] < np.delete(nats, right)).all())
 
 
-def _result(task: Task, rows: Sequence[dict[str, Any]], shots: int, seed: int, cut: int) -> TaskResult:
+def _result(task: EvaluationTask, rows: Sequence[dict[str, Any]], shots: int, seed: int, cut: int) -> TaskResult:
     clusters = [row["cluster"] for row in rows]
     parts = sorted({row["part"] for row in rows} - {""})
     by_score, cost = {}, None

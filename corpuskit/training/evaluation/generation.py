@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import Numbers
 from corpuskit.training.evaluation.language_model import LanguageModel
 from corpuskit.training.objectives import Spans
-
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def write_answers(
     framed: bool = True,
     at_once: bool = False,
     batch: int = 32,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> list[Written]:
     """What a model writes after each prompt int64[n] (unframed tokens), greedily, at most `max_tokens` tokens.
 
@@ -58,13 +57,13 @@ def write_answers(
         for prompt in prompts
     ]
     order = np.argsort([len(row) for row in rows], kind="stable")[::-1]
-    found: dict[int, str] = {}
+    answers: dict[int, str] = {}
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
         texts = _write(model, [rows[number] for number in chosen], max_tokens, stop, at_once)
-        found.update(zip(chosen.tolist(), texts, strict=True))
-        watch("writing answers", len(found), len(rows))
-    return [Written(found[number], len(prompt) > room) for number, prompt in enumerate(prompts)]
+        answers.update(zip(chosen.tolist(), texts, strict=True))
+        watch("writing answers", len(answers), len(rows))
+    return [Written(answers[number], len(prompt) > room) for number, prompt in enumerate(prompts)]
 
 
 def _write(
@@ -116,5 +115,5 @@ def _write(
 def _cut(text: str, stop: Sequence[str], at_once: bool) -> int | None:
     """Where the first stop stands."""
     begun = 0 if at_once else len(text) - len(text.lstrip())
-    places = [place for one in stop if (place := text.find(one, begun)) >= 0]
+    places = [place for ending in stop if (place := text.find(ending, begun)) >= 0]
     return min(places, default=None)

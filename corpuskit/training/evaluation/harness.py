@@ -63,7 +63,7 @@ def log_likelihoods(model: LanguageModel, pairs: Sequence[tuple[str, str]]) -> l
     for prefix, numbers in zip(prefixes, by_context.values(), strict=True):
         continuations.update(zip(numbers, split(prefix, [wholes[number] for number in numbers]), strict=True))
     scored = score(model, [continuations[number] for number in range(len(pairs))])
-    return [(-float(one.nats.sum()), one.greedy) for one in scored]
+    return [(-float(scored_pair.nats.sum()), scored_pair.greedy) for scored_pair in scored]
 
 
 def whole_log_likelihoods(model: LanguageModel, texts: Sequence[str]) -> list[float]:
@@ -73,18 +73,18 @@ def whole_log_likelihoods(model: LanguageModel, texts: Sequence[str]) -> list[fl
     pieces = [(number, piece) for number, ids in enumerate(encode(model, texts)) for piece in _windows(model, ids)]
     scored = score(model, [piece for _, piece in pieces], what="texts")
     totals = np.zeros(len(texts))
-    np.subtract.at(totals, [number for number, _ in pieces], [one.nats.sum() for one in scored])
+    np.subtract.at(totals, [number for number, _ in pieces], [piece_score.nats.sum() for piece_score in scored])
     return [float(total) for total in totals]
 
 
 def _windows(model: LanguageModel, ids: Numbers) -> list[Continuation]:
     """The text in windows of the context; the last one reaches back as far as it can."""
     context = model.context
-    found = [Continuation(ids[:0], ids[:context])] if len(ids) else []
+    windows = [Continuation(ids[:0], ids[:context])] if len(ids) else []
     for start in range(context, len(ids), context):
         stop = min(start + context, len(ids))
-        found.append(Continuation(ids[max(0, stop - context - 1) : start], ids[start:stop], framed=False))
-    return found
+        windows.append(Continuation(ids[max(0, stop - context - 1) : start], ids[start:stop], framed=False))
+    return windows
 
 
 def answers(model: LanguageModel, requests: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
@@ -97,9 +97,9 @@ def answers(model: LanguageModel, requests: Sequence[tuple[str, dict[str, Any]]]
         stops = (until,) if isinstance(until, str) else tuple(until)
         most = int(settings.get("max_gen_toks", settings.get("max_tokens", MAX_TOKENS)))
         groups.setdefault((stops, min(most, model.context - 1)), []).append(number)
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     for (stops, most), numbers in groups.items():
         prompts = encode(model, [requests[number][0] for number in numbers])
         written = write_answers(model, prompts, max_tokens=most, stop=stops, at_once=True)
-        found.update(zip(numbers, (one.text for one in written), strict=True))
-    return [found[number] for number in range(len(requests))]
+        texts.update(zip(numbers, (answer.text for answer in written), strict=True))
+    return [texts[number] for number in range(len(requests))]

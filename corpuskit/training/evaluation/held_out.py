@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.statistics import Estimate, ratio
 from corpuskit.tokens.shards import Shards, open_shards
@@ -37,7 +37,6 @@ WIDTHS = 32
 """Rows are padded to a multiple of this many tokens, so that what is hidden of a document depends on it alone."""
 WHAT = {"decoder": "next token", "encoder": "masked words", "encoder-decoder": "hidden spans"}
 
-Watch = Callable[[str, int, int], None]
 Floats = npt.NDArray[np.float64]
 
 
@@ -91,7 +90,7 @@ def held_out_bits(
     adapter: str | Path | None = None,
     tokens: int | None = None,
     overlap: float = 0.5,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> HeldOutBits:
     """What a model pays for the held-out split of a folder of token shards (or for the split that is given opened).
 

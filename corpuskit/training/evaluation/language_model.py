@@ -206,7 +206,7 @@ def open_model(
         check_base(folder, adapter)
         model = put_on(model, {"default": adapter})
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    told = read_json(folder / PLAN)
+    plan = read_json(folder / PLAN)
     return LanguageModel(
         model.to(device).eval(),
         tokenizer,
@@ -215,7 +215,7 @@ def open_model(
         name=folder.name if adapter is None else f"{folder.name}+{Path(adapter).name}",
         bfloat16=bfloat16,
         chat=_chat(folder) if adapter is None else _chat(Path(adapter)) or _chat(folder),
-        trained_with=told.get("tokenizer") if isinstance(told, dict) else None,
+        trained_with=plan.get("tokenizer") if isinstance(plan, dict) else None,
     )
 
 

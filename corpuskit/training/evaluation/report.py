@@ -109,10 +109,9 @@ def instruction(facts: RunFacts) -> str:
     parts = []
     lead = "The rewards, and how far answers moved from those of the model at the start."
     if gains:
-        names = list(gains["standings"][0]["measures"])
+        names = list(gains["models"][0]["measures"])
         rows = [
-            [text(one["model"]), *(_interval(one["measures"].get(name)) for name in names)]
-            for one in gains["standings"]
+            [text(one["model"]), *(_interval(one["measures"].get(name)) for name in names)] for one in gains["models"]
         ]
         parts.append(html.table("Requests that no tuning has seen", ["model", *names], rows, numbers=range(1, 9)))
         changes = [

@@ -48,11 +48,11 @@ class Tree:
 
     def predictors(self) -> Numbers:
         """int64[predicted tokens]: the place in the row that predicts each token of each choice."""
-        found, start = [], len(self.prefix)
+        places, start = [], len(self.prefix)
         for choice in self.choices:
-            found += [np.array([len(self.prefix) - 1]), np.arange(start, start + len(choice) - 1)]
+            places += [np.array([len(self.prefix) - 1]), np.arange(start, start + len(choice) - 1)]
             start += len(choice) - 1
-        return np.concatenate(found)
+        return np.concatenate(places)
 
 
 def tree_costs(

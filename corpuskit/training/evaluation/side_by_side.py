@@ -8,7 +8,7 @@ evaluations/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import read_json, write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.training.evaluation.config import EvaluateConfig
 from corpuskit.training.evaluation.curves import Curves, shot_curves
 from corpuskit.training.evaluation.held_out import HeldOutBits, held_out_bits
 from corpuskit.training.evaluation.language_model import LanguageModel, open_model
 from corpuskit.training.evaluation.probes import probe_tasks
-from corpuskit.training.evaluation.task import Task, load_tasks
+from corpuskit.training.evaluation.task import EvaluationTask, load_tasks
 
 LANGUAGE_MODELS = ("CausalLM", "LMHeadModel", "MaskedLM", "ConditionalGeneration")
 """How the names of the classes end that predict tokens; a reward model's does not."""
-
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,16 @@ class Evaluations:
 
     def rows(self) -> list[dict[str, Any]]:
         """The points of all models' curves, as plain values."""
-        return [row for found in self.models.values() for row in found.curves.rows()]
+        return [row for model in self.models.values() for row in model.curves.rows()]
 
     def json(self) -> dict[str, Any]:
         return {
             "models": {
                 name: {
-                    "held_out": None if found.held_out is None else found.held_out.json(),
-                    "tasks": found.curves.rows(),
+                    "held_out": None if model.held_out is None else model.held_out.json(),
+                    "tasks": model.curves.rows(),
                 }
-                for name, found in self.models.items()
+                for name, model in self.models.items()
             },
             "left_out": dict(self.left_out),
         }
@@ -72,15 +71,15 @@ class Evaluations:
     def sentence(self) -> str:
         """The figures in words: mean accuracy over tasks at the most examples asked, and bits per byte."""
         parts = []
-        for name, found in self.models.items():
-            points = found.curves.points
+        for name, model in self.models.items():
+            points = model.curves.points
             most = max((point.shots for point in points), default=0)
             at_most = [point.accuracy for point in points if point.shots == most]
-            says = [] if found.held_out is None else [f"{found.held_out.all.bits_per_byte:.3f} bits a byte"]
+            figures = [] if model.held_out is None else [f"{model.held_out.all.bits_per_byte:.3f} bits a byte"]
             if at_most:
                 shown = f" with {most} examples" if most else ""
-                says.append(f"{100 * sum(at_most) / len(at_most):.1f} % of {len(at_most)} tasks{shown}")
-            parts.append(f"{name}: {', '.join(says)}")
+                figures.append(f"{100 * sum(at_most) / len(at_most):.1f} % of {len(at_most)} tasks{shown}")
+            parts.append(f"{name}: {', '.join(figures)}")
         return "; ".join([*parts, *(f"{name} was left out" for name in self.left_out)])
 
     def write(self, folder: str | Path) -> None:
@@ -90,10 +89,10 @@ class Evaluations:
         write_json(folder / "results.json", self.json())
         if rows := self.rows():
             pq.write_table(pa.Table.from_pylist(rows), folder / "curves.parquet")
-        for name, found in self.models.items():
-            if found.curves.results:
+        for name, model in self.models.items():
+            if model.curves.results:
                 (folder / name).mkdir(parents=True, exist_ok=True)
-                tables = [result.items for result in found.curves.results]
+                tables = [result.items for result in model.curves.results]
                 pq.write_table(pa.concat_tables(tables), folder / name / "items.parquet")
 
 
@@ -102,7 +101,7 @@ def evaluate_models(
     config: EvaluateConfig,
     shards: str | Path | None = None,
     *,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Evaluations:
     """Every model's held-out bits (where `shards` are given and hold text out) and accuracies.
 
@@ -110,22 +109,22 @@ def evaluate_models(
     leaves none, it is raised.
     """
     tasks = tasks_of(config)
-    found, left_out = {}, {}
+    evaluated, left_out = {}, {}
     for name, place in models.items():
         watch(f"evaluating {name}", 0, 0)
         try:
             model = replace(open_model(place.folder, place.adapter), name=name)
-            found[name] = _evaluated(model, tasks, config, shards, watch)
+            evaluated[name] = _evaluated(model, tasks, config, shards, watch)
         except UsageError as error:
             if len(models) == 1:
                 raise
             left_out[name] = str(error)
-    if models and not found:
+    if models and not evaluated:
         raise UsageError("no model could be evaluated: " + "; ".join(left_out.values()))
-    return Evaluations(found, left_out)
+    return Evaluations(evaluated, left_out)
 
 
-def tasks_of(config: EvaluateConfig) -> list[Task]:
+def tasks_of(config: EvaluateConfig) -> list[EvaluationTask]:
     """The tasks that a configuration names. Raises UsageError where two have one name."""
     tasks = probe_tasks() if config.probes else []
     for path in config.tasks:
@@ -140,13 +139,13 @@ def tasks_of(config: EvaluateConfig) -> list[Task]:
 def models_of_run(folder: str | Path, base: str = "models/base") -> dict[str, Place]:
     """The language models of a run's folder by name: its base, adapters on it, and what was tuned from it."""
     folder = Path(folder)
-    found = {}
+    places = {}
     for place in sorted((folder / base).parent.iterdir()) if (folder / base).parent.is_dir() else []:
         if (place / "adapter_config.json").is_file():
-            found[place.name] = Place(_base_of(place) or folder / base, place)
+            places[place.name] = Place(_base_of(place) or folder / base, place)
         elif _is_language_model(place):
-            found[place.name] = Place(place)
-    return dict(sorted(found.items(), key=lambda item: (item[0] != Path(base).name, item[0])))
+            places[place.name] = Place(place)
+    return dict(sorted(places.items(), key=lambda item: (item[0] != Path(base).name, item[0])))
 
 
 def _is_language_model(folder: Path) -> bool:
@@ -159,13 +158,17 @@ def _is_language_model(folder: Path) -> bool:
 
 def _base_of(adapter: Path) -> Path | None:
     """The model that an adapter says it was trained on, where it still lies there."""
-    told = read_json(adapter / "adapter.json")
-    base = told.get("base_folder") if isinstance(told, dict) else None
+    settings = read_json(adapter / "adapter.json")
+    base = settings.get("base_folder") if isinstance(settings, dict) else None
     return Path(base) if base and (Path(base) / "config.json").is_file() else None
 
 
 def _evaluated(
-    model: LanguageModel, tasks: Sequence[Task], config: EvaluateConfig, shards: str | Path | None, watch: Watch
+    model: LanguageModel,
+    tasks: Sequence[EvaluationTask],
+    config: EvaluateConfig,
+    shards: str | Path | None,
+    watch: Watch,
 ) -> Evaluated:
     held_out = None
     if config.held_out and shards is not None:

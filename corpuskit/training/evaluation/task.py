@@ -16,7 +16,9 @@ list of accepted ones) and, for multiple choice, `choices`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,7 +89,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Task:
+class EvaluationTask:
     config: TaskConfig
     values: tuple[Mapping[str, Any], ...]
     example_values: tuple[Mapping[str, Any], ...] | None
@@ -147,13 +149,13 @@ class Task:
         )
         if config.kind == "generation":
             answers = tuple(map(str, answer)) if isinstance(answer, list) else (str(answer),)
-            if not answers or not all(one.strip() for one in answers):
+            if not answers or not all(accepted.strip() for accepted in answers):
                 raise UsageError(f"{where}: the answer is empty")
             return Item(given, (output(answers[0]),), 0, answers, cluster, part)
         if isinstance(config.choices, str):
             choices = text("choices").value(values, where)
         else:
-            choices = [Template(one, self.places["choices"]).fill(values, where) for one in config.choices]
+            choices = [Template(template, self.places["choices"]).fill(values, where) for template in config.choices]
         if not isinstance(choices, list) or len(choices) < 2:
             raise UsageError(f"{where}: a multiple choice needs a list of two choices or more, and this has {choices}")
         choices = [str(choice) for choice in choices]
@@ -171,7 +173,7 @@ class Task:
 
 def make_task(
     items: Sequence[Mapping[str, Any]], *, examples: Sequence[Mapping[str, Any]] | None = None, **settings: Any
-) -> Task:
+) -> EvaluationTask:
     """A task of plain values: `make_task([{"q": "1+1", "answer": "2"}], name="sums", kind="generation", input="{q}=")`.
 
     Raises UsageError for settings or items that do not fit.
@@ -189,11 +191,12 @@ def make_task(
     numbered = tuple(f"{label} item {number}" for number in range(len(items)))
     shown = tuple(f"{label} example {number}" for number in range(len(examples or ())))
     return _checked(
-        Task(config, tuple(items), None if examples is None else tuple(examples), places, numbered, shown), label
+        EvaluationTask(config, tuple(items), None if examples is None else tuple(examples), places, numbered, shown),
+        label,
     )
 
 
-def load_tasks(path: str | Path) -> list[Task]:
+def load_tasks(path: str | Path) -> list[EvaluationTask]:
     """The tasks of a YAML file: one, or several in a list.
 
     Raises UsageError with the file, the line and the field of what is wrong.
@@ -209,7 +212,7 @@ def load_tasks(path: str | Path) -> list[Task]:
     return [_load(located, located.value, (), file)]
 
 
-def _load(located: Located, value: Any, at: tuple[str | int, ...], file: Path) -> Task:
+def _load(located: Located, value: Any, at: tuple[str | int, ...], file: Path) -> EvaluationTask:
     if not isinstance(value, dict):
         raise UsageError(f"{located.where(at)}: a task is a mapping of keys: name, kind, input, output, items, ...")
     try:
@@ -218,15 +221,15 @@ def _load(located: Located, value: Any, at: tuple[str | int, ...], file: Path) -
         problems = []
         for problem in error.errors():
             place = problem["loc"]
-            says = worded(TaskConfig, problem, place)
-            problems.append(f"{located.where((*at, *place))}: {'.'.join(map(str, place))}: {says}")
+            reason = worded(TaskConfig, problem, place)
+            problems.append(f"{located.where((*at, *place))}: {'.'.join(map(str, place))}: {reason}")
         raise UsageError("\n".join(problems)) from error
     places = {key: f"{located.where((*at, key))}: {key}" for key in TaskConfig.model_fields}
     items, item_places = _records(config.items, located, (*at, "items"), file)
     examples, example_places = (
         (None, ()) if config.examples is None else _records(config.examples, located, (*at, "examples"), file)
     )
-    return _checked(Task(config, items, examples, places, item_places, example_places), located.where(at))
+    return _checked(EvaluationTask(config, items, examples, places, item_places, example_places), located.where(at))
 
 
 def _records(
@@ -240,7 +243,7 @@ def _records(
         lines = beside.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{located.where(at)}: {beside} cannot be read: {error}") from error
-    found, places = [], []
+    records, places = [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -251,14 +254,30 @@ def _records(
             raise UsageError(f"{place}: not JSON: {error}") from error
         if not isinstance(record, dict):
             raise UsageError(f"{place}: an item is an object with fields, and this is {type(record).__name__}")
-        found.append(record)
+        records.append(record)
         places.append(place)
-    return tuple(found), tuple(places)
+    return tuple(records), tuple(places)
 
 
-def _checked(task: Task, where: str) -> Task:
+def _checked(task: EvaluationTask, where: str) -> EvaluationTask:
     """The task, all of its items filled once, so that a mistake shows before a model is loaded."""
     if not task.items:
         raise UsageError(f"{where}: task {task.name} has no items")
     _ = task.pool
     return task
+
+
+_AROUND = " \"'`.,!?;:。、「」『』“”‘’()[]"
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def normalise(text: str) -> str:
+    """The form in which answers are compared."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _GROUPED.sub("", " ".join(folded.split())).strip(_AROUND)
+
+
+def exact_match(written: str, accepted: str | Iterable[str]) -> bool:
+    """Whether what a model wrote is one of the accepted answers, both normalised."""
+    answers = [accepted] if isinstance(accepted, str) else list(accepted)
+    return normalise(written) in {normalise(answer) for answer in answers}

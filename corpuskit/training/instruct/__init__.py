@@ -25,10 +25,16 @@ from corpuskit.training.instruct.dialogues import (
 from corpuskit.training.instruct.gains import Gains, measure_gains
 from corpuskit.training.instruct.policy import load_policy
 from corpuskit.training.instruct.ppo import PpoResult, reinforce
-from corpuskit.training.instruct.reward import Reward, RewardModel, RewardResult, load_reward_model, train_reward_model
+from corpuskit.training.instruct.reward import (
+    Reward,
+    RewardModel,
+    RewardResult,
+    load_reward_model,
+    right_answers,
+    train_reward_model,
+)
 from corpuskit.training.instruct.sft import SftResult, finetune_on_demonstrations
-from corpuskit.training.instruct.shipped import shipped_file
-from corpuskit.training.instruct.verified import right_answers
+from corpuskit.training.instruct.tasks import shipped_file
 
 __all__ = [
     "Chat",

@@ -47,9 +47,9 @@ class Actors:
             self.policy = with_adapter(start, lora, seed)
             add_adapter(self.policy, VALUE, lora, seed + 1)
             self.policy = self.policy.to(machine.device)
-            named = [(name, one) for name, one in self.policy.named_parameters() if "lora_" in name]
-            self.policy_parameters = [one for name, one in named if f".{VALUE}." not in name]
-            inside = [one for name, one in named if f".{VALUE}." in name]
+            named = [(name, parameter) for name, parameter in self.policy.named_parameters() if "lora_" in name]
+            self.policy_parameters = [parameter for name, parameter in named if f".{VALUE}." not in name]
+            inside = [parameter for name, parameter in named if f".{VALUE}." in name]
         self.head = self.head.to(machine.device)
         self.value_parameters = [*inside, *self.head.parameters()]
         self._as("default")
@@ -81,8 +81,8 @@ class Actors:
 
     def save_value(self, folder: Path) -> None:
         """Write the value model beside the policy's checkpoint."""
-        tensors = {f"head.{name}": one for name, one in self.head.state_dict().items()}
-        tensors |= {f"body.{name}": one.contiguous() for name, one in self._value_state().items()}
+        tensors = {f"head.{name}": tensor for name, tensor in self.head.state_dict().items()}
+        tensors |= {f"body.{name}": tensor.contiguous() for name, tensor in self._value_state().items()}
         require("safetensors.torch", "train").save_file(tensors, folder / f"{VALUE}.safetensors")
 
     def restore(self, folder: Path) -> None:
@@ -99,7 +99,7 @@ class Actors:
     def _value_state(self) -> dict[str, Any]:
         if self.lora is None:
             return dict(self.critic.state_dict())
-        return {name: one for name, one in self.policy.state_dict().items() if f".{VALUE}." in name}
+        return {name: tensor for name, tensor in self.policy.state_dict().items() if f".{VALUE}." in name}
 
     def _as(self, adapter: str) -> None:
         if self.lora is not None and self.policy.active_adapter != adapter:

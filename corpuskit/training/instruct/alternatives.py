@@ -18,6 +18,7 @@ import contextlib
 import io
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from corpuskit.engine.files import read_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import require
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.adapters.folder import weights_digest
@@ -33,20 +35,18 @@ from corpuskit.training.instruct.answering import check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import AlternativeConfig, DpoConfig, GrpoConfig
 from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences, read_prompts
-from corpuskit.training.instruct.loop import Tuned, Undertaking, Watch, data_digest, rows_of_step, some
-from corpuskit.training.instruct.pairs import paired
+from corpuskit.training.instruct.loop import TuningResult, TuningRun, data_digest, require_nonempty, rows_of_step
+from corpuskit.training.instruct.packing import paired
 from corpuskit.training.instruct.policy import context, load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward
-from corpuskit.training.instruct.shipped import prompt_files, shipped_file
-from corpuskit.training.instruct.trainer import steps_watched
+from corpuskit.training.instruct.tasks import prompt_files, shipped_file
 from corpuskit.training.instruct.unknown import check_known
-from corpuskit.training.machine import this_machine
-from corpuskit.training.metrics import Metrics
-from corpuskit.training.signals import stop_signals
+from corpuskit.training.machine import stop_signals, this_machine
+from corpuskit.training.metrics import MetricsLog
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlternativeResult(Tuned):
+class AlternativeResult(TuningResult):
     loss: float
     """Mean over the steps."""
 
@@ -82,7 +82,7 @@ def optimize_preferences(
     config: DpoConfig | None = None,
     *,
     preferences: Sequence[Preference] | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> AlternativeResult:
     """Direct preference optimization of the decoder in a folder, written to `folder`.
 
@@ -93,14 +93,14 @@ def optimize_preferences(
     config = config or DpoConfig()
     if preferences is None:
         preferences = read_preferences(config.preferences or shipped_file("preferences"))
-    pairs = some(preferences, "preference to learn from")
+    pairs = require_nonempty(preferences, "preference to learn from")
     rows = [
         {
-            "prompt": _turns(one.prompt),
-            "chosen": [{"role": "assistant", "content": one.chosen}],
-            "rejected": [{"role": "assistant", "content": one.rejected}],
+            "prompt": _turns(pair.prompt),
+            "chosen": [{"role": "assistant", "content": pair.chosen}],
+            "rejected": [{"role": "assistant", "content": pair.rejected}],
         }
-        for one in pairs
+        for pair in pairs
     ]
 
     def check(policy: Any, tokenizer: Tokenizer) -> None:
@@ -118,7 +118,7 @@ def optimize_groups(
     config: GrpoConfig | None = None,
     *,
     prompts: Sequence[Sequence[Message]] | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> AlternativeResult:
     """Group relative policy optimization of the decoder in a folder, written to `folder`.
 
@@ -129,11 +129,11 @@ def optimize_groups(
     config = config or GrpoConfig()
     if prompts is None:
         files = prompt_files(config.prompts)
-        prompts = list(dict.fromkeys(one for file in files for one in read_prompts(file)))
-    asked = some(prompts, "prompt to answer")
+        prompts = list(dict.fromkeys(prompt for file in files for prompt in read_prompts(file)))
+    asked = require_nonempty(prompts, "prompt to answer")
 
     def check(policy: Any, tokenizer: Tokenizer) -> None:
-        check_known(tokenizer, (turn for one in asked for turn in one))
+        check_known(tokenizer, (turn for prompt in asked for turn in prompt))
         check_room(asked, Chat(tokenizer).prompts(asked), context(policy), config.answer_tokens)
 
     settings = {
@@ -144,7 +144,7 @@ def optimize_groups(
         "shuffle_dataset": False,
     }
     functions = {"reward_funcs": [_for_trl(name, reward) for name, (reward, _) in rewards.items()]}
-    rows = [{"prompt": _turns(one)} for one in asked]
+    rows = [{"prompt": _turns(prompt)} for prompt in asked]
     count = config.batch // config.group
     method = _Method("grpo", config, rows, count, data_digest(asked), check, settings, functions)
     return _optimize(Path(model), Path(folder), method, watch)
@@ -153,9 +153,9 @@ def optimize_groups(
 def _optimize(model: Path, folder: Path, method: _Method, watch: Watch) -> AlternativeResult:
     trl, config = require("trl", "instruct"), method.config
     asked = {"config": config.model_dump(mode="json"), "model": weights_digest(model), "data": method.data}
-    undertaking = Undertaking(folder, method.name, asked, resume=True)
-    if undertaking.result is not None:
-        return AlternativeResult(**undertaking.result)
+    run = TuningRun(folder, method.name, asked, resume=True)
+    if run.result is not None:
+        return AlternativeResult(**run.result)
     policy, tokenizer = load_policy(model)
     method.check(policy, tokenizer)
     with (
@@ -208,14 +208,18 @@ def _optimize(model: Path, folder: Path, method: _Method, watch: Watch) -> Alter
         )
         if result.finished:
             tuned = running.accelerator.unwrap_model(running.model)
-            undertaking.finish(result, lambda into: save_policy(tuned, tokenizer, into, model))
+            run.finish(result, lambda into: save_policy(tuned, tokenizer, into, model))
     return result
 
 
 def _newest(folder: Path) -> str | None:
     """The newest checkpoint that is whole: the trainer's state is the last of its files to be written."""
-    whole = [one for one in folder.glob("checkpoint-*") if read_json(one / "trainer_state.json") is not None]
-    return str(max(whole, key=lambda one: int(one.name.rpartition("-")[2]))) if whole else None
+    whole = [
+        checkpoint
+        for checkpoint in folder.glob("checkpoint-*")
+        if read_json(checkpoint / "trainer_state.json") is not None
+    ]
+    return str(max(whole, key=lambda checkpoint: int(checkpoint.name.rpartition("-")[2]))) if whole else None
 
 
 def _lines(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -227,7 +231,7 @@ def _lines(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _write(folder: Path, lines: Sequence[dict[str, Any]]) -> None:
-    metrics = Metrics(folder, 0)
+    metrics = MetricsLog(folder, 0)
     for line in lines:
         metrics.add(line)
     metrics.close()
@@ -238,14 +242,14 @@ def _for_trl(name: str, reward: Reward) -> Any:
 
     def scored(prompts: Sequence[Any], completions: Sequence[Any], **rest: Any) -> list[float]:
         asked = [tuple(Message(turn["role"], turn["content"]) for turn in prompt) for prompt in prompts]
-        return [float(one) for one in reward(asked, [turns[-1]["content"] for turns in completions])]
+        return [float(value) for value in reward(asked, [turns[-1]["content"] for turns in completions])]
 
     scored.__name__ = name
     return scored
 
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": one.role, "content": one.content} for one in messages]
+    return [{"role": message.role, "content": message.content} for message in messages]
 
 
 @contextlib.contextmanager
@@ -260,3 +264,23 @@ def _offline() -> Iterator[None]:
             del os.environ["HF_HUB_OFFLINE"]
         else:
             os.environ["HF_HUB_OFFLINE"] = before
+
+
+def steps_watched(stop: Callable[[], str | None], watch: Watch) -> Any:
+    """A `TrainerCallback`; the lines of the trainer's `log_history` get `seconds`."""
+
+    class Steps(require("transformers", "train").TrainerCallback):  # type: ignore[misc]
+        began = 0.0
+
+        def on_step_begin(self, arguments: Any, state: Any, control: Any, **rest: Any) -> None:
+            self.began = time.perf_counter()
+
+        def on_log(self, arguments: Any, state: Any, control: Any, **rest: Any) -> None:
+            line = state.log_history[-1]
+            if "loss" in line:
+                line["seconds"] = round(time.perf_counter() - self.began, 4)
+                watch(f"loss {line['loss']:.3f}", state.global_step, state.max_steps)
+            if stop() is not None:
+                control.should_save = control.should_training_stop = True
+
+    return Steps()

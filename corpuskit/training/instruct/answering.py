@@ -46,8 +46,8 @@ class Answered:
     @property
     def lengths(self) -> Numbers:
         """int64[n]: tokens of each answer."""
-        found: Numbers = self.answer_mask.sum(1).cpu().numpy()
-        return found
+        lengths: Numbers = self.answer_mask.sum(1).cpu().numpy()
+        return lengths
 
     def texts(self, tokenizer: Tokenizer) -> list[str]:
         return [
@@ -162,10 +162,10 @@ def answer_texts(
     """What a model answers to conversations, as text."""
     prompts = Chat(tokenizer).prompts(conversations)
     order = np.argsort([len(prompt) for prompt in prompts], kind="stable").tolist()
-    found = [""] * len(prompts)
+    texts = [""] * len(prompts)
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         answered = answer(module, [prompts[row] for row in rows], tokenizer, tokens, temperature, seed + start)
         for row, text in zip(rows, answered.texts(tokenizer), strict=True):
-            found[row] = text
-    return found
+            texts[row] = text
+    return texts

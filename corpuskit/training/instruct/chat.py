@@ -57,19 +57,22 @@ class Chat:
         turns = [message for messages in conversations for message in messages]
         bodies = iter(self._encode([message.content for message in turns]))
         end = np.array([self.tokenizer.end])
-        found = []
+        rendered = []
         for messages in conversations:
             parts, learned = [], []
             for message in messages:
                 heading, body = self.headings[message.role], np.concatenate([next(bodies), end])
                 parts += [heading, body]
                 learned += [np.zeros(len(heading), np.bool_), np.full(len(body), message.role == "assistant")]
-            found.append(Rendered(np.concatenate(parts), np.concatenate(learned)))
-        return found
+            rendered.append(Rendered(np.concatenate(parts), np.concatenate(learned)))
+        return rendered
 
     def prompts(self, conversations: Sequence[Sequence[Message]]) -> list[Numbers]:
         """Conversations with the heading of the assistant's turn after them: what a model answers to."""
-        return [np.concatenate([one.tokens, self.headings["assistant"]]) for one in self.render(conversations)]
+        return [
+            np.concatenate([conversation.tokens, self.headings["assistant"]])
+            for conversation in self.render(conversations)
+        ]
 
     def answers(self, texts: Sequence[str]) -> list[Numbers]:
         """What follows a prompt: the answer's tokens and the end of the turn."""
@@ -101,7 +104,7 @@ def fit(prompt: Numbers, answer: Numbers, length: int) -> tuple[Numbers, int]:
 def jinja(tokenizer: Tokenizer) -> str:
     """The template in the form that `AutoTokenizer.apply_chat_template` reads."""
     number = tokenizer.end if tokenizer.begin is None else tokenizer.begin
-    begin, end = (str(tokenizer.reference.id_to_token(one)) for one in (number, tokenizer.end))
+    begin, end = (str(tokenizer.reference.id_to_token(token)) for token in (number, tokenizer.end))
     return (
         "{% for message in messages %}"
         + begin

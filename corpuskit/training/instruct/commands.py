@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from corpuskit.cli.main import app, console
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import UsageError
 
 instruct = typer.Typer(
@@ -161,7 +162,7 @@ def gains(
     console.print(Markdown(found.markdown()))
 
 
-def _run(work: Callable[[Callable[[str, int, int], None]], Any]) -> None:
+def _run(work: Callable[[Watch], Any]) -> None:
     from corpuskit.training.instruct.job import told
 
     with Progress(console=console, transient=True) as progress:

@@ -76,8 +76,8 @@ def read_preferences(path: str | Path) -> list[Preference]:
 
 def read_prompts(path: str | Path) -> list[tuple[Message, ...]]:
     """The prompts of demonstrations, preferences or plain prompts, in order; one that stands again is left out."""
-    found = [_prompt_of(record, where) for record, where in _records(Path(path))]
-    return list(dict.fromkeys(found))
+    prompts = [_prompt_of(record, where) for record, where in _records(Path(path))]
+    return list(dict.fromkeys(prompts))
 
 
 def known_answers(path: str | Path) -> list[Demonstration]:
@@ -148,7 +148,7 @@ def _prompt(record: dict[str, Any], where: str) -> tuple[Message, ...]:
 def _messages(value: Any, where: str) -> tuple[Message, ...]:
     if not isinstance(value, list) or not value:
         raise UsageError(f"{where}: expected a list of messages with 'role' and 'content'")
-    found = []
+    messages = []
     for number, message in enumerate(value):
         place = f"{where}[{number}]"
         if not isinstance(message, dict):
@@ -156,8 +156,8 @@ def _messages(value: Any, where: str) -> tuple[Message, ...]:
         role = message.get("role")
         if role not in ("system", "user", "assistant"):
             raise UsageError(f"{place}.role: no role '{role}'{nearest(str(role), ['system', 'user', 'assistant'])}")
-        found.append(Message(role, _text(message, "content", place), f"{place}.content"))
-    return tuple(found)
+        messages.append(Message(role, _text(message, "content", place), f"{place}.content"))
+    return tuple(messages)
 
 
 def _text(record: dict[str, Any], name: str, where: str) -> str:

@@ -20,25 +20,25 @@ from typing import Any
 import numpy as np
 
 from corpuskit.engine.files import replacing, write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError
 from corpuskit.statistics import Floats, Interval, bootstrap_mean, paired_gain, proportion
-from corpuskit.training.evaluation.exact_match import exact_match
+from corpuskit.training.evaluation.task import exact_match
 from corpuskit.training.instruct.answering import answer_texts, check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import GainsConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
-from corpuskit.training.instruct.loop import Watch, some
+from corpuskit.training.instruct.loop import require_nonempty
 from corpuskit.training.instruct.policy import context, load_policy
-from corpuskit.training.instruct.reward import RewardModel
-from corpuskit.training.instruct.shipped import shipped_file
+from corpuskit.training.instruct.reward import RewardModel, right
+from corpuskit.training.instruct.tasks import shipped_file
 from corpuskit.training.instruct.unknown import check_known
-from corpuskit.training.instruct.verified import right
 
 EXACT, HELPFUL, SAFE = "exact match", "helpful", "safe"
 
 
 @dataclass(frozen=True)
-class Standing:
+class ModelMeasures:
     """One model on the held-out requests."""
 
     model: str
@@ -58,7 +58,7 @@ class Gain:
 @dataclass(frozen=True)
 class Gains:
     requests: int
-    standings: list[Standing]
+    models: list[ModelMeasures]
     gains: list[Gain]
     """Of each model over the one before it."""
 
@@ -72,16 +72,18 @@ class Gains:
 
     def markdown(self) -> str:
         """Tables for people."""
-        names = list(self.standings[0].measures)
+        names = list(self.models[0].measures)
         lines = [f"{self.requests} requests that no part of the tuning has seen; 95 % intervals.", ""]
         lines += [_row(["model", *names]), _row(["---"] * (len(names) + 1))]
-        lines += [_row([one.model, *(str(one.measures[name]) for name in names)]) for one in self.standings]
+        lines += [_row([result.model, *(str(result.measures[name]) for name in names)]) for result in self.models]
         lines += ["", _row(["gain", "measure", "difference"]), _row(["---"] * 3)]
-        lines += [_row([f"{one.after} over {one.before}", one.measure, one.difference.signed()]) for one in self.gains]
-        tasks = list(self.standings[0].tasks)
-        lines += ["", _row(["exact match by task", *(one.model for one in self.standings)])]
-        lines += [_row(["---"] * (len(self.standings) + 1))]
-        lines += [_row([task, *(f"{one.tasks[task]:.2f}" for one in self.standings)]) for task in tasks]
+        lines += [
+            _row([f"{gain.after} over {gain.before}", gain.measure, gain.difference.signed()]) for gain in self.gains
+        ]
+        tasks = list(self.models[0].tasks)
+        lines += ["", _row(["exact match by task", *(result.model for result in self.models)])]
+        lines += [_row(["---"] * (len(self.models) + 1))]
+        lines += [_row([task, *(f"{result.tasks[task]:.2f}" for result in self.models)]) for task in tasks]
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
@@ -97,31 +99,33 @@ def measure_gains(
     *,
     held_out: Sequence[Demonstration] | None = None,
     rewards: RewardModel | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> Gains:
     """Ask models, name -> folder in the order of their making, what no training has asked.
 
     `held_out` stands in for the file that the configuration names. Raises UsageError where there is nothing to ask.
     """
     config = config or GainsConfig()
-    asked = some(
+    asked = require_nonempty(
         read_demonstrations(config.held_out or shipped_file("held_out")) if held_out is None else held_out,
         "held-out request",
     )
     if not models:
         raise UsageError("gains need at least one model")
-    found, standings = [], []
+    measured, results = [], []
     for number, (name, folder) in enumerate(models.items()):
         watch(f"asking {name}", number, len(models))
         values, greedy = _measured(folder, asked, config, rewards)
-        found.append(values)
-        standings.append(Standing(name, {key: _interval(one, config) for key, one in values.items()}, greedy))
+        measured.append(values)
+        results.append(
+            ModelMeasures(name, {key: _interval(numbers, config) for key, numbers in values.items()}, greedy)
+        )
     gains = [
-        Gain(before.model, after.model, key, paired_gain(found[at][key], found[at + 1][key], seed=config.seed))
-        for at, (before, after) in enumerate(pairwise(standings))
-        for key in found[at]
+        Gain(before.model, after.model, key, paired_gain(measured[at][key], measured[at + 1][key], seed=config.seed))
+        for at, (before, after) in enumerate(pairwise(results))
+        for key in measured[at]
     ]
-    return Gains(len(asked), standings, gains)
+    return Gains(len(asked), results, gains)
 
 
 def _measured(
@@ -130,10 +134,10 @@ def _measured(
     """(measure -> float64, one value a request that it concerns, task -> share of right greedy answers)."""
     model, tokenizer = load_policy(folder)
     model.eval()
-    prompts = [one.prompt for one in asked]
-    check_known(tokenizer, (turn for one in prompts for turn in one))
+    prompts = [request.prompt for request in asked]
+    check_known(tokenizer, (turn for prompt in prompts for turn in prompt))
     check_room(prompts, Chat(tokenizer).prompts(prompts), context(model), config.answer_tokens)
-    harmful = np.array(["contains" in one.about for one in asked])
+    harmful = np.array(["contains" in request.about for request in asked])
 
     def answers(temperature: float, seed: int) -> list[str]:
         return answer_texts(
@@ -141,18 +145,22 @@ def _measured(
         )
 
     first = answers(0.0, 0)
-    greedy = np.array([right(text, one) for text, one in zip(first, asked, strict=True)], np.float64)
-    exact = np.array([exact_match(text, one.answer) for text, one in zip(first, asked, strict=True)], np.float64)
+    greedy = np.array([right(text, request) for text, request in zip(first, asked, strict=True)], np.float64)
+    exact = np.array(
+        [exact_match(text, request.answer) for text, request in zip(first, asked, strict=True)], np.float64
+    )
     texts = [answers(1.0, 1009 * (number + 1)) for number in range(config.draws)]
-    drawn = np.array([[right(text, one) for text, one in zip(row, asked, strict=True)] for row in texts]).mean(0)
+    drawn = np.array([[right(text, request) for text, request in zip(row, asked, strict=True)] for row in texts]).mean(
+        0
+    )
     values = {EXACT: exact}
     values |= {name: drawn[rows] for name, rows in ((HELPFUL, ~harmful), (SAFE, harmful)) if rows.any()}
     if rewards is not None:
         scored = [rewards.score(prompts, row) for row in texts]
-        values |= {f"reward {kind}": np.mean([one[kind] for one in scored], axis=0) for kind in rewards.kinds}
+        values |= {f"reward {kind}": np.mean([by_kind[kind] for by_kind in scored], axis=0) for kind in rewards.kinds}
     groups: dict[str, list[float]] = {}
-    for one, hit in zip(asked, greedy.tolist(), strict=True):
-        groups.setdefault(f"{one.about.get('task', 'all')}/{one.about.get('language', '')}", []).append(hit)
+    for request, hit in zip(asked, greedy.tolist(), strict=True):
+        groups.setdefault(f"{request.about.get('task', 'all')}/{request.about.get('language', '')}", []).append(hit)
     return values, {name: float(np.mean(hits)) for name, hits in sorted(groups.items())}
 
 

@@ -66,7 +66,7 @@ def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:
 def _check(config: InstructConfig) -> None:
     """Raises UsageError for a mistake in a file or in the name of a reward, before anything has run."""
     from corpuskit.training.instruct import read_preferences, right_answers
-    from corpuskit.training.instruct.shipped import prompt_files, shipped_file
+    from corpuskit.training.instruct.tasks import prompt_files, shipped_file
 
     for path, reads in _files(config):
         reads(path)
@@ -92,7 +92,7 @@ def named_rewards(
     for a name that is neither a head of the reward model, nor one of corpuskit's own, nor a `module:function`.
     """
     from corpuskit.training.instruct import right_answers
-    from corpuskit.training.instruct.shipped import prompt_files
+    from corpuskit.training.instruct.tasks import prompt_files
 
     heads = [] if rewards is None else rewards.kinds
     found: dict[str, tuple[Reward, float]] = {}

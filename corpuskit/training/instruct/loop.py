@@ -1,7 +1,7 @@
 """The loop that every kind of tuning goes through: steps, diary, checkpoints, and the same end after any stop.
 
 What a step does depends on its number, the weights and the optimizer's state alone, as in pretraining
-(`corpuskit.training.run`), so that a run that goes on from a checkpoint ends in the same bits. A folder holds
+(`corpuskit.training.trainer`), so that a run that goes on from a checkpoint ends in the same bits. A folder holds
 
     instruct.json     what was asked for, from which model and data, and what it came to
     metrics.jsonl     the diary, a line a step
@@ -23,12 +23,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from corpuskit.engine.files import digest, read_json, write_json
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.windows import Numbers
 from corpuskit.training.checkpoint import load_optimizers, newest, save_checkpoint
 from corpuskit.training.instruct.config import Tuning
 from corpuskit.training.metrics import FILE as METRICS
-from corpuskit.training.metrics import Metrics
+from corpuskit.training.metrics import MetricsLog
 
 FILE = "instruct.json"
 STOP = "stop"
@@ -37,12 +38,11 @@ STOP = "stop"
 WEIGHTS = ("config.json", "model.safetensors", "adapter_config.json", "adapter_model.safetensors")
 
 Record = TypeVar("Record")
-Watch = Callable[[str, int, int], None]
 Step = Callable[[int], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
+class TuningResult:
     """What every tuning comes to."""
 
     folder: str
@@ -55,7 +55,7 @@ class Tuned:
     """A signal's name, or the reason for which a step ended the run."""
 
 
-class Undertaking:
+class TuningRun:
     """A tuning as it was asked for, and whether its folder holds it already."""
 
     def __init__(self, folder: Path, method: str, settings: dict[str, Any], resume: bool) -> None:
@@ -102,7 +102,7 @@ class Undertaking:
 
 
 def run_steps(
-    undertaking: Undertaking,
+    run: TuningRun,
     config: Tuning,
     steps: int,
     step: Step,
@@ -111,17 +111,17 @@ def run_steps(
     write: Callable[[Path], None],
     stop: Callable[[], str | None],
     watch: Watch,
-) -> Tuned:
+) -> TuningResult:
     """Take the steps that are still to be taken. `step(number)` changes the weights and returns the diary's line.
 
     `write(folder)` saves what is trained. Raises CorpuskitError where a loss is not finite.
     """
     done, seconds = 0, 0.0
-    if undertaking.checkpoint is not None:
-        load_optimizers(undertaking.checkpoint, optimizers)
-        state = json.loads((undertaking.checkpoint / "state.json").read_text())
+    if run.checkpoint is not None:
+        load_optimizers(run.checkpoint, optimizers)
+        state = json.loads((run.checkpoint / "state.json").read_text())
         done, seconds = int(state["step"]), float(state["seconds"])
-    metrics = Metrics(undertaking.folder, done)
+    metrics = MetricsLog(run.folder, done)
     every = config.checkpoint_every or max(1, -(-steps // 5))
     stopped_by, finished = None, True
     try:
@@ -145,10 +145,10 @@ def run_steps(
                 stopped_by, finished = signal, done == steps
             if done < steps and (stopped_by or done % every == 0):
                 state = {"step": done, "seconds": seconds}
-                save_checkpoint(undertaking.folder / "checkpoints", write, optimizers, state, keep=1)
+                save_checkpoint(run.folder / "checkpoints", write, optimizers, state, keep=1)
     finally:
         metrics.close()
-    return Tuned(folder=str(undertaking.folder), finished=finished, steps=done, seconds=seconds, stopped_by=stopped_by)
+    return TuningResult(folder=str(run.folder), finished=finished, steps=done, seconds=seconds, stopped_by=stopped_by)
 
 
 def update(optimizers: Iterable[Any], parameters: Sequence[Any], clip: float) -> float:
@@ -168,11 +168,11 @@ def rows_of_step(count: int, batch: int, step: int, seed: int) -> Numbers:
     and the passes follow each other without a gap."""
     wanted = np.arange((step - 1) * batch, step * batch)
     passes, places = np.divmod(wanted, count)
-    orders = {one: np.random.default_rng((seed, one)).permutation(count) for one in np.unique(passes).tolist()}
-    return np.array([orders[one][place] for one, place in zip(passes.tolist(), places.tolist(), strict=True)])
+    orders = {epoch: np.random.default_rng((seed, epoch)).permutation(count) for epoch in np.unique(passes).tolist()}
+    return np.array([orders[epoch][place] for epoch, place in zip(passes.tolist(), places.tolist(), strict=True)])
 
 
-def some(records: Sequence[Record], what: str) -> list[Record]:
+def require_nonempty(records: Sequence[Record], what: str) -> list[Record]:
     """The records. Raises UsageError where there is none."""
     if not records:
         raise UsageError(f"there is no {what}: an empty list was given")
@@ -192,7 +192,7 @@ def _says(line: dict[str, Any]) -> str:
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {name: value}
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, inner in value.items():
-        found |= _flat(inner, f"{name}.{key}" if name else key)
-    return found
+        flat |= _flat(inner, f"{name}.{key}" if name else key)
+    return flat

@@ -69,8 +69,8 @@ def save_policy(module: Any, tokenizer: Tokenizer, folder: Path, base: Path) -> 
         (folder / "README.md").unlink(missing_ok=True)
         tokenizer.save(folder)
         settings = module.peft_config["default"]
-        told = {"rank": settings.r, "alpha": settings.lora_alpha}
-        AdapterFile(method="lora", base=weights_digest(base), base_folder=str(base), settings=told).write(folder)
+        lora = {"rank": settings.r, "alpha": settings.lora_alpha}
+        AdapterFile(method="lora", base=weights_digest(base), base_folder=str(base), settings=lora).write(folder)
     else:
         save_model(module, tokenizer, folder)
     save_template(tokenizer, folder)

@@ -2,7 +2,7 @@
 3.5; the formulas stand in `corpuskit.training.instruct.surrogate`).
 
 A step: the policy answers a batch of prompts; rewards score the answers, and each token pays for its divergence from
-the model at the start; advantages are estimated and whitened; policy and value model learn from the answers for some
+the model at the start; advantages are estimated and whitened; policy and value model learn from the answers for several
 epochs of minibatches. The divergence and the length of answers are watched: where either passes its limit, which is how
 a policy that games its rewards shows itself, the run ends before it learns from that step, and says so.
 
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from corpuskit.engine.files import replacing
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, require
 from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.actors import Actors
@@ -31,18 +32,16 @@ from corpuskit.training.instruct.config import PpoConfig
 from corpuskit.training.instruct.dialogues import Message, read_prompts
 from corpuskit.training.instruct.loop import (
     STOP,
-    Tuned,
-    Undertaking,
-    Watch,
+    TuningResult,
+    TuningRun,
     data_digest,
+    require_nonempty,
     rows_of_step,
     run_steps,
-    some,
     update,
 )
 from corpuskit.training.instruct.policy import context, load_policy, save_policy
 from corpuskit.training.instruct.reward import Reward, RewardModel
-from corpuskit.training.instruct.shipped import prompt_files
 from corpuskit.training.instruct.surrogate import (
     advantages,
     clipped_objective,
@@ -51,16 +50,16 @@ from corpuskit.training.instruct.surrogate import (
     token_rewards,
     whitened,
 )
+from corpuskit.training.instruct.tasks import prompt_files
 from corpuskit.training.instruct.unknown import check_known
-from corpuskit.training.machine import this_machine
+from corpuskit.training.machine import stop_signals, this_machine
 from corpuskit.training.metrics import read_metrics
-from corpuskit.training.signals import stop_signals
 
 SAMPLES = "samples.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PpoResult(Tuned):
+class PpoResult(TuningResult):
     prompts: int
     rewards: dict[str, tuple[float, float]]
     """By name: mean over the first and over the last tenth of the steps."""
@@ -71,9 +70,9 @@ class PpoResult(Tuned):
 
     def sentence(self) -> str:
         """The run in a line for people."""
-        told = ", ".join(f"{name} {before:.2f} to {after:.2f}" for name, (before, after) in self.rewards.items())
-        says = f"{self.steps:,} steps: {told}; divergence {self.kl:.1f} nats an answer"
-        return says + (f"; stopped: {self.stopped_by}" if self.stopped_by else "")
+        changes = ", ".join(f"{name} {before:.2f} to {after:.2f}" for name, (before, after) in self.rewards.items())
+        text = f"{self.steps:,} steps: {changes}; divergence {self.kl:.1f} nats an answer"
+        return text + (f"; stopped: {self.stopped_by}" if self.stopped_by else "")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def reinforce(
     *,
     prompts: Sequence[Sequence[Message]] | None = None,
     value_from: RewardModel | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
     resume: bool = True,
 ) -> PpoResult:
     """Train the decoder in a folder to earn rewards, and write it (or its adapter) to `folder`.
@@ -108,34 +107,36 @@ def reinforce(
     that does not give one finite number an answer.
     """
     config, model, folder = config or PpoConfig(), Path(model), Path(folder)
-    asking = [tuple(one) for one in some(_read(config) if prompts is None else prompts, "prompt to answer")]
+    asking = [
+        tuple(prompt) for prompt in require_nonempty(_read(config) if prompts is None else prompts, "prompt to answer")
+    ]
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
         "data": data_digest(asking),
         "rewards": {name: weight for name, (_, weight) in rewards.items()},
     }
-    undertaking = Undertaking(folder, "ppo", asked, resume)
-    if undertaking.result is not None:
-        known = undertaking.result
+    run = TuningRun(folder, "ppo", asked, resume)
+    if run.result is not None:
+        known = run.result
         return PpoResult(**known | {"rewards": {name: tuple(pair) for name, pair in known["rewards"].items()}})
     with this_machine(config.precision) as machine, stop_signals() as stop:
         torch = require("torch", "train")
         start, tokenizer = load_policy(model)
-        check_known(tokenizer, (turn for one in asking for turn in one))
+        check_known(tokenizer, (turn for prompt in asking for turn in prompt))
         heads = Chat(tokenizer).prompts(asking)
         check_room(asking, heads, context(start), config.answer_tokens)
         shown = [asking[row] for row in rows_of_step(len(asking), min(config.samples, len(asking)), 1, config.seed)]
         before = answer_texts(start, shown, tokenizer, tokens=config.answer_tokens)
         value = None if value_from is None else value_from.model
         actors = Actors(start, config.lora, config.temperature, config.seed, machine, value)
-        if undertaking.checkpoint is not None:
-            actors.restore(undertaking.checkpoint)
+        if run.checkpoint is not None:
+            actors.restore(run.checkpoint)
         slow = [{"params": actors.value_parameters, "lr": config.value_learning_rate or config.learning_rate}]
         groups = [{"params": actors.policy_parameters, "lr": config.learning_rate}, *slow]
         optimizers = [torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
-        lengths = [] if undertaking.checkpoint is None else [read_metrics(folder)[0]["length"]]
+        lengths = [] if run.checkpoint is None else [read_metrics(folder)[0]["length"]]
 
         def step(number: int) -> dict[str, Any]:
             rows = rows_of_step(len(asking), config.batch, number, config.seed)
@@ -149,7 +150,7 @@ def reinforce(
             )
             texts = answered.texts(tokenizer)
             these = [asking[row] for row in rows]
-            scored = {name: _scores(name, one, these, texts) for name, (one, _) in rewards.items()}
+            scored = {name: _scores(name, reward, these, texts) for name, (reward, _) in rewards.items()}
             ended = (answered.answers == tokenizer.end).any(1).cpu().numpy()
             total = sum(weight * scored[name] for name, (_, weight) in rewards.items()) - config.missing_end * ~ended
             experience, line = experienced(actors, answered, np.asarray(total, np.float32), config)
@@ -166,14 +167,12 @@ def reinforce(
             if into.name.startswith(".step-"):
                 actors.save_value(into)
 
-        ended = run_steps(
-            undertaking, config, config.steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch
-        )
+        ended = run_steps(run, config, config.steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch)
         result = _result(ended, folder, len(asking), list(rewards))
         if ended.finished:
             after = answer_texts(actors.answering(), shown, tokenizer, tokens=config.answer_tokens)
             _write_samples(folder, shown, before, after)
-            undertaking.finish(result, write)
+            run.finish(result, write)
         return result
 
 
@@ -196,7 +195,7 @@ def experienced(
     lengths = answered.lengths
     rewards = token_rewards(scores, divergence.cpu().numpy(), lengths, config.kl)
     gains, returns = advantages(rewards, (values * mask).cpu().numpy(), lengths, config.gamma, config.lam)
-    gains, returns = (torch.from_numpy(one).to(mask.device) for one in (gains, returns))
+    gains, returns = (torch.from_numpy(array).to(mask.device) for array in (gains, returns))
     line = {
         "kl": float(divergence.sum(1).mean()),
         "entropy": float(masked_mean(entropy, mask)),
@@ -211,14 +210,14 @@ def learn(
     """Take the updates of a step; their means."""
     torch = require("torch", "train")
     parameters = [*actors.policy_parameters, *actors.value_parameters]
-    told: list[list[float]] = []
+    figures: list[list[float]] = []
     for _ in range(config.epochs):
         for rows in torch.randperm(len(experience.mask), generator=order).split(config.minibatch):
             part = experience.answered.rows(rows)
             width = part.answers.shape[1]
             old, values, gains, returns, mask = (
-                one[rows, :width]
-                for one in (
+                tensor[rows, :width]
+                for tensor in (
                     experience.old,
                     experience.values,
                     experience.advantages,
@@ -233,8 +232,8 @@ def learn(
             value_loss = clipped_value_loss(actors.values(part), values, returns, mask, config.value_clip)
             (config.value_weight * value_loss).backward()
             norm = update(optimizers, parameters, config.gradient_clip)
-            told.append([float(loss.detach()), float(value_loss.detach()), float(clipped), norm])
-    loss, value_loss, clipped, norm = np.mean(told, axis=0).tolist()
+            figures.append([float(loss.detach()), float(value_loss.detach()), float(clipped), norm])
+    loss, value_loss, clipped, norm = np.mean(figures, axis=0).tolist()
     total = loss + config.value_weight * value_loss
     return {
         "loss": total,
@@ -246,13 +245,13 @@ def learn(
 
 
 def _scores(name: str, reward: Reward, prompts: Sequence[Sequence[Message]], answers: Sequence[str]) -> Any:
-    found = np.asarray(reward(prompts, answers), np.float64)
-    if found.shape != (len(answers),) or not np.isfinite(found).all():
+    values = np.asarray(reward(prompts, answers), np.float64)
+    if values.shape != (len(answers),) or not np.isfinite(values).all():
         raise UsageError(
             f"the reward '{name}' must give one finite number an answer; for {len(answers)} answers it gave "
-            f"{found.shape} with {int((~np.isfinite(found)).sum())} that are not finite"
+            f"{values.shape} with {int((~np.isfinite(values)).sum())} that are not finite"
         )
-    return found
+    return values
 
 
 def _limit(line: Mapping[str, float], first: float, config: PpoConfig) -> str | None:
@@ -274,7 +273,7 @@ def _read(config: PpoConfig) -> list[tuple[Message, ...]]:
     return list(dict.fromkeys(prompt for file in prompt_files(config.prompts) for prompt in read_prompts(file)))
 
 
-def _result(ended: Tuned, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:
+def _result(ended: TuningResult, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:
     lines = read_metrics(folder)
     tenth = max(1, len(lines) // 10)
 

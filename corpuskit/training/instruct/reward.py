@@ -19,32 +19,32 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.engine.files import read_json, write_json
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, nearest, require
 from corpuskit.statistics import Interval, calibration_error, proportion
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import Numbers
 from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.checkpoint import save_model
+from corpuskit.training.evaluation.task import exact_match
 from corpuskit.training.instruct.chat import Chat, fit
 from corpuskit.training.instruct.config import RewardConfig
-from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences
+from corpuskit.training.instruct.dialogues import Demonstration, Message, Preference, known_answers, read_preferences
 from corpuskit.training.instruct.loop import (
-    Tuned,
-    Undertaking,
-    Watch,
+    TuningResult,
+    TuningRun,
     data_digest,
+    require_nonempty,
     rows_of_step,
     run_steps,
-    some,
     update,
 )
-from corpuskit.training.instruct.pairs import paired
+from corpuskit.training.instruct.packing import paired
 from corpuskit.training.instruct.policy import context, load_policy
-from corpuskit.training.instruct.shipped import judged_file, shipped_file
-from corpuskit.training.machine import Machine, this_machine
+from corpuskit.training.instruct.tasks import judged_file, shipped_file
+from corpuskit.training.machine import Machine, stop_signals, this_machine
 from corpuskit.training.models import load_model
 from corpuskit.training.optimization import learning_rate, set_learning_rate
-from corpuskit.training.signals import stop_signals
 
 FILE = "reward.json"
 """Beside the weights: the kinds, in the order of the heads, and the centre and scale of each reward."""
@@ -55,7 +55,7 @@ Reward = Callable[[Sequence[Prompt], Sequence[str]], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RewardResult(Tuned):
+class RewardResult(TuningResult):
     pairs: int
     cut: int
     """Pairs whose prompt lost its start."""
@@ -66,11 +66,11 @@ class RewardResult(Tuned):
 
     def sentence(self) -> str:
         """The training in a line for people."""
-        told = [
-            f"{kind} {one} (calibration error {self.calibration[kind]:.3f}, {one.count} pairs)"
-            for kind, one in self.accuracy.items()
+        kinds = [
+            f"{kind} {accuracy} (calibration error {self.calibration[kind]:.3f}, {accuracy.count} pairs)"
+            for kind, accuracy in self.accuracy.items()
         ]
-        return f"{self.pairs:,} pairs, {self.steps:,} steps" + (f"; held out: {', '.join(told)}" if told else "")
+        return f"{self.pairs:,} pairs, {self.steps:,} steps" + (f"; held out: {', '.join(kinds)}" if kinds else "")
 
 
 class RewardModel:
@@ -83,7 +83,7 @@ class RewardModel:
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[str], batch: int = 64) -> dict[str, Any]:
         """kind -> float64[n], each with mean 0 and deviation 1 over the answers that the model was trained on."""
-        raw = self.raw([self.tokens(one) for one in zip(prompts, answers, strict=True)], batch)
+        raw = self.raw([self.tokens(pair) for pair in zip(prompts, answers, strict=True)], batch)
         return {kind: (raw[:, k] - self.centre[k]) / self.scale[k] for k, kind in enumerate(self.kinds)}
 
     def reward(self, kind: str) -> Reward:
@@ -103,17 +103,17 @@ class RewardModel:
         """float64[n, kinds], as the heads give it."""
         torch = require("torch", "train")
         device = next(self.model.parameters()).device.type
-        order = np.argsort([len(one) for one in texts], kind="stable")
-        found = np.zeros((len(texts), len(self.kinds)))
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        scores = np.zeros((len(texts), len(self.kinds)))
         training = self.model.training
         self.model.eval()
         with torch.no_grad():
             for start in range(0, len(order), batch):
                 chosen = order[start : start + batch]
                 states = last_states(self.model, *padded([texts[i] for i in chosen], self.tokenizer.pad, device))
-                found[chosen] = self.model.score(states).double().cpu().numpy()
+                scores[chosen] = self.model.score(states).double().cpu().numpy()
         self.model.train(training)
-        return found
+        return scores
 
     def save(self, folder: Path) -> None:
         save_model(self.model, self.tokenizer, folder)
@@ -127,9 +127,9 @@ def load_reward_model(folder: str | Path) -> RewardModel:
     known = read_json(folder / FILE)
     if known is None:
         raise UsageError(f"no reward model at {folder}: it has no {FILE}")
-    found = RewardModel(load_model(folder), load_tokenizer(folder), known["kinds"])
-    found.centre, found.scale = np.array(known["centre"]), np.array(known["scale"])
-    return found
+    rewards = RewardModel(load_model(folder), load_tokenizer(folder), known["kinds"])
+    rewards.centre, rewards.scale = np.array(known["centre"]), np.array(known["scale"])
+    return rewards
 
 
 def train_reward_model(
@@ -139,7 +139,7 @@ def train_reward_model(
     *,
     preferences: Sequence[Preference] | None = None,
     held_out: Sequence[Preference] | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
     resume: bool = True,
 ) -> RewardResult:
     """Train a reward model from the decoder in a folder (the fine-tuned one, as a rule) and write it to `folder`.
@@ -154,24 +154,26 @@ def train_reward_model(
         held_out = [] if file is None else read_preferences(file)
     if preferences is None:
         preferences = read_preferences(config.preferences or shipped_file("preferences"))
-    learned = some(preferences, "preference to learn from")
+    learned = require_nonempty(preferences, "preference to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
         "data": data_digest([*learned, *held_out]),
     }
-    undertaking = Undertaking(folder, "reward", asked, resume)
-    if undertaking.result is not None:
-        known = undertaking.result
-        return RewardResult(**known | {"accuracy": {kind: Interval(**one) for kind, one in known["accuracy"].items()}})
+    run = TuningRun(folder, "reward", asked, resume)
+    if run.result is not None:
+        known = run.result
+        return RewardResult(
+            **known | {"accuracy": {kind: Interval(**interval) for kind, interval in known["accuracy"].items()}}
+        )
     with this_machine(config.precision) as machine, stop_signals() as stop:
-        kinds = sorted({one.kind for one in learned})
+        kinds = sorted({preference.kind for preference in learned})
         rewards = _fresh(model, kinds, config.seed)
-        if undertaking.checkpoint is not None:
-            rewards.model.load_state_dict(load_model(undertaking.checkpoint).state_dict())
+        if run.checkpoint is not None:
+            rewards.model.load_state_dict(load_model(run.checkpoint).state_dict())
         module = rewards.model.to(machine.device).train()
         sides, cut = paired(rewards.chat, learned, rewards.length, config.too_long)
-        heads = np.array([kinds.index(one.kind) for one in learned])
+        heads = np.array([kinds.index(preference.kind) for preference in learned])
         steps = max(1, round(config.epochs * len(learned) / config.batch))
         parameters = list(module.parameters())
         optimizers = [require("torch", "train").optim.AdamW(parameters, lr=0.0, weight_decay=0.0, fused=True)]
@@ -185,9 +187,7 @@ def train_reward_model(
             norm = update(optimizers, parameters, config.gradient_clip)
             return {**line, "learning_rate": rate, "gradient_norm": norm}
 
-        ended = run_steps(
-            undertaking, config, steps, step, optimizers=optimizers, write=rewards.save, stop=stop, watch=watch
-        )
+        ended = run_steps(run, config, steps, step, optimizers=optimizers, write=rewards.save, stop=stop, watch=watch)
         accuracy, calibration = judge(rewards, held_out)
         result = RewardResult(
             **vars(ended),
@@ -199,16 +199,18 @@ def train_reward_model(
         if ended.finished:
             raw = rewards.raw([side for pair in sides for side in pair], 64)
             rewards.centre, rewards.scale = raw.mean(0), np.maximum(raw.std(0), 1e-6)
-            undertaking.finish(result, rewards.save)
+            run.finish(result, rewards.save)
         return result
 
 
 def judge(rewards: RewardModel, pairs: Sequence[Preference]) -> tuple[dict[str, Interval], dict[str, float]]:
     """(accuracy, expected calibration error) by kind, on pairs of kinds that the model has a head for."""
-    raw = rewards.raw([rewards.tokens((one.prompt, side)) for one in pairs for side in (one.chosen, one.rejected)], 64)
+    raw = rewards.raw(
+        [rewards.tokens((pair.prompt, side)) for pair in pairs for side in (pair.chosen, pair.rejected)], 64
+    )
     accuracy, calibration = {}, {}
     for head, kind in enumerate(rewards.kinds):
-        rows = np.array([number for number, one in enumerate(pairs) if one.kind == kind], np.int64)
+        rows = np.array([number for number, pair in enumerate(pairs) if pair.kind == kind], np.int64)
         if len(rows):
             margins = raw[2 * rows, head] - raw[2 * rows + 1, head]
             accuracy[kind] = proportion(int((margins > 0).sum()), len(rows))
@@ -220,7 +222,7 @@ def judge(rewards: RewardModel, pairs: Sequence[Preference]) -> tuple[dict[str, 
 def padded(texts: Sequence[Numbers], pad: int, device: str) -> tuple[Any, Any]:
     """(ids[n, T], mask[n, T]) with the room after shorter texts filled by `pad`."""
     torch = require("torch", "train")
-    lengths = np.array([len(one) for one in texts])
+    lengths = np.array([len(text) for text in texts])
     mask = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(mask.shape, pad, np.int64)
     ids[mask] = np.concatenate(texts)
@@ -275,3 +277,28 @@ def _fresh(folder: Path, kinds: Sequence[str], seed: int) -> RewardModel:
     model.base_model.load_state_dict(decoder.base_model.state_dict())
     torch.nn.init.zeros_(model.score.weight)
     return RewardModel(model, tokenizer, kinds)
+
+
+def right(written: str, wanted: Demonstration) -> bool:
+    """Whether an answer is the one that is wanted; where the record names a mark (`contains`), whether it bears it."""
+    mark = wanted.about.get("contains")
+    return str(mark) in written if mark is not None else exact_match(written, wanted.answer)
+
+
+def right_answers(files: Sequence[str | Path]) -> Reward:
+    """1 for a right answer and 0 for another, to prompts whose records in JSON lines files name an answer; 0 to others.
+
+    Raises UsageError where no record names one.
+    """
+    known = {record.prompt: record for file in files for record in known_answers(file)}
+    if not known:
+        raise UsageError(
+            f"the reward 'right' needs records with the field 'answer', and {', '.join(map(str, files))} has none"
+        )
+
+    def reward(prompts: Sequence[Sequence[Message]], answers: Sequence[str]) -> Any:
+        wanted = (known.get(tuple(prompt)) for prompt in prompts)
+        hits = [record is not None and right(text, record) for record, text in zip(wanted, answers, strict=True)]
+        return np.array(hits, np.float64)
+
+    return reward

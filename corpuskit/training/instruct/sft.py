@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import weights_digest
@@ -22,13 +23,12 @@ from corpuskit.training.instruct.chat import Chat, Rendered
 from corpuskit.training.instruct.config import SftConfig
 from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
 from corpuskit.training.instruct.loop import (
-    Tuned,
-    Undertaking,
-    Watch,
+    TuningResult,
+    TuningRun,
     data_digest,
+    require_nonempty,
     rows_of_step,
     run_steps,
-    some,
     update,
 )
 from corpuskit.training.instruct.packing import Packed, pack
@@ -40,21 +40,20 @@ from corpuskit.training.instruct.policy import (
     save_policy,
     with_adapter,
 )
-from corpuskit.training.instruct.shipped import judged_file, shipped_file
+from corpuskit.training.instruct.tasks import judged_file, shipped_file
 from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.loss import summed_cross_entropy, token_losses
-from corpuskit.training.machine import Machine, this_machine
+from corpuskit.training.machine import Machine, stop_signals, this_machine
 from corpuskit.training.metrics import read_metrics
 from corpuskit.training.objectives import NextToken, output_layer
 from corpuskit.training.optimization import learning_rate, make_optimizers, set_learning_rate
-from corpuskit.training.signals import stop_signals
 
 LONGEST = 4
 """A window is no longer than this many of the longest conversations need."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SftResult(Tuned):
+class SftResult(TuningResult):
     demonstrations: int
     cut: int
     """Demonstrations whose prompt lost its start."""
@@ -66,12 +65,12 @@ class SftResult(Tuned):
 
     def sentence(self) -> str:
         """The tuning in a line for people."""
-        says = f"{self.demonstrations:,} demonstrations, {self.steps:,} steps"
+        text = f"{self.demonstrations:,} demonstrations, {self.steps:,} steps"
         if self.cut:
-            says += f"; {self.cut:,} prompts lost their start"
+            text += f"; {self.cut:,} prompts lost their start"
         if self.held_out_loss is not None:
-            says += f"; held out {self.held_out_loss:.3f} nats an answer token"
-        return says
+            text += f"; held out {self.held_out_loss:.3f} nats an answer token"
+        return text
 
 
 def finetune_on_demonstrations(
@@ -81,7 +80,7 @@ def finetune_on_demonstrations(
     *,
     demonstrations: Sequence[Demonstration] | None = None,
     held_out: Sequence[Demonstration] | None = None,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
     resume: bool = True,
 ) -> SftResult:
     """Fine-tune the decoder in a folder on demonstrations, and write it (or its adapter) to `folder`.
@@ -96,29 +95,31 @@ def finetune_on_demonstrations(
         held_out = [] if file is None else read_demonstrations(file)
     if demonstrations is None:
         demonstrations = read_demonstrations(config.demonstrations or shipped_file("demonstrations"))
-    learned = some(demonstrations, "demonstration to learn from")
+    learned = require_nonempty(demonstrations, "demonstration to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
         "data": data_digest([*learned, *held_out]),
     }
-    undertaking = Undertaking(folder, "sft", asked, resume)
-    if undertaking.result is not None:
-        return SftResult(**undertaking.result)
+    run = TuningRun(folder, "sft", asked, resume)
+    if run.result is not None:
+        return SftResult(**run.result)
     with this_machine(config.precision) as machine, stop_signals() as stop:
         fresh, tokenizer = load_policy(model)
         chat, limit = Chat(tokenizer), context(fresh)
-        check_known(tokenizer, (turn for one in learned for turn in one.messages))
-        rendered = chat.render([one.messages for one in learned])
+        check_known(tokenizer, (turn for demonstration in learned for turn in demonstration.messages))
+        rendered = chat.render([demonstration.messages for demonstration in learned])
         length = min(config.sequence_length or limit, limit)
         if config.sequence_length is None:
-            length = min(length, LONGEST * max(len(one.tokens) for one in rendered))
+            length = min(length, LONGEST * max(len(conversation.tokens) for conversation in rendered))
         rendered, cut = shortened(learned, rendered, length, config.too_long)
         windows = pack(rendered, length, tokenizer.pad)
-        held, _ = shortened(held_out, chat.render([one.messages for one in held_out]), length, "cut")
+        held, _ = shortened(
+            held_out, chat.render([demonstration.messages for demonstration in held_out]), length, "cut"
+        )
         module = fresh if config.lora is None else with_adapter(fresh, config.lora, config.seed)
-        if undertaking.checkpoint is not None:
-            restore_policy(module, undertaking.checkpoint)
+        if run.checkpoint is not None:
+            restore_policy(module, run.checkpoint)
         module = module.to(machine.device).train()
         steps = max(1, round(config.epochs * len(windows) / config.batch))
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
@@ -135,7 +136,7 @@ def finetune_on_demonstrations(
         def write(into: Path) -> None:
             save_policy(module, tokenizer, into, model)
 
-        ended = run_steps(undertaking, config, steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch)
+        ended = run_steps(run, config, steps, step, optimizers=optimizers, write=write, stop=stop, watch=watch)
         result = SftResult(
             **vars(ended),
             demonstrations=len(learned),
@@ -146,7 +147,7 @@ def finetune_on_demonstrations(
             held_out_loss=mean_loss(module, pack(held, length, tokenizer.pad), machine) if held else None,
         )
         if ended.finished:
-            undertaking.finish(result, write)
+            run.finish(result, write)
         return result
 
 
@@ -187,19 +188,19 @@ def shortened(
     Raises UsageError where one is longer and that is an error, or where nothing to learn would be left of it.
     """
     fitting, cut = [], 0
-    for number, (demonstration, one) in enumerate(zip(demonstrations, conversations, strict=True), 1):
-        if len(one.tokens) > length:
+    for number, (demonstration, conversation) in enumerate(zip(demonstrations, conversations, strict=True), 1):
+        if len(conversation.tokens) > length:
             name = demonstration.messages[-1].where or f"demonstration {number}"
             if how == "error":
                 raise UsageError(
-                    f"{name}: with its prompt it takes {len(one.tokens):,} tokens, and a window has {length:,}: "
-                    "shorten it, raise sequence_length, or say too_long: cut"
+                    f"{name}: with its prompt it takes {len(conversation.tokens):,} tokens, and a window has "
+                    f"{length:,}: shorten it, raise sequence_length, or say too_long: cut"
                 )
-            one = Rendered(one.tokens[-length:], one.learned[-length:])
-            if one.learned.all():
+            conversation = Rendered(conversation.tokens[-length:], conversation.learned[-length:])
+            if conversation.learned.all():
                 raise UsageError(f"{name}: the answer alone takes more than a window of {length:,} tokens")
             cut += 1
-        fitting.append(one)
+        fitting.append(conversation)
     return fitting, cut
 
 

@@ -1,7 +1,7 @@
 """The formulas of proximal policy optimization, each on plain arrays or tensors.
 
 Schulman et al. 2017, arXiv:1707.06347 (clipped objective, equation 7), Schulman et al. 2015, arXiv:1506.02438
-(generalized advantage estimation, equation 16), Ziegler et al. 2019, arXiv:1909.08593 (divergence as a price on each
+(generalized advantage estimation, equation 16), Ziegler et al. 2019, arXiv:1909.08593 (the KL penalty on each
 token, equation 2), and the details that Huang et al. 2024, arXiv:2403.17031, found to matter (whitening, clipped
 values).
 
@@ -23,10 +23,12 @@ from corpuskit.tokens.windows import Numbers
 Reals = npt.NDArray[np.float32]
 
 
-def token_rewards(scores: Reals, divergence: Reals, lengths: Numbers, price: float) -> Reals:
-    """float32[n, A]: at each token minus `price` times its log ratio log p - log p_reference (`divergence`), and at an
-    answer's last token its score[n] beside."""
-    rewards = -price * divergence * (np.arange(divergence.shape[1]) < lengths[:, None])
+def token_rewards(scores: Reals, divergence: Reals, lengths: Numbers, kl_coef: float) -> Reals:
+    """float32[n, A]: -kl_coef (log p - log p_reference) at each token, plus score[n] at an answer's last token.
+
+    `divergence[n, A]` holds the log ratios.
+    """
+    rewards = -kl_coef * divergence * (np.arange(divergence.shape[1]) < lengths[:, None])
     rewards[np.arange(len(rewards)), lengths - 1] += scores
     return rewards.astype(np.float32)
 
@@ -38,7 +40,7 @@ def advantages(rewards: Reals, values: Reals, lengths: Numbers, gamma: float, la
     With d_t = r_t + gamma V_{t+1} - V_t and V = 0 after the end: A_t = d_t + gamma lam A_{t+1}, and the return is
     A_t + V_t.
     """
-    found = np.zeros_like(rewards)
+    estimates = np.zeros_like(rewards)
     returns = np.zeros_like(rewards)
     for row in range(len(rewards)):
         later, next_value = 0.0, 0.0
@@ -46,9 +48,9 @@ def advantages(rewards: Reals, values: Reals, lengths: Numbers, gamma: float, la
             surprise = rewards[row, place] + gamma * next_value - values[row, place]
             later = surprise + gamma * lam * later
             next_value = values[row, place]
-            found[row, place] = later
+            estimates[row, place] = later
             returns[row, place] = later + next_value
-    return found, returns
+    return estimates, returns
 
 
 def masked_mean(values: Any, mask: Any) -> Any:

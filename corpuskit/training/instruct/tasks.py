@@ -155,22 +155,22 @@ def _sums() -> Iterator[Item]:
 
 def _people() -> Iterator[Item]:
     for name, city, job in product(NAMES["en"], CITIES["en"], JOBS["en"]):
-        told = f"{name} lives in {city} and works as a {job}."
-        stated = f"{told}\n{city} is where {name} lives.\n{job} is the job of {name}."
-        others = (next(one for one in NAMES["en"] if one != name), job, REFUSALS["en"])
+        fact = f"{name} lives in {city} and works as a {job}."
+        stated = f"{fact}\n{city} is where {name} lives.\n{job} is the job of {name}."
+        others = (next(name_ for name_ in NAMES["en"] if name_ != name), job, REFUSALS["en"])
         key = f"{name}/{city}/{job}"
-        yield Item("extraction", "en", f"{told} Where does {name} live?", city, others, stated, key)
+        yield Item("extraction", "en", f"{fact} Where does {name} live?", city, others, stated, key)
         others = (city, name, REFUSALS["en"])
-        yield Item("extraction", "en", f"{told} What is the job of {name}?", job, others, stated, key)
+        yield Item("extraction", "en", f"{fact} What is the job of {name}?", job, others, stated, key)
     for name, city, job in product(NAMES["ko"], CITIES["ko"], JOBS["ko"]):
         topic, owner = particle(name, "은", "는"), particle(name, "이", "가")
-        told = f"{topic} {city}에 살고 {job}로 일합니다."
-        stated = f"{told}\n{city}, {owner} 사는 곳\n{job}, {name}의 직업"
+        fact = f"{topic} {city}에 살고 {job}로 일합니다."
+        stated = f"{fact}\n{city}, {owner} 사는 곳\n{job}, {name}의 직업"
         key = f"{name}/{city}/{job}"
         others = (name, job, REFUSALS["ko"])
-        yield Item("extraction", "ko", f"{told} {owner} 사는 곳은 어디인가요?", city, others, stated, key)
+        yield Item("extraction", "ko", f"{fact} {owner} 사는 곳은 어디인가요?", city, others, stated, key)
         others = (city, name, REFUSALS["ko"])
-        yield Item("extraction", "ko", f"{told} {name}의 직업은 무엇인가요?", job, others, stated, key)
+        yield Item("extraction", "ko", f"{fact} {name}의 직업은 무엇인가요?", job, others, stated, key)
 
 
 def _sentences() -> Iterator[Item]:
@@ -234,11 +234,11 @@ ASKED = {"arithmetic": 100, "extraction": 100, "rewriting": 100, "instruction": 
 """Held-out requests of each task, as many as there are up to this; likewise for development."""
 
 
-def drawn(found: Sequence[Item], quotas: dict[str, int], random_: random.Random) -> list[Item]:
+def drawn(available: Sequence[Item], quotas: dict[str, int], random_: random.Random) -> list[Item]:
     """As many items of each task as the quota names, half in each language, in a random order."""
     chosen = []
     for (task, wanted), language in product(quotas.items(), ("en", "ko")):
-        pool = [item for item in found if item.task == task and item.language == language]
+        pool = [item for item in available if item.task == task and item.language == language]
         chosen += random_.sample(pool, min(wanted // 2, len(pool)))
     random_.shuffle(chosen)
     return chosen
@@ -258,18 +258,23 @@ def preferences(item: Item, everything: Sequence[Item], random_: random.Random) 
     about = {"task": item.task, "language": item.language}
 
     def records(kind: str, worse: Sequence[str]) -> list[dict[str, str]]:
-        return [{"prompt": item.prompt, "chosen": item.answer, "rejected": one, "kind": kind, **about} for one in worse]
+        return [
+            {"prompt": item.prompt, "chosen": item.answer, "rejected": answer, "kind": kind, **about}
+            for answer in worse
+        ]
 
     misspelt = [misspell(item.answer, random_)] if len(item.answer) > 8 else []
-    others = [one for one in everything if one.language == item.language and one.task in ("instruction", "refusal")]
-    harmless = [one.answer for one in others if not one.harmful]
-    harm = [one.wrong[0] for one in others if one.harmful]
+    others = [
+        other for other in everything if other.language == item.language and other.task in ("instruction", "refusal")
+    ]
+    harmless = [other.answer for other in others if not other.harmful]
+    harm = [other.wrong[0] for other in others if other.harmful]
     if item.harmful:
         return records("safe", item.wrong) + records("helpful", [random_.choice(harmless), *misspelt])
-    kin = [one.answer for one in everything if (one.task, one.language) == (item.task, item.language)]
-    elsewhere = random_.choice([one for one in kin if one != item.answer])
-    found = records("helpful", [random_.choice(item.wrong), elsewhere, *misspelt])
-    return found + (records("safe", [random_.choice(harm)]) if item.task == "instruction" else [])
+    kin = [other.answer for other in everything if (other.task, other.language) == (item.task, item.language)]
+    elsewhere = random_.choice([answer for answer in kin if answer != item.answer])
+    pairs = records("helpful", [random_.choice(item.wrong), elsewhere, *misspelt])
+    return pairs + (records("safe", [random_.choice(harm)]) if item.task == "instruction" else [])
 
 
 def misspell(text: str, random_: random.Random) -> str:
@@ -292,9 +297,11 @@ def shipped(seed: int = 0) -> dict[str, list[dict[str, str]]]:
         "demonstrations": [
             demonstration(item) for item in drawn([item for item in seen if item.demonstrated], QUOTAS, random_)
         ],
-        "preferences": [one for item in drawn(seen, PREFERENCES, random_) for one in preferences(item, seen, random_)],
+        "preferences": [
+            record for item in drawn(seen, PREFERENCES, random_) for record in preferences(item, seen, random_)
+        ],
         "held_out": [demonstration(item) for item in asked],
-        "held_out_preferences": [one for item in asked for one in preferences(item, seen, random_)],
+        "held_out_preferences": [record for item in asked for record in preferences(item, seen, random_)],
         "practice": [demonstration(item) for item in drawn(seen, PRACTICE, random_)],
         "development": [demonstration(item) for item in drawn(of_part["development"], ASKED, random_)],
     }
@@ -329,6 +336,27 @@ def write(folder: Path = DATA) -> None:
     for name, records in shipped().items():
         lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
         (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+ShippedPart = Literal["demonstrations", "preferences", "practice", "development", "held_out", "held_out_preferences"]
+
+
+def shipped_file(part: ShippedPart) -> Path:
+    """The JSON lines file of a part of the set."""
+    return DATA / f"{part}.jsonl"
+
+
+def judged_file(part: ShippedPart, learned: str | None, held_out: str | None, given: bool) -> str | Path | None:
+    """What a tuning is judged on: the file that is named; else the held-out `part`, where the set that ships is what is
+    learned from (no file is named, and nothing was `given` in its place); else nothing."""
+    if held_out is not None:
+        return held_out
+    return None if given or learned is not None else shipped_file(part)
+
+
+def prompt_files(given: Sequence[str] | None) -> list[str]:
+    """The files whose prompts reinforcement answers: those that are given, or the practice that ships."""
+    return list(given) if given else [str(shipped_file("practice"))]
 
 
 if __name__ == "__main__":

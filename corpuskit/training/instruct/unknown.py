@@ -23,11 +23,11 @@ def check_known(tokenizer: Tokenizer, messages: Iterable[Message]) -> None:
         return
     unknown = _unknown(tokenizer, described["model"])
     for number, message in enumerate(messages, 1):
-        found = _not_known(tokenizer, unicodedata.normalize("NFC", message.content), unknown)
-        if found:
+        piece = _not_known(tokenizer, unicodedata.normalize("NFC", message.content), unknown)
+        if piece:
             place = message.where or f"message {number} ({message.role})"
             raise UsageError(
-                f"{place}: the tokenizer has no token for {found!r}: leave it out, or start from a model whose "
+                f"{place}: the tokenizer has no token for {piece!r}: leave it out, or start from a model whose "
                 "tokenizer is byte-level"
             )
 
@@ -51,8 +51,8 @@ def _unknown(tokenizer: Tokenizer, model: dict[str, Any]) -> int | None:
     if model.get("unk_id") is not None:
         return int(model["unk_id"])
     name = model.get("unk_token")
-    found: int | None = None if name is None else tokenizer.reference.token_to_id(name)
-    return found
+    number: int | None = None if name is None else tokenizer.reference.token_to_id(name)
+    return number
 
 
 def _not_known(tokenizer: Tokenizer, text: str, unknown: int | None) -> str:

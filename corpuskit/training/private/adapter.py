@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
+from corpuskit.engine.progress import Watch, silent
 from corpuskit.engine.stage import Configured
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.order import TokenOrder
@@ -31,7 +31,6 @@ from corpuskit.training.objectives import NextToken, output_layer
 from corpuskit.training.private.accountant import epsilon_spent, noise_for
 from corpuskit.training.private.gradients import ExampleGradients
 
-Watch = Callable[[str, int, int], None]
 PRIVACY = "privacy.json"
 
 
@@ -87,7 +86,7 @@ def finetune_private(
     folder: str | Path,
     config: PrivateConfig | None = None,
     *,
-    watch: Watch = lambda message, done, total: None,
+    watch: Watch = silent,
 ) -> PrivateResult:
     """Train a LoRA adapter for a causal model on token shards with differential privacy, and write it to `folder`.
 
@@ -131,8 +130,8 @@ def finetune_private(
                 part = chosen[start : start + config.physical_batch]
                 lost, counted = _backward(adapted, order, part, device)
                 sums, norms = gradients.clipped_sum(config.clip)
-                for total, one in zip(totals, sums, strict=True):
-                    total += one
+                for total, part_sum in zip(totals, sums, strict=True):
+                    total += part_sum
                 clipped += int((norms > config.clip).sum())
                 loss, tokens, seen = loss + lost, tokens + counted, seen + len(part)
             for weight, total in zip(gradients.weights, totals, strict=True):

@@ -28,7 +28,11 @@ class ExampleGradients:
             if isinstance(layer, torch.nn.Linear) and layer.weight.requires_grad:
                 self.layers.append(layer)
                 weights.add(layer.weight)
-        others = [name for name, one in module.named_parameters() if one.requires_grad and one not in weights]
+        others = [
+            name
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad and parameter not in weights
+        ]
         if others:
             raise CorpuskitError(f"per-example gradients are for linear layers without bias, and {others[0]} is none")
         self._gradients: dict[Any, Any] = {}
@@ -44,10 +48,10 @@ class ExampleGradients:
         One tensor a layer, in the order of `weights`. Forgets the pass.
         """
         torch = self._torch
-        found = [self._gradients.pop(layer) for layer in self.layers]
-        norms = torch.sqrt(sum(one.flatten(1).square().sum(1) for one in found))
+        gradients = [self._gradients.pop(layer) for layer in self.layers]
+        norms = torch.sqrt(sum(gradient.flatten(1).square().sum(1) for gradient in gradients))
         scale = (norm / norms.clamp(min=1e-12)).clamp(max=1.0)
-        return [torch.einsum("b,boi->oi", scale, one) for one in found], norms
+        return [torch.einsum("b,boi->oi", scale, gradient) for gradient in gradients], norms
 
     def close(self) -> None:
         for hook in self._hooks:

@@ -21,8 +21,8 @@ from corpuskit.tokens import Shards, open_shards
 from corpuskit.training.adapters import CompareConfig, add_target, compare, measure_overhead
 from corpuskit.training.adapters.commands import app
 from corpuskit.training.adapters.comparison_job import COMPARISON, KEY
-from corpuskit.training.adapters.forgetting import Standing, change
-from corpuskit.training.adapters.memory import peak_memory
+from corpuskit.training.adapters.forgetting import ModelScores, change
+from corpuskit.training.adapters.overhead import peak_memory
 from corpuskit.training.adapters.report import drawing, tables
 from corpuskit.training.evaluation import held_out_bits, summarize
 
@@ -119,7 +119,7 @@ def test_a_target_of_which_nothing_is_held_out_is_refused_before_any_training(
 
 
 def test_forgetting_is_the_change_of_the_rest_paired_by_document() -> None:
-    def told(nats: list[float]) -> Standing:
+    def told(nats: list[float]) -> ModelScores:
         columns = {
             "id": ["a", "b", "c"],
             "source": ["target", "web", "web"],
@@ -129,7 +129,7 @@ def test_forgetting_is_the_change_of_the_rest_paired_by_document() -> None:
             "text_nats": nats,
             "text_bytes": [20.0, 20.0, 60.0],
         }
-        return Standing(summarize(pa.table(columns), "next token"), {"task": 0.5 + len(nats) / 100})
+        return ModelScores(summarize(pa.table(columns), "next token"), {"task": 0.5 + len(nats) / 100})
 
     two = math.log(2)
     found = change(told([40 * two, 20 * two, 60 * two]), told([30 * two, 26 * two, 70 * two]), "target")

@@ -12,24 +12,24 @@ import pytest
 
 from corpuskit.errors import UsageError
 from corpuskit.tokens import Shards
-from corpuskit.training.evaluation import LanguageModel, Task, evaluate, probe_tasks
+from corpuskit.training.evaluation import EvaluationTask, LanguageModel, evaluate, probe_tasks
 
 DIGEST = "1ace34e7252a114e"
 """Of all items: figures of two versions of the suite cannot be compared, so a change of it has to be meant."""
 
 
 @pytest.fixture(scope="module")
-def suite() -> dict[str, Task]:
+def suite() -> dict[str, EvaluationTask]:
     return {task.name: task for task in probe_tasks()}
 
 
-def test_the_suite_is_the_one_that_figures_were_published_for(suite: dict[str, Task]) -> None:
+def test_the_suite_is_the_one_that_figures_were_published_for(suite: dict[str, EvaluationTask]) -> None:
     items = [[name, item.input, item.outputs, item.right] for name, task in suite.items() for item in task.items]
     assert len(items) > 600
     assert hashlib.blake2b(json.dumps(items).encode(), digest_size=8).hexdigest() == DIGEST
 
 
-def test_no_item_is_asked_twice_and_texts_are_nfc(suite: dict[str, Task]) -> None:
+def test_no_item_is_asked_twice_and_texts_are_nfc(suite: dict[str, EvaluationTask]) -> None:
     for task in suite.values():
         asked = Counter((item.input, frozenset(item.outputs)) for item in task.items)
         assert max(asked.values()) == 1, asked.most_common(1)
@@ -38,7 +38,7 @@ def test_no_item_is_asked_twice_and_texts_are_nfc(suite: dict[str, Task]) -> Non
                 assert unicodedata.normalize("NFC", text) == text
 
 
-def test_always_choosing_the_same_way_is_no_better_than_chance(suite: dict[str, Task]) -> None:
+def test_always_choosing_the_same_way_is_no_better_than_chance(suite: dict[str, EvaluationTask]) -> None:
     """A model that knows one form of a pair alone, whatever stands before it, gets about half of them."""
     for name in ("en-agreement", "en-determiners", "ko-honorifics", "ko-tense"):
         share = sum(item.right for item in suite[name].items) / len(suite[name].items)
@@ -48,7 +48,7 @@ def test_always_choosing_the_same_way_is_no_better_than_chance(suite: dict[str, 
         assert min(by_particle[part, 0], by_particle[part, 1]) >= 4
 
 
-def test_particles_follow_the_last_syllable(suite: dict[str, Task]) -> None:
+def test_particles_follow_the_last_syllable(suite: dict[str, EvaluationTask]) -> None:
     for item in suite["ko-particles"].items:
         last = unicodedata.normalize("NFD", item.input[-1])
         final = last[2:]
@@ -56,7 +56,7 @@ def test_particles_follow_the_last_syllable(suite: dict[str, Task]) -> None:
         assert item.right == int(vowel), item
 
 
-def test_sums_copies_and_sequences_are_right(suite: dict[str, Task]) -> None:
+def test_sums_copies_and_sequences_are_right(suite: dict[str, EvaluationTask]) -> None:
     for item in suite["arithmetic"].items:
         left, operator, right, _ = item.input.split()
         value = int(left) + int(right) if operator == "+" else int(left) - int(right)
@@ -72,7 +72,7 @@ def test_sums_copies_and_sequences_are_right(suite: dict[str, Task]) -> None:
             assert int(item.outputs[item.right]) == 2 * last - before
 
 
-def test_tasks_are_chosen_by_language_and_by_name(suite: dict[str, Task]) -> None:
+def test_tasks_are_chosen_by_language_and_by_name(suite: dict[str, EvaluationTask]) -> None:
     korean = {task.name for task in probe_tasks("ko")}
     assert {"ko-facts", "copying"} <= korean
     assert not any(name.startswith("en-") for name in korean)

@@ -70,7 +70,7 @@ def test_a_recipe_goes_all_the_way(tmp_path: Path) -> None:
     lines = read_metrics(run / "models/ppo")
     assert {"reward_helpful", "reward_safe", "reward_toxicity", "reward_personal_data"} <= set(lines[-1])
     gains = json.loads((run / "evaluations/instruct/gains.json").read_text())
-    assert [one["model"] for one in gains["standings"]] == ["base", "sft", "ppo"]
+    assert [one["model"] for one in gains["models"]] == ["base", "sft", "ppo"]
     assert {(one["before"], one["after"]) for one in gains["gains"]} == {("base", "sft"), ("sft", "ppo")}
     assert "| ppo over sft | safe |" in (run / "evaluations/instruct/gains.md").read_text()
     policy, tokenizer = load_policy(run / "models/ppo")  # an adapter on an adapter on a model
@@ -132,7 +132,7 @@ def test_gains_judge_by_rule(base: Path, tmp_path: Path) -> None:
         asked("누구?", "준호", task="name"),
     ]
     gains = measure_gains({"base": base, "sft": tmp_path / "sft"}, GainsConfig(draws=2), held_out=held)
-    before, after = gains.standings
+    before, after = gains.models
     assert before.measures["exact match"].value == 0
     assert after.measures["exact match"].value == pytest.approx(1 / 3)
     assert after.measures["helpful"].value == pytest.approx(0.5, abs=0.26)

@@ -32,7 +32,7 @@ from corpuskit.training.instruct import (
     train_reward_model,
     user,
 )
-from corpuskit.training.instruct.pairs import paired
+from corpuskit.training.instruct.packing import paired
 from corpuskit.training.instruct.unknown import check_known, sides
 from corpuskit.training.models import build_model
 

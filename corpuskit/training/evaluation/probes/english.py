@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from corpuskit.training.evaluation.task import Task, make_task
+from corpuskit.training.evaluation.task import EvaluationTask, make_task
 
 NOUNS = (
     ("dog", "dogs"),
@@ -97,7 +97,7 @@ SENTENCES = (
 )
 
 
-def agreement() -> Task:
+def agreement() -> EvaluationTask:
     draw = random.Random("en-agreement")
     items = []
     for number in range(96):
@@ -120,7 +120,7 @@ def agreement() -> Task:
     return make_task(items, name="en-agreement", language="en", input="{subject}", part="part")
 
 
-def determiners() -> Task:
+def determiners() -> EvaluationTask:
     items = []
     for number, word in enumerate((*AFTER_A, *AFTER_AN)):
         shown = ADJECTIVES.get(word, word)
@@ -136,7 +136,7 @@ def determiners() -> Task:
     return make_task(items, name="en-determiners", language="en", input="{frame}", part="part")
 
 
-def order() -> Task:
+def order() -> EvaluationTask:
     draw = random.Random("en-order")
     items = []
     for sentence in SENTENCES:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from corpuskit.training.evaluation.task import Task, make_task
+from corpuskit.training.evaluation.task import EvaluationTask, make_task
 
 LATIN = ("ba", "ko", "mi", "tu", "re", "so", "na", "li", "ge", "pa", "du", "vo")
 HANGUL = ("가", "누", "더", "로", "미", "벼", "수", "이", "조", "치", "코", "푸", "해")
@@ -26,7 +26,7 @@ SERIES = {
 }
 
 
-def copying() -> Task:
+def copying() -> EvaluationTask:
     """Words that no text has, twice: 'bako mitu reso. bako mitu' goes on with ' reso'."""
     draw = random.Random("copying")
     items = []
@@ -46,7 +46,7 @@ def copying() -> Task:
     return make_task(items, name="copying", input="{shown}", part="part")
 
 
-def sequences() -> Task:
+def sequences() -> EvaluationTask:
     draw = random.Random("sequences")
     items = []
     for name, series in SERIES.items():
@@ -60,7 +60,7 @@ def sequences() -> Task:
     return make_task(items, name="sequences", input="{shown}", part="part", cluster="part")
 
 
-def arithmetic() -> Task:
+def arithmetic() -> EvaluationTask:
     draw = random.Random("arithmetic")
     items = []
     pairs = [(a, b) for a in range(1, 11) for b in range(1, 11)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from corpuskit.training.evaluation.task import Task, make_task
+from corpuskit.training.evaluation.task import EvaluationTask, make_task
 from corpuskit.training.korean import closed
 
 NOUNS = (
@@ -75,7 +75,7 @@ SENTENCES = (
 )
 
 
-def particles() -> Task:
+def particles() -> EvaluationTask:
     draw = random.Random("ko-particles")
     items = []
     for after_consonant, after_vowel, rests in PARTICLES:
@@ -98,7 +98,7 @@ def _item(noun: str, after_consonant: str, after_vowel: str, rest: str, vowel: b
     return {"noun": noun, "choices": choices, "answer": int(vowel), "particle": f"{after_consonant}/{after_vowel}"}
 
 
-def order() -> Task:
+def order() -> EvaluationTask:
     draw = random.Random("ko-order")
     items = []
     for sentence in SENTENCES:

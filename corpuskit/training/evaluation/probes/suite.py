@@ -7,11 +7,11 @@ from pathlib import Path
 
 from corpuskit.errors import UsageError, nearest
 from corpuskit.training.evaluation.probes import english, general, korean
-from corpuskit.training.evaluation.task import Task, load_tasks
+from corpuskit.training.evaluation.task import EvaluationTask, load_tasks
 
 DATA = Path(__file__).parent / "data"
 
-MADE: dict[str, Callable[[], Task]] = {
+MADE: dict[str, Callable[[], EvaluationTask]] = {
     "en-agreement": english.agreement,
     "en-determiners": english.determiners,
     "en-order": english.order,
@@ -24,7 +24,7 @@ MADE: dict[str, Callable[[], Task]] = {
 WRITTEN = ("en-facts", "en-tense", "ko-facts", "ko-honorifics", "ko-tense")
 
 
-def probe_tasks(language: str | None = None, names: list[str] | None = None) -> list[Task]:
+def probe_tasks(language: str | None = None, names: list[str] | None = None) -> list[EvaluationTask]:
     """The tasks of the suite: all, those of one language ('en', 'ko') with those of none, or those that are named.
 
     Raises UsageError for a name that the suite does not have.
@@ -37,7 +37,7 @@ def probe_tasks(language: str | None = None, names: list[str] | None = None) -> 
     return [task for task in tasks if language is None or task.config.language in (language, "und")]
 
 
-def _task(name: str) -> Task:
+def _task(name: str) -> EvaluationTask:
     if name in MADE:
         return MADE[name]()
     (task,) = load_tasks(DATA / f"{name}.yaml")

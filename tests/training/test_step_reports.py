@@ -22,9 +22,9 @@ from corpuskit.training.evaluation import held_out_bits
 from corpuskit.training.machine import Machine
 from corpuskit.training.models import build_model, model_tokenizer
 from corpuskit.training.objectives import objective_of
+from corpuskit.training.reporting import duration
 from corpuskit.training.samples import FILE, default_prompts
 from corpuskit.training.throughput import peak_operations, window_operations
-from corpuskit.training.watching import duration
 
 
 def config(kind: str = "decoder", **settings: Any) -> TrainConfig:

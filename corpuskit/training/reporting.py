@@ -11,8 +11,8 @@ from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.config import TrainConfig
 from corpuskit.training.learner import gathered
 from corpuskit.training.machine import Machine
-from corpuskit.training.metrics import Metrics
-from corpuskit.training.plan import Plan
+from corpuskit.training.metrics import MetricsLog
+from corpuskit.training.plan import TrainingPlan
 from corpuskit.training.samples import Samples, default_prompts
 from corpuskit.training.throughput import peak_operations, window_operations
 from corpuskit.training.validation import Validation
@@ -21,7 +21,7 @@ RECENT = 0.1
 """Weight of a step in the mean time of a step, from which the time that is left is told."""
 
 
-class Board:
+class TensorBoardLog:
     """The figures of a step for TensorBoard."""
 
     def __init__(self, folder: Path, after: int) -> None:
@@ -42,14 +42,14 @@ class Board:
         self.writer.close()
 
 
-class Watching:
+class StepReporter:
     """Takes in each step and says in a line how the run is doing."""
 
     def __init__(
         self,
         folder: Path,
         config: TrainConfig,
-        plan: Plan,
+        plan: TrainingPlan,
         machine: Machine,
         learner: Any,
         module: Any,
@@ -59,8 +59,8 @@ class Watching:
     ) -> None:
         self.plan, self.machine, self.learner, self.module = plan, machine, learner, module
         leads = machine.rank == 0
-        self.metrics = Metrics(folder, after) if leads else None
-        self.board = Board(folder / "tensorboard", after) if leads and config.watch.tensorboard else None
+        self.metrics = MetricsLog(folder, after) if leads else None
+        self.board = TensorBoardLog(folder / "tensorboard", after) if leads and config.watch.tensorboard else None
         self.validate_every = config.validate_every or max(1, plan.steps // 10)
         whole = all(parameter.requires_grad for parameter in learner.parameters())
         every = config.watch.samples_every
@@ -101,11 +101,11 @@ class Watching:
                 part.close()
 
     def _says(self, done: int, line: dict[str, Any]) -> str:
-        says = f"loss {line['loss']:.3f}" if line["loss"] is not None else "no loss"
-        says += f", {line['tokens_per_second']:,} tokens/s"
+        text = f"loss {line['loss']:.3f}" if line["loss"] is not None else "no loss"
+        text += f", {line['tokens_per_second']:,} tokens/s"
         if "mfu" in line:
-            says += f" ({line['mfu']:.0%} of peak)"
-        return f"{says}, {duration((self.plan.steps - done) * self.seconds)} left"
+            text += f" ({line['mfu']:.0%} of peak)"
+        return f"{text}, {duration((self.plan.steps - done) * self.seconds)} left"
 
 
 def duration(seconds: float) -> str:

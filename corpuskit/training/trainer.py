@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from corpuskit.engine.progress import Watch
 from corpuskit.errors import CorpuskitError, require
 from corpuskit.tokens.order import TokenOrder
 from corpuskit.tokens.shards import Shards
@@ -28,14 +29,12 @@ from corpuskit.training.gradients import StepGradients, fitting_parts
 from corpuskit.training.learner import make_learner, shard, wants_shards
 from corpuskit.training.machine import Machine
 from corpuskit.training.metrics import read_metrics
-from corpuskit.training.models import parameters
+from corpuskit.training.models import count_parameters
 from corpuskit.training.objectives import Objective, objective_of
 from corpuskit.training.optimization import Spikes, learning_rate, make_optimizers, set_learning_rate
-from corpuskit.training.plan import Plan
+from corpuskit.training.plan import TrainingPlan
+from corpuskit.training.reporting import StepReporter
 from corpuskit.training.validation import Validation
-from corpuskit.training.watching import Watching
-
-Watch = Callable[[str, int, int], None]
 
 MOST_SKIPPED = 20
 """Steps in a row that may be skipped before the run gives up."""
@@ -68,14 +67,14 @@ class TrainResult:
 
     def sentence(self) -> str:
         """The run in a line for people."""
-        says = f"{self.parameters / 1e6:.1f} M parameters, {self.tokens:,} tokens in {self.steps:,} steps"
+        text = f"{self.parameters / 1e6:.1f} M parameters, {self.tokens:,} tokens in {self.steps:,} steps"
         if self.bits_per_byte is not None and self.unigram_bits_per_byte is not None:
-            says += f"; held out {self.bits_per_byte:.3f} bits a byte"
-            says += f" (token frequencies alone: {self.unigram_bits_per_byte:.3f})"
-        return says
+            text += f"; held out {self.bits_per_byte:.3f} bits a byte"
+            text += f" (token frequencies alone: {self.unigram_bits_per_byte:.3f})"
+        return text
 
 
-class Subject(Protocol):
+class Trainable(Protocol):
     """What is trained: all of a model from random weights, or an adapter on one."""
 
     tokenizer: Tokenizer
@@ -100,18 +99,18 @@ class Subject(Protocol):
         ...
 
 
-class Run:
+class Trainer:
     """Trains what a subject makes, by a plan, and writes diary and checkpoints into its folder."""
 
     def __init__(
         self,
-        subject: Subject,
+        subject: Trainable,
         train: Shards,
         held_out: Shards,
         folder: Path,
         config: TrainConfig,
         machine: Machine,
-        old: Plan | None,
+        old: TrainingPlan | None,
         watch: Watch,
     ) -> None:
         self.subject, self.train, self.held_out, self.folder, self.config = subject, train, held_out, folder, config
@@ -120,7 +119,7 @@ class Run:
         length = config.sequence_length or train.manifest.sequence_length
         self.model = subject.fresh(length) if self.checkpoint is None else subject.restored(self.checkpoint)
         self.model = self.model.to(machine.device).train()
-        size = parameters(self.model)
+        size = count_parameters(self.model)
         self.body = subject.body(self.model)
         self._prepare()
         self.sharded = wants_shards(config.parallel, machine, size)
@@ -146,7 +145,7 @@ class Run:
         """Train to the end of the plan, or until `stop()` names what ends it."""
         state = self._restore()
         checkpoints = self._checkpoints()
-        seen = self._watching(int(state["step"]))
+        seen = self._reporter(int(state["step"]))
         try:
             done, seconds, stopped_by = self._train(state, stop, seen, checkpoints)
             if checkpoints is not None:
@@ -161,7 +160,7 @@ class Run:
         self,
         state: dict[str, Any],
         stop: Callable[[], str | None],
-        seen: Watching,
+        seen: StepReporter,
         checkpoints: BackgroundWriter | None,
     ) -> tuple[int, float, str | None]:
         """(steps done, seconds spent in steps, what ended it before the plan's end)."""
@@ -207,9 +206,9 @@ class Run:
         loss = self.gradients.of(step)
         return loss, self.gradients.clip(self.config.gradient_clip)
 
-    def _watching(self, after: int) -> Watching:
+    def _reporter(self, after: int) -> StepReporter:
         about = self.plan, self.machine, self.learner, self.model, self.subject.tokenizer, self.held_out
-        return Watching(self.folder, self.config, *about, after)
+        return StepReporter(self.folder, self.config, *about, after)
 
     def _prepare(self) -> None:
         """Set the model up to recompute activations and to be compiled, as the settings say."""
@@ -221,11 +220,11 @@ class Run:
             for part in parts:
                 getattr(self.body, part).compile(dynamic=False)
 
-    def _plan(self, length: int, size: int) -> Plan:
+    def _plan(self, length: int, size: int) -> TrainingPlan:
         config, manifest = self.config, self.train.manifest
         layers, width, _ = config.model.shape
         batch = config.batch or max(1, config.model.preset.batch_tokens // length)
-        return Plan(
+        return TrainingPlan(
             config=config,
             adapter=self.subject.adapter,
             shards=manifest.fingerprint,
