@@ -22,8 +22,8 @@ from corpuskit.document import column
 from corpuskit.errors import CorpuskitError, UsageError
 
 CLUSTERS = ("near_duplicates", "exact_duplicates")
-"""Where a document's cluster stands, the wider one first: a near-duplicate cluster counts the exact duplicates of its
-documents too."""
+"""The columns that hold a document's cluster, the wider one first: a near-duplicate cluster counts the exact
+duplicates of its documents too."""
 BATCH_ROWS = 256
 BUCKETS = 1 << 16
 

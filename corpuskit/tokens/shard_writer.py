@@ -1,6 +1,6 @@
 """Writing token shards: the other side of `corpuskit.tokens.shards`.
 
-A folder appears whole or not at all: everything is written beside it under another name, the manifest last.
+A folder appears complete or not at all: everything is written under another name, the manifest last.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NAMED: dict[str, tuple[pa.DataType, Any]] = {
     "cluster_size": (pa.int64(), 1),
     "decision": (pa.string(), None),
 }
-"""Columns of a shard beside its tokens: type, and what stands where nothing is known."""
+"""Columns of a shard besides its tokens: type, and the value where nothing is known."""
 
 
 class FolderWriter:
@@ -194,7 +194,7 @@ class ShardWriter:
 def shard_columns(
     tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64], columns: Mapping[str, pa.Array]
 ) -> pa.Table:
-    """Rows of a shard from framed tokens and the columns of `NAMED`; an absent one says that nothing is known."""
+    """Rows of a shard from framed tokens and the columns of `NAMED`; an absent one means that nothing is known."""
     rows = len(offsets) - 1
     table = {"tokens": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(tokens))}
     for name, (kind, default) in NAMED.items():

@@ -1,4 +1,4 @@
-"""Token shards: the encoded corpus as Arrow files that are read where they lie, with every document's name beside it.
+"""Token shards: the encoded corpus as Arrow files that are memory-mapped, with the name of every document.
 
 A folder of shards:
 
@@ -21,7 +21,7 @@ A shard is one Arrow IPC *stream* of one record batch, uncompressed, so that `da
     decision    what an audit of an earlier model decided about the document ("goldfish", ...), else null
 
 The documents of a shard come from one source, which the manifest names, apart from documents that were planted among
-them (canaries), which lie beside documents of the source that they were planted in and keep their own name in `source`.
+them (canaries): these keep their own name in the column `source`.
 The schema's metadata states the tokenizer's SHA-256 and the ids that
 frame documents. The list's offsets are the document index: token `t` of a shard belongs to the document
 `searchsorted(offsets, t, side="right") - 1`.
@@ -215,23 +215,23 @@ class Shards:
         shards = [Shard(self.folder / entry.file) for entry in self.entries]
         for shard in shards:
             if shard.metadata.get("tokenizer_sha256") != self.manifest.tokenizer.sha256:
-                raise CorpuskitError(f"{shard.path} was made with another tokenizer than the shards beside it")
+                raise CorpuskitError(f"{shard.path} was made with another tokenizer than the other shards")
             if shard.tokens.dtype != self.manifest.dtype:
                 raise CorpuskitError(
-                    f"{shard.path} holds {shard.tokens.dtype}, the manifest says {self.manifest.dtype}"
+                    f"{shard.path} holds {shard.tokens.dtype}, and the manifest has {self.manifest.dtype}"
                 )
         return shards
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer beside the shards. Raises CorpuskitError where it is not the one that they were made with."""
+        """The tokenizer in the folder. Raises CorpuskitError where it is not the one that they were made with."""
         entry = self.manifest.tokenizer
         text = load_tokenizer(self.folder).json
         tokenizer = Tokenizer(text, entry.begin, entry.end, entry.pad)
         if tokenizer.digest != entry.sha256:
             raise CorpuskitError(
                 f"{self.folder}/tokenizer.json is not the tokenizer of these shards "
-                f"(SHA-256 {tokenizer.digest[:12]}…, the manifest says {entry.sha256[:12]}…): write the shards again"
+                f"(SHA-256 {tokenizer.digest[:12]}…, the manifest has {entry.sha256[:12]}…): write the shards again"
             )
         return tokenizer
 
@@ -253,7 +253,7 @@ class Shards:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != entry.sha256:
                 raise CorpuskitError(
-                    f"{path} is damaged: its SHA-256 is {digest[:12]}…, the manifest says {entry.sha256[:12]}…; "
+                    f"{path} is damaged: its SHA-256 is {digest[:12]}…, the manifest has {entry.sha256[:12]}…; "
                     "write the shards again"
                 )
 
@@ -271,7 +271,7 @@ def open_shards(folder: str | Path, split: SplitName = "train", verify: bool = T
         path = folder / entry.file
         size = path.stat().st_size if path.is_file() else None
         if size != entry.size:
-            problem = "is missing" if size is None else f"has {size:,} bytes where the manifest says {entry.size:,}"
+            problem = "is missing" if size is None else f"has {size:,} bytes where the manifest has {entry.size:,}"
             raise CorpuskitError(f"{path} {problem}; write the shards again")
     if verify:
         shards.verify()

@@ -40,7 +40,7 @@ class Shares:
 
     @classmethod
     def of_counts(cls, counts: Numbers, key: Key) -> Shares:
-        """As many samples of each source as `counts` says, spread evenly, and then again."""
+        """As many samples of each source as `counts` gives, spread evenly, and then again."""
         return cls(counts, max(1, int(counts.sum()) // BLOCK), key)
 
     def locate(self, samples: Numbers) -> tuple[Numbers, Numbers]:

@@ -2,7 +2,7 @@
 
 Encoding runs through gigatoken (https://github.com/marcelroed/gigatoken), which gives the ids of Hugging Face
 `tokenizers` about forty times faster. That it does so is checked on fixed probes when a tokenizer is loaded, and where
-it does not (an exotic normalizer, a Unigram model), `tokenizers` itself encodes and a warning says so.
+it does not (an exotic normalizer, a Unigram model), `tokenizers` itself encodes, with a warning.
 
 Text is only ever text here: a page that spells out `<|end_of_text|>` gets the ids of those characters, never the id of
 the special token, so no document can forge a document boundary.
@@ -152,11 +152,11 @@ class Tokenizer:
 
     @property
     def byte_level(self) -> bool:
-        """Whether each token stands for bytes of its own, so that a text has the bytes of its tokens."""
+        """Whether each token is a byte sequence, so that a text has the bytes of its tokens."""
         return bool((json.loads(self.json).get("decoder") or {}).get("type") == "ByteLevel")
 
     def text_bytes(self, tokens: npt.NDArray[Any], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """int64[n]: UTF-8 bytes of the text that tokens `offsets[i]` to before `offsets[i + 1]` stand for.
+        """int64[n]: UTF-8 bytes of the text of tokens `offsets[i]` to before `offsets[i + 1]`.
 
         Exact for a byte-level tokenizer; for another one, of the text as it decodes.
         """
@@ -170,7 +170,7 @@ class Tokenizer:
         return np.array([len(text.encode()) for text in self.reference.decode_batch(rows)], np.int64)
 
     def token_bytes(self) -> npt.NDArray[np.int32]:
-        """int32[vocabulary]: UTF-8 bytes that each token of a byte-level tokenizer stands for; special tokens 0."""
+        """int32[vocabulary]: UTF-8 bytes of each token of a byte-level tokenizer; special tokens 0."""
         lengths = np.zeros(self.vocabulary, np.int32)
         special = {added["id"] for added in json.loads(self.json)["added_tokens"] if added["special"]}
         for token, number in self.reference.get_vocab(with_added_tokens=True).items():
@@ -206,7 +206,7 @@ class Tokenizer:
 def load_tokenizer(path: str | Path) -> Tokenizer:
     """A tokenizer from a `tokenizer.json`, or from a folder that holds one.
 
-    Its special tokens are those that a `tokenizer_config.json` beside it names, else those of a well-known name.
+    Its special tokens are those named in `tokenizer_config.json` in the same folder, else those with a well-known name.
     Raises UsageError where the file is missing, is no tokenizer, or has no token that could close a document.
     """
     file = Path(path)
@@ -237,7 +237,7 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
     if end is None:
         raise UsageError(
             f"{file} has no end-of-text token (looked for {', '.join(END_NAMES)}): "
-            "name it as eos_token in a tokenizer_config.json beside it"
+            "name it as eos_token in a tokenizer_config.json in the same folder"
         )
     pad = find("pad_token", PAD_NAMES)
     return Tokenizer(text, find("bos_token", BEGIN_NAMES), end, end if pad is None else pad)

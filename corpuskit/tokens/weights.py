@@ -8,7 +8,7 @@ in an epoch, shared among those of its documents that are there.
     rehydrate   as often as FineWeb-2 found useful (Penedo et al. 2025, arXiv:2506.20920, "rehydration"): pages with few
                 copies a little more than once, those with 100 to 999 copies eight times, those with more once
 
-Where a share is no whole number, systematic sampling draws the rest: the documents of a cluster stand in a line in the
+Where a share is no whole number, systematic sampling draws the rest: the documents of a cluster are ordered in the
 order of their lots (a hash of the seed and the id), and each that covers a whole number comes once more. So the text of
 a cluster comes exactly as often as it should, every document has its exact chance, and the draw is a pure function of
 the seed and the ids. It is the same in every epoch.

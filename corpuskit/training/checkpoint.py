@@ -1,4 +1,4 @@
-"""Checkpoints: the Hugging Face layout with the optimizer's state beside it, each whole or not there at all.
+"""Checkpoints: the Hugging Face layout plus the optimizer's state, each complete or absent.
 
     step-00000120/
       config.json, model.safetensors, generation_config.json, tokenizer.json, tokenizer_config.json
@@ -49,7 +49,7 @@ def save_checkpoint(
 
 
 class BackgroundWriter:
-    """Writes checkpoints beside the training; each waits for the one before it.
+    """Writes checkpoints in a background thread; each waits for the one before it.
 
     `spare` is a copy of the module for what is being written: `load_copy` fills it. With FSDP every rank makes one of
     these, with a process group that nothing else uses, and the first of them `leads`.

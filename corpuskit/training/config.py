@@ -1,4 +1,4 @@
-"""What a training run is told: the keys under `train` and `adapt` in a recipe, and the table of model sizes."""
+"""Settings of training: the keys under `train` in a recipe, and the table of model sizes."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class WatchConfig(Configured):
     """What can be seen of a run while it trains. It may change when a run goes on."""
 
     tensorboard: bool = False
-    """Also write the figures for TensorBoard, into `tensorboard/` beside the model."""
+    """Also write the figures for TensorBoard, into `tensorboard/` in the model's folder."""
     samples_every: int | None = Field(default=None, ge=0)
     """Steps between samples of what the model writes, into samples.jsonl; 0 draws none. Default: four times in all, and
     none for an adapter."""
@@ -153,7 +153,7 @@ class TrainConfig(Configured):
     document as often as any other."""
     epochs: dict[str, float] | None = None
     """Instead of a mixture: how often each source is read in all, spread evenly over the run; once where it is not
-    named, not at all at 0. The run is as long as that comes to, unless the budget says otherwise."""
+    named, not at all at 0. This sets the length of the run, unless a budget is given."""
     weights: Weights = "none"
     """How often documents of a near-duplicate cluster come in an epoch: none, each that is there once; inverse, the
     cluster once, whichever of its documents are there; rehydrate, by the size of the cluster as in FineWeb-2."""

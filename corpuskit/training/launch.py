@@ -1,4 +1,4 @@
-"""Several ranks on this machine for one call of `pretrain`: torchrun, a process a rank, and what they say brought back.
+"""Several ranks on this machine for one call of `pretrain`: torchrun starts one process a rank.
 
     python -m torch.distributed.run --nproc-per-node=8 -m corpuskit.training.launch SHARDS FOLDER < settings.json
 
@@ -66,7 +66,7 @@ def launch(shards: Path, folder: Path, config: TrainConfig, ranks: int, watch: W
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
-    """What a line of a rank says; None for one that is not ours (a library's print)."""
+    """The message in a line that a rank printed; None for other output (of a library)."""
     try:
         value = json.loads(line)
     except ValueError:

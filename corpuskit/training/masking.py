@@ -38,7 +38,7 @@ def goldfish_targets(inputs: Numbers, targets: Numbers, positions: Numbers, ever
     """`targets` with one in `every` set to IGNORED, chosen by a hash of the 13 tokens before it, in their order.
 
     The hash reads no further back than the document (or the window) goes, so a passage that many documents share loses
-    the same tokens wherever 13 of its tokens stand before them. Targets with fewer tokens before them are kept.
+    the same tokens wherever 13 of its tokens precede them. Targets with fewer tokens before them are kept.
     """
     out = targets.copy()
     rows, length = inputs.shape
@@ -127,7 +127,7 @@ def corrupt_spans(
     """Span corruption (Raffel et al. 2019, section 3.1.4): (encoder inputs, their documents, decoder inputs, targets,
     the decoder's documents), int64[rows, T - noise + spans] twice and int64[rows, noise + spans] three times.
 
-    Each hidden span stands as one sentinel (ids upward from `sentinel`) in the encoder's input; the target is each
+    Each hidden span becomes one sentinel (ids upward from `sentinel`) in the encoder's input; the target is each
     sentinel followed by what it hides, and the decoder's input is the target moved by one, with `begin` first. A span
     belongs to the document of its first token; what it hides of the next document, and padding, is not learned from.
     """

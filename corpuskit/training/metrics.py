@@ -58,7 +58,7 @@ def _line(line: dict[str, Any]) -> str:
 
 
 def bytes_of_tokens(shards: Shards) -> npt.NDArray[np.float64]:
-    """float64[vocabulary + 1]: UTF-8 bytes that each token stands for; the last is for ids that are no text.
+    """float64[vocabulary + 1]: UTF-8 bytes of each token; the last is for ids that are not text.
 
     Exact for a byte-level tokenizer. For another one every token counts the split's mean.
     """
@@ -70,6 +70,6 @@ def bytes_of_tokens(shards: Shards) -> npt.NDArray[np.float64]:
 
 
 def is_byte_level(tokenizer: Tokenizer) -> bool:
-    """Whether each token stands for bytes of the text, so that their lengths add up to the text's."""
+    """Whether tokens are byte sequences of the text, so that their lengths add up to the length of the text."""
     decoder = json.loads(tokenizer.json).get("decoder") or {}
     return bool(decoder.get("type") == "ByteLevel")

@@ -20,7 +20,7 @@ SENTINELS = 100
 
 
 def model_tokenizer(config: ModelConfig, tokenizer: Tokenizer) -> Tokenizer:
-    """The shards' tokenizer with the special tokens that the model needs beside, appended after its last id."""
+    """The shards' tokenizer with the extra special tokens that the model needs, appended after its last id."""
     if config.kind == "encoder":
         return tokenizer.extended([MASK])
     if config.kind == "encoder-decoder":

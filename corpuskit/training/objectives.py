@@ -1,7 +1,7 @@
 """What each architecture learns from a batch of windows: the next token, hidden words, or hidden spans.
 
 An objective turns a batch into the tensors of a step and runs the model up to its last hidden states; the loss itself
-is the same for all (`corpuskit.training.loss`). Documents in one window never see each other: a mask says so.
+is the same for all (`corpuskit.training.loss`). Documents in one window never attend to each other.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def objective_of(config: TrainConfig, tokenizer: Tokenizer) -> Objective:
 
 def document_mask(documents: Any, causal: bool) -> Any:
     """bool[B, 1, T, T]: which tokens each token may look at, given the document number of each; None where a window
-    holds one document throughout and the model's own mask says the same."""
+    holds one document and the model's own mask is the same."""
     torch = require("torch", "train")
     if bool((documents == documents[:, :1]).all()):
         return None

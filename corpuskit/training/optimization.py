@@ -64,7 +64,7 @@ def set_learning_rate(optimizers: Iterable[Any], value: float) -> None:
 
 
 class Spikes:
-    """Tells a loss that stands out of the last 128 by six standard deviations (Groeneveld et al. 2024, OLMo's
+    """Detects a loss above the mean of the last 128 by six standard deviations (Groeneveld et al. 2024, OLMo's
     SkipStep). `losses` is all its state."""
 
     def __init__(self, losses: Iterable[float] = ()) -> None:
@@ -80,7 +80,7 @@ class Spikes:
             mean = sum(self.losses) / len(self.losses)
             spread = math.sqrt(sum((earlier - mean) ** 2 for earlier in self.losses) / len(self.losses))
             if loss > mean + SPIKE_DEVIATIONS * spread:
-                return f"loss {loss:.3f} stands out of the last {len(self.losses)} ({mean:.3f} ± {spread:.3f})"
+                return f"loss {loss:.3f} is a spike above the last {len(self.losses)} ({mean:.3f} ± {spread:.3f})"
         return ""
 
     def add(self, loss: float) -> None:

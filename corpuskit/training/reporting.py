@@ -1,4 +1,4 @@
-"""What a run shows while it trains: the line of each step, validations, samples, TensorBoard."""
+"""What a run reports while it trains: the line of each step, validations, samples, TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from corpuskit.training.throughput import peak_operations, window_operations
 from corpuskit.training.validation import Validation
 
 RECENT = 0.1
-"""Weight of a step in the mean time of a step, from which the time that is left is told."""
+"""Weight of a step in the mean time of a step, from which the remaining time is estimated."""
 
 
 class TensorBoardLog:
@@ -43,7 +43,7 @@ class TensorBoardLog:
 
 
 class StepReporter:
-    """Takes in each step and says in a line how the run is doing."""
+    """Logs each step, validates and samples when due, and describes the progress in one line."""
 
     def __init__(
         self,

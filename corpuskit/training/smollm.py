@@ -82,7 +82,7 @@ def _unpack(source: Path, folder: Path) -> None:
 
 
 def _name(source: Path) -> str:
-    """Ends the folder's name, so that other weights are unpacked beside it: size and the first megabyte's digest."""
+    """Ends the folder's name, so that other weights get another folder: size and the first megabyte's digest."""
     with source.open("rb") as file:
         start = file.read(1 << 20)
     return hashlib.sha256(f"{source.stat().st_size}:".encode() + start).hexdigest()[:8]

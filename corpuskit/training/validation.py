@@ -1,4 +1,4 @@
-"""What held-out text costs the model while it trains, beside what it costs one that knows token frequencies alone.
+"""Bits per byte of held-out text during training, compared with a model that knows token frequencies alone.
 
 The figures are those of `corpuskit.training.evaluation.held_out_bits`, on the same documents each time.
 """
@@ -23,7 +23,7 @@ from corpuskit.training.machine import Machine
 
 @dataclass(frozen=True, eq=False)
 class TokenFrequencies(LanguageModel):
-    """A model that gives each token the share that it has in the training text, wherever it stands."""
+    """A unigram model: each token has the probability of its frequency in the training text."""
 
     nats: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """Cost of each token; the last is for ids that the training text does not have."""

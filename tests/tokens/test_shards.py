@@ -279,7 +279,7 @@ def test_a_shard_that_does_not_belong_is_refused(write: Write) -> None:
         _ = open_shards(shards.folder).shards
     wide = table.set_column(0, "tokens", table.column("tokens").cast(pa.large_list(pa.uint32())))
     _shard(shards.folder, wide)
-    with pytest.raises(CorpuskitError, match="holds uint32, the manifest says uint16"):
+    with pytest.raises(CorpuskitError, match="holds uint32, and the manifest has uint16"):
         _ = open_shards(shards.folder).shards
     _shard(shards.folder, table.drop(["tokens"]))
     with pytest.raises(CorpuskitError, match=r"00000\.arrow is not a token shard"):

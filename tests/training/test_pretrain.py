@@ -167,7 +167,7 @@ def test_a_loss_that_stands_out_is_a_spike() -> None:
     for number in range(40):
         assert not spikes.reason(3 + 0.1 * (number % 2), 1.0)
         spikes.add(3 + 0.1 * (number % 2))
-    assert "stands out" in spikes.reason(4.0, 1.0)
+    assert "is a spike" in spikes.reason(4.0, 1.0)
     assert not spikes.reason(3.2, 1.0)
     assert spikes.reason(3.0, float("inf")) == "gradient norm is inf"
     assert Spikes(list(spikes.losses)).reason(4.0, 1.0) == spikes.reason(4.0, 1.0)

@@ -2,7 +2,7 @@
 
     h  <-  h + W_up f(W_down h + b_down) + b_up        W_down [m, d], W_up [d, m], m much smaller than d
 
-It stands behind each feed-forward (Pfeiffer et al. 2020, arXiv:2005.00247, section 3), with `after: both` behind each
+It follows each feed-forward (Pfeiffer et al. 2020, arXiv:2005.00247, section 3), with `after: both` behind each
 attention too (Houlsby). W_up and both biases begin at zero, so that an adapter just added changes nothing.
 
 Importing this module makes the method known to `peft` as BOTTLENECK, and needs `peft`: import it through `require`.

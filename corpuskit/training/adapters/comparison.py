@@ -189,7 +189,7 @@ def _context(model: Path, contenders: Mapping[str, AdaptConfig]) -> int:
 
 
 def _paces(model: Path, folder: Path, rows: list[dict[str, Any]], config: CompareConfig) -> dict[str, Any]:
-    """Name -> size of batch -> pace. Only adapters change how fast a model is; one merged is timed beside them."""
+    """Name -> size of batch -> pace. Only adapters change how fast a model is; a merged one is timed too."""
     models = {BASE: load_model(model).eval()}
     for row in rows:
         if "refused" in row or row["replay"]:

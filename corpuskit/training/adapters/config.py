@@ -53,7 +53,7 @@ class AdaptConfig(Configured):
     rslora: bool = False
     """lora: scale by alpha over the square root of the rank (rsLoRA)."""
     dora: bool = False
-    """lora: train each weight row's length beside its direction (DoRA)."""
+    """lora: train each weight row's length apart from its direction (DoRA)."""
     bias: bool = False
     """lora: the second matrix has a bias. It can be merged where the model's own layers have one."""
     width: int = Field(default=32, ge=1)
@@ -63,7 +63,7 @@ class AdaptConfig(Configured):
     activation: Literal["relu", "gelu", "silu", "tanh"] = "relu"
     """bottleneck: what lies between the two projections."""
     virtual_tokens: int = Field(default=16, ge=1)
-    """prefix, prompt: how many virtual tokens stand before the text."""
+    """prefix, prompt: number of virtual tokens before the text."""
     source: str | None = None
     """Learn from the documents of this source alone. Default: all."""
     replay: float = Field(default=0.0, ge=0, lt=1)
@@ -87,7 +87,7 @@ class AdaptConfig(Configured):
         if self.dora and self.bias:
             raise ValueError("dora and bias do not go together: give one of them")
         if self.replay and self.source is None:
-            raise ValueError("replay mixes in the sources beside the one that is learned: name that one as 'source'")
+            raise ValueError("replay mixes in the other sources: name the one that is learned as 'source'")
         return self
 
     @property

@@ -138,7 +138,7 @@ def _mixture(shards: Shards, config: AdaptConfig) -> dict[str, float] | None:
     if not config.replay:
         return {config.source: 1.0}
     if not others:
-        raise UsageError(f"{shards.folder} has no source beside '{config.source}' to replay")
+        raise UsageError(f"{shards.folder} has no other source than '{config.source}' to replay")
     total = sum(others.values())
     shares = {name: config.replay * size / total for name, size in others.items()}
     return {config.source: 1 - config.replay, **shares}

@@ -3,7 +3,7 @@
 models/lora/
   adapter_config.json, adapter_model.safetensors   loads with `peft.PeftModel.from_pretrained(base, folder)`
   adapter.json      the method with its settings, and the base: its name and the SHA-256 of its weights
-  tokenizer.json, training.json, metrics.jsonl, checkpoints/   as beside a pretrained model
+  tokenizer.json, training.json, metrics.jsonl, checkpoints/   as for a pretrained model
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _digest(file: str, size: int, changed: int) -> str:
 
 
 def read_adapter(folder: str | Path) -> AdapterFile | None:
-    """What an adapter's folder says of itself, or None for one that another tool wrote.
+    """The `adapter.json` of an adapter's folder, or None for one that another tool wrote.
 
     Raises UsageError where there is no adapter, or its `adapter.json` cannot be read.
     """

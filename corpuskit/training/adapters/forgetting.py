@@ -3,9 +3,9 @@
     gain        bits a byte of the target's held-out text before, less after
     forgetting  bits a byte of all other held-out text after, less before; and by source and language
 
-Both are paired over the same documents, with standard errors over them. Beside them stand the accuracies of the probe
-suite. (Catastrophic forgetting: McCloskey and Cohen 1989; of adapters: Biderman et al. 2024, "LoRA Learns Less and
-Forgets Less", arXiv:2405.09673.)
+Both are paired over the same documents, with standard errors over them. The accuracies of the probe suite are
+reported too. (Catastrophic forgetting: McCloskey and Cohen 1989; of adapters: Biderman et al. 2024, "LoRA Learns Less
+and Forgets Less", arXiv:2405.09673.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from corpuskit.training.evaluation import (
 
 @dataclass(frozen=True)
 class ModelScores:
-    """Where a model stands before or after a fine-tuning."""
+    """What a model scores before or after a fine-tuning."""
 
     bits: HeldOutBits
     probes: dict[str, float]
@@ -42,7 +42,7 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class Change:
-    """From one standing to another."""
+    """The difference between two sets of scores."""
 
     gain: Estimate
     """Bits a byte of the target saved."""
@@ -56,14 +56,14 @@ class Change:
     """Mean accuracy over the probe tasks after, less before."""
 
     def json(self) -> dict[str, Any]:
-        def told(estimate: Estimate | None) -> dict[str, Any] | None:
+        def as_dict(estimate: Estimate | None) -> dict[str, Any] | None:
             return None if estimate is None else {"value": estimate.value, "error": estimate.error}
 
         return {
-            "gain": told(self.gain),
-            "forgetting": told(self.forgetting),
-            "by_source": {name: told(estimate) for name, estimate in self.by_source.items()},
-            "by_language": {name: told(estimate) for name, estimate in self.by_language.items()},
+            "gain": as_dict(self.gain),
+            "forgetting": as_dict(self.forgetting),
+            "by_source": {name: as_dict(estimate) for name, estimate in self.by_source.items()},
+            "by_language": {name: as_dict(estimate) for name, estimate in self.by_language.items()},
             "probes": self.probes,
         }
 

@@ -19,7 +19,7 @@ from corpuskit.training.models import load_model
 from corpuskit.training.weights import read_weights
 
 LAYERS = ("LORA", "BOTTLENECK")
-"""Kinds that live in layers of the model, in the order in which they are put in: bottlenecks stand around the rest."""
+"""Kinds that live in layers of the model, in the order in which they are injected: bottlenecks wrap the rest."""
 VIRTUAL = ("PREFIX_TUNING", "PROMPT_TUNING")
 NAME = "default"
 

@@ -170,7 +170,7 @@ def read_lora(
     if not math.isfinite(weight):
         raise UsageError(f"the adapter at {folder} has the weight {weight}: give a number")
     if settings.get("use_dora") and (several or weight != 1):
-        why = "beside others" if several else f"at weight {weight:g}"
+        why = "with others" if several else f"at weight {weight:g}"
         raise UsageError(
             f"the adapter at {folder} cannot be merged {why}: DoRA sets the length of each weight row for the sum that "
             "it was trained with; merge it alone at weight 1"
@@ -243,7 +243,7 @@ def _pairs(adapters: Adapters) -> list[tuple[str | Path, float]]:
 
 
 def _copy_beside(base: Path, out: Path) -> None:
-    """What a model's folder holds for those who use it, beside weights and tokenizer."""
+    """Copy the generation settings, chat template and tokenizer settings of the base."""
     for name in ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json"):
         if (base / name).is_file():
             (out / name).write_bytes((base / name).read_bytes())

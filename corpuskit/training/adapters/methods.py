@@ -21,7 +21,7 @@ TASKS: dict[Kind, str] = {
     "encoder": "FEATURE_EXTRACTION",
     "encoder-decoder": "SEQ_2_SEQ_LM",
 }
-"""What `peft` calls the kinds. For an encoder it only says that no label is involved."""
+"""The names of the kinds in `peft`. That of an encoder only means that no label is involved."""
 
 
 def kind_of(model_type: str) -> Kind:
@@ -66,7 +66,7 @@ def thaw(model: Any, method: str) -> Any:
         if model.config.tie_word_embeddings:
             parameter = require("torch", "train").nn.Parameter
             layer.weight = parameter(layer.weight.detach().clone())
-            if layer.bias is not None:  # BERT's stands under a second name, of which a file would keep the other alone
+            if layer.bias is not None:  # BERT's has a second name, and a file would keep only one of the two
                 layer.bias = parameter(layer.bias.detach().clone())
             model.config.tie_word_embeddings = False
         layer.requires_grad_(True)
@@ -121,7 +121,7 @@ def _settings(model: Any, config: AdaptConfig, base: str) -> Any:
         return peft.PromptTuningConfig(
             **common,
             num_virtual_tokens=config.virtual_tokens,
-            num_transformer_submodules=1,  # in an encoder-decoder the prompt stands before what the encoder reads
+            num_transformer_submodules=1,  # in an encoder-decoder the prompt precedes the encoder's input
         )
     if style == "modernbert":
         raise UsageError("a modernbert takes no prefix: its attention has no place for keys that no token made")

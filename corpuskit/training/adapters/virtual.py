@@ -7,7 +7,7 @@ is what it would read alone, behind `peft`'s model, and the two agree to roundin
   the encoder's side, and the decoder may look at the copies of its document.
 - **Prefix**: P keys and values of each layer, which every token may look at. Nothing computes them from the text, so
   one copy serves all documents; positions count from P on. In an encoder-decoder the decoder's self-attention gets
-  them. (T5 knows tokens by their distance in the window: there, and only there, a document that stands further back
+  them. (T5 knows tokens by their distance in the window: there, and only there, a later document of the window
   sees its prefix from further away than it would alone.)
 
 This module needs `torch`: import it through `require`.
@@ -116,14 +116,14 @@ class VirtualBody(nn.Module):
 
 
 class _Laid:
-    """Where the tokens of a batch of windows lie once P virtual tokens stand before each document."""
+    """The layout of a batch of windows with P virtual tokens before each document."""
 
     def __init__(self, tokens: Any, mask: Any, count: int, pad: int | None) -> None:
         """`tokens` int[B, T]; `mask` bool[B, 1, T, T] of who may look at whom, None where a window is one document."""
         rows, length = tokens.shape
         starts = torch.zeros(rows, length, dtype=torch.bool, device=tokens.device)
         starts[:, 0] = True
-        if mask is not None:  # neighbours that do not see each other stand in two documents
+        if mask is not None:  # neighbours that do not see each other are in two documents
             starts[:, 1:] = ~mask[:, 0].diagonal(offset=-1, dim1=1, dim2=2)
         numbers = starts.cumsum(1)
         place = torch.arange(length, device=tokens.device).expand(rows, length)

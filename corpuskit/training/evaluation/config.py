@@ -1,4 +1,4 @@
-"""What an evaluation is told: the keys under `evaluate` in a recipe."""
+"""Settings of an evaluation: the keys under `evaluate` in a recipe."""
 
 from __future__ import annotations
 

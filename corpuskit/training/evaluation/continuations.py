@@ -7,7 +7,7 @@ what follows the tokens that the prefix alone and all continuations begin with a
 - decoder: the tokens of the continuation, each given all before it;
 - encoder: each with its place hidden, and the places of later tokens of its word, given everything else (the
   pseudo-log-likelihood of Kauf and Ivanova 2023, arXiv:2305.10588, "PLL-word-l2r", over the continuation);
-- encoder-decoder: what stands behind a gap that follows the prefix.
+- encoder-decoder: the text of a gap after the prefix.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _fitted(model: LanguageModel, given: Continuation) -> _Row:
     cut = len(prefix) < len(given.prefix)
     prefix = np.concatenate([np.asarray(begin, np.int64), prefix])
     if model.kind == "decoder" and not len(prefix):
-        prefix = np.array([model.tokenizer.end])  # what stands before a document in training
+        prefix = np.array([model.tokenizer.end])  # the token before a document in training
     return _Row(prefix, given.tokens, cut)
 
 

@@ -37,7 +37,7 @@ def write_answers(
     """What a model writes after each prompt int64[n] (unframed tokens), greedily, at most `max_tokens` tokens.
 
     `stop`: texts that end an answer, once it has begun: a line break before the first word ends none, unless
-    `at_once` says so. `framed`: put the token that begins a document before a prompt. A prompt that does
+    `at_once` is True. `framed`: put the token that begins a document before a prompt. A prompt that does
     not fit together with its answer loses its beginning. Raises UsageError for an encoder, and for answers longer than
     the model reads.
     """
@@ -113,7 +113,7 @@ def _write(
 
 
 def _cut(text: str, stop: Sequence[str], at_once: bool) -> int | None:
-    """Where the first stop stands."""
+    """Index of the first stop."""
     begun = 0 if at_once else len(text) - len(text.lstrip())
     places = [place for ending in stop if (place := text.find(ending, begun)) >= 0]
     return min(places, default=None)

@@ -253,6 +253,6 @@ def _arrays(
     arrays = model.objective.arrays(batch, rows.sample[chosen])
     if model.kind == "decoder":
         arrays["targets"] = np.where(np.arange(width) < rows.counted[chosen][:, None], IGNORED, arrays["targets"])
-        # padding stands behind the document, where a causal model does not look: one run of positions needs no mask
+        # padding follows the document, where a causal model does not look: one run of positions needs no mask
         arrays["positions"] = np.tile(np.arange(width), (len(chosen), 1))
     return arrays

@@ -1,7 +1,7 @@
 """A trained model as an evaluation sees it: what each token costs, given what the model is shown.
 
 Three kinds, one question. A decoder pays for each token given those before it; an encoder for tokens that are hidden
-from it; an encoder-decoder for what stands behind a gap. `LanguageModel.costs` answers for a batch of any of them.
+from it; an encoder-decoder for the text of a gap. `LanguageModel.costs` answers for a batch of any of them.
 Models of our own classes never hold all logits at once; others are run as they are, in smaller batches.
 """
 
@@ -94,7 +94,7 @@ class LanguageModel:
     @property
     def whole(self) -> bool:
         """Whether the model has to be run whole: its class may do more after its last layer than ours do, or its
-        adapter stands before the first one."""
+        adapter comes before the first one."""
         prompt = getattr(self.model, "active_peft_config", None)
         return self.body.config.model_type not in OURS or bool(getattr(prompt, "is_prompt_learning", False))
 
@@ -188,7 +188,7 @@ def open_model(
 ) -> LanguageModel:
     """A model from a folder in the Hugging Face layout (ours, or any causal one), with an adapter's folder laid over.
 
-    It goes to the graphics card where there is one, unless `device` says otherwise. Raises UsageError where no model is
+    It goes to the graphics card where there is one, unless `device` names another. Raises UsageError where no model is
     there, or none of a class that `transformers` knows with weights in safetensors.
     """
     torch = require("torch", "train")

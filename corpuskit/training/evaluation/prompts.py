@@ -1,6 +1,6 @@
 """Prompts: a task description, then examples with their outputs, then the input, in that order.
 
-Text comes from templates with named places, `{question}`; `{{` and `}}` stand for braces. A model that was tuned on
+Text comes from templates with named places, `{question}`; `{{` and `}}` are literal braces. A model that was tuned on
 conversations gets the same three parts as turns: the description as the system's, examples and input as a user's, and
 outputs as an assistant's.
 """
@@ -24,7 +24,7 @@ class Template:
 
     text: str
     where: str
-    """What stands at the start of an error: the file, the line, and the name of the field."""
+    """Prefix of error messages: the file, the line, and the name of the field."""
 
     @property
     def parts(self) -> list[tuple[str, str | None]]:
@@ -45,7 +45,7 @@ class Template:
         return parts[0][1] if len(parts) == 1 and not parts[0][0] else None
 
     def value(self, values: Mapping[str, Any], item: str) -> Any:
-        """The value itself where the template is one place, else its text. `item` says where the values stand."""
+        """The value itself where the template is one place, else its text. `item` names the item in errors."""
         only = self.only
         return self.fill(values, item) if only is None else self._look_up(only, values, item)
 
@@ -73,7 +73,7 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """As one text: an output follows its input at once, and `separator` stands between the parts."""
+        """As one text: an output follows its input at once, and `separator` goes between the parts."""
         parts = [self.description] if self.description else []
         return self.separator.join([*parts, *(given + output for given, output in self.examples), self.input])
 
@@ -91,7 +91,7 @@ def choose_examples(
 ) -> tuple[tuple[str, str], ...]:
     """`shots` examples (input, output) from a pool, none of them the item itself.
 
-    `given` is the item's input, `place` its own number in the pool where it stands in it. The draw depends on the
+    `given` is the item's input, `place` its index in the pool, None if it is not in it. The draw depends on the
     seed, the task's name and the item alone; fewer shots are the last of more, so that a curve over shots adds examples
     before those that were there. Raises UsageError where the pool is too small.
     """
@@ -102,7 +102,7 @@ def choose_examples(
     while len(chosen) < shots:
         if len(tried) == len(pool):
             raise UsageError(
-                f"task {name}: {shots} examples are asked for, and there are {len(chosen)} beside the item itself"
+                f"task {name}: {shots} examples are asked for, and there are {len(chosen)} apart from the item itself"
             )
         number = int(random.integers(len(pool)))
         if number in tried:

@@ -157,7 +157,7 @@ def _is_language_model(folder: Path) -> bool:
 
 
 def _base_of(adapter: Path) -> Path | None:
-    """The model that an adapter says it was trained on, where it still lies there."""
+    """The folder of the model that an adapter was trained on, if it still exists."""
     settings = read_json(adapter / "adapter.json")
     base = settings.get("base_folder") if isinstance(settings, dict) else None
     return Path(base) if base and (Path(base) / "config.json").is_file() else None

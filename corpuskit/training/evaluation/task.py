@@ -6,7 +6,7 @@
     description: Name the capital.
     input: "Country: {country}\\nCapital:"
     output: " {answer}"              # what follows an input: {answer} is a choice, or the accepted answer
-    items: capitals.jsonl            # a file beside this one, or the items themselves
+    items: capitals.jsonl            # a file in the same folder, or the items themselves
     examples: solved.jsonl           # where examples are drawn from; without it, from the other items
 
 An item has the fields that the templates name, `answer` (a choice, or its number from 0; for generation the text, or a
@@ -45,7 +45,7 @@ class TaskConfig(Configured):
     language: str = "und"
     """Language of the items: en, ko, or another ISO 639-1 code."""
     description: str = ""
-    """What stands before everything else."""
+    """Text at the start of every prompt."""
     input: str
     """Template of an item's input."""
     output: str = " {answer}"
@@ -55,7 +55,7 @@ class TaskConfig(Configured):
     answer: str = "{answer}"
     """Template of the answer: a choice or its number from 0; for generation the accepted text, or a list of them."""
     separator: str = "\n\n"
-    """What stands between the description, the examples and the input."""
+    """Text between the description, the examples and the input."""
     score: Score = "raw"
     """Multiple choice: choose by log-likelihood as it is (raw), a token, or a byte of the choice."""
     max_tokens: int = Field(default=32, ge=1)
@@ -68,7 +68,7 @@ class TaskConfig(Configured):
     part: str | None = None
     """Field that names the part of the task whose accuracy is given on its own."""
     items: list[dict[str, Any]] | str
-    """The items, or a JSON lines file with them, beside the task's file."""
+    """The items, or the name of a JSON lines file in the task's folder."""
     examples: list[dict[str, Any]] | str | None = None
     """Where examples are drawn from, in the same form. Default: the other items."""
 
@@ -94,7 +94,7 @@ class EvaluationTask:
     values: tuple[Mapping[str, Any], ...]
     example_values: tuple[Mapping[str, Any], ...] | None
     places: Mapping[str, str]
-    """Where each template stands, for errors: 'tasks.yaml line 5: input'."""
+    """The place of each template, for errors: 'tasks.yaml line 5: input'."""
     item_places: tuple[str, ...]
     example_places: tuple[str, ...]
 
@@ -235,19 +235,19 @@ def _load(located: Located, value: Any, at: tuple[str | int, ...], file: Path) -
 def _records(
     given: list[dict[str, Any]] | str, located: Located, at: tuple[str | int, ...], file: Path
 ) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
-    """(the items, where each stands)."""
+    """(the items, the place of each)."""
     if isinstance(given, list):
         return tuple(given), tuple(f"{located.where((*at, number))}: item {number}" for number in range(len(given)))
-    beside = file.parent / given
+    path = file.parent / given
     try:
-        lines = beside.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{located.where(at)}: {beside} cannot be read: {error}") from error
+        raise UsageError(f"{located.where(at)}: {path} cannot be read: {error}") from error
     records, places = [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        place = f"{beside} line {number}"
+        place = f"{path} line {number}"
         try:
             record = json.loads(line)
         except ValueError as error:

@@ -80,7 +80,7 @@ class Actors:
         return self.head(states.float())[..., 0]
 
     def save_value(self, folder: Path) -> None:
-        """Write the value model beside the policy's checkpoint."""
+        """Write the value model into the policy's checkpoint."""
         tensors = {f"head.{name}": tensor for name, tensor in self.head.state_dict().items()}
         tensors |= {f"body.{name}": tensor.contiguous() for name, tensor in self._value_state().items()}
         require("safetensors.torch", "train").save_file(tensors, folder / f"{VALUE}.safetensors")

@@ -57,7 +57,7 @@ class AlternativeResult(TuningResult):
 
 @dataclass(frozen=True)
 class _Method:
-    """What TRL is told, and what is learned from."""
+    """The settings and the data of one method, for TRL."""
 
     name: str
     config: AlternativeConfig
@@ -86,7 +86,7 @@ def optimize_preferences(
 ) -> AlternativeResult:
     """Direct preference optimization of the decoder in a folder, written to `folder`.
 
-    `preferences` stands in for the file that the configuration names. Stops and goes on like
+    `preferences` replaces the file that the configuration names. Stops and goes on like
     `finetune_on_demonstrations`. Raises MissingExtra where TRL is absent, UsageError for preferences that cannot be
     read or are longer than the model reads.
     """
@@ -122,7 +122,7 @@ def optimize_groups(
 ) -> AlternativeResult:
     """Group relative policy optimization of the decoder in a folder, written to `folder`.
 
-    `rewards` are those of `reinforce`; `prompts` stands in for the files that the configuration names. Stops and goes
+    `rewards` are those of `reinforce`; `prompts` replaces the files that the configuration names. Stops and goes
     on like `finetune_on_demonstrations`. Raises MissingExtra where TRL is absent, UsageError for prompts that leave no
     room for an answer.
     """

@@ -30,7 +30,7 @@ class Answered:
     ids: Any
     """int64[n, P + A]: P columns of prompts, padded on the left, then A of answers, padded on the right."""
     mask: Any
-    """int64[n, P + A]: 1 where a token stands."""
+    """int64[n, P + A]: 1 at tokens, 0 at padding."""
     prompt_columns: int
 
     @property
@@ -133,14 +133,14 @@ def check_room(
     for number, (conversation, prompt) in enumerate(zip(conversations, prompts, strict=True), 1):
         if len(prompt) + tokens > length:
             raise UsageError(
-                f"{conversation[-1].where or f'prompt {number}'}: takes {len(prompt):,} tokens, and beside "
+                f"{conversation[-1].where or f'prompt {number}'}: takes {len(prompt):,} tokens, and with "
                 f"answer_tokens {tokens:,} the model reads {max(length - tokens, 0):,}: shorten it or ask for fewer "
                 "answer_tokens"
             )
 
 
 def _choose(logits: Any, temperature: float, noise: Any, active: Any) -> Any:
-    """int64[n]: a token for each row. `noise[row]` in [0, 1) says which, by the rows' cumulative probabilities."""
+    """int64[n]: a token for each row. `noise[row]` in [0, 1) selects it by the rows' cumulative probabilities."""
     if not temperature:
         return logits.argmax(-1)
     torch = require("torch", "train")

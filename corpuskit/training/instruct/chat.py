@@ -117,7 +117,7 @@ def jinja(tokenizer: Tokenizer) -> str:
 
 
 def save_template(tokenizer: Tokenizer, folder: Path) -> None:
-    """Name the template in the `tokenizer_config.json` that stands in a model's folder."""
+    """Write the template into the `tokenizer_config.json` of a model's folder."""
     file = folder / "tokenizer_config.json"
     config = json.loads(file.read_text(encoding="utf-8")) | {"chat_template": jinja(tokenizer)}
     file.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What instruction tuning is told: the keys under `instruct` in a recipe."""
+"""Settings of instruction tuning: the keys under `instruct` in a recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWN_REWARDS = ("right", "toxicity", "personal_data")
 
 
 class LoraPolicy(Configured):
-    """Train low-rank matrices beside the weights (Hu et al. 2021, arXiv:2106.09685), which themselves stay."""
+    """Train low-rank matrices added to the weights (Hu et al. 2021, arXiv:2106.09685), which stay unchanged."""
 
     rank: int = Field(default=8, ge=1)
     """Rank of the added matrices."""
@@ -101,7 +101,7 @@ class PpoConfig(Tuning):
     temperature: float = Field(default=1.0, gt=0)
     """Temperature that answers are drawn at."""
     kl: float = Field(default=0.05, ge=0)
-    """Price of a nat of divergence from the model at the start, taken from each token's reward."""
+    """KL coefficient: penalty for each nat of divergence from the initial model, taken from each token's reward."""
     missing_end: float = Field(default=1.0, ge=0)
     """Taken from the reward of an answer that does not end within `answer_tokens`."""
     gamma: float = Field(default=1.0, gt=0, le=1)
@@ -177,7 +177,7 @@ class GainsConfig(Configured):
     held_out: str | None = None
     """JSON lines of requests with right answers. Default: the held-out part of the set that ships."""
     draws: int = Field(default=4, ge=1)
-    """Answers drawn for each request, beside the greedy one."""
+    """Answers drawn for each request, in addition to the greedy one."""
     answer_tokens: int = Field(default=48, ge=1)
     """Tokens of an answer at most."""
     seed: int = Field(default=0, ge=0)

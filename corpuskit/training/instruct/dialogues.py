@@ -4,7 +4,7 @@
     {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
     {"prompt": "How do I pick a lock?", "chosen": "I cannot help with that.", "rejected": "First …", "kind": "safe"}
 
-A prompt is one request, or a list of messages. Other fields are kept as they are: `kind` says which quality a
+A prompt is one request, or a list of messages. Other fields are kept as they are: `kind` names the quality that a
 preference is about, `task` and `language` group results.
 """
 
@@ -75,7 +75,7 @@ def read_preferences(path: str | Path) -> list[Preference]:
 
 
 def read_prompts(path: str | Path) -> list[tuple[Message, ...]]:
-    """The prompts of demonstrations, preferences or plain prompts, in order; one that stands again is left out."""
+    """The prompts of demonstrations, preferences or plain prompts, in order, without repetitions."""
     prompts = [_prompt_of(record, where) for record, where in _records(Path(path))]
     return list(dict.fromkeys(prompts))
 

@@ -103,7 +103,7 @@ def measure_gains(
 ) -> Gains:
     """Ask models, name -> folder in the order of their making, what no training has asked.
 
-    `held_out` stands in for the file that the configuration names. Raises UsageError where there is nothing to ask.
+    `held_out` replaces the file that the configuration names. Raises UsageError where there is nothing to ask.
     """
     config = config or GainsConfig()
     asked = require_nonempty(

@@ -1,4 +1,4 @@
-"""The model that is tuned: all of its weights, or an adapter beside them; and loading what either came to."""
+"""The model that is tuned: all of its weights or an adapter; saving and loading either."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
 
 
 def with_adapter(model: Any, settings: LoraPolicy, seed: int) -> Any:
-    """The model with low-rank matrices beside every linear layer but the last; they alone are trained. They add nothing
+    """The model with low-rank matrices on every linear layer but the last; they alone are trained. They add nothing
     at the start."""
     peft, torch = require("peft", "train"), require("torch", "train")
     with torch.random.fork_rng(), warnings.catch_warnings():

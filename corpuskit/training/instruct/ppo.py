@@ -1,13 +1,13 @@
 """Reinforcement learning from feedback with proximal policy optimization (Ouyang et al. 2022, arXiv:2203.02155, section
-3.5; the formulas stand in `corpuskit.training.instruct.surrogate`).
+3.5; the formulas are in `corpuskit.training.instruct.surrogate`).
 
 A step: the policy answers a batch of prompts; rewards score the answers, and each token pays for its divergence from
 the model at the start; advantages are estimated and whitened; policy and value model learn from the answers for several
 epochs of minibatches. The divergence and the length of answers are watched: where either passes its limit, which is how
-a policy that games its rewards shows itself, the run ends before it learns from that step, and says so.
+a policy that games its rewards shows itself, the run ends before it learns from that step, with the reason.
 
     models/ppo/
-      the model or adapter, instruct.json, metrics.jsonl, checkpoints/     as beside a fine-tuned model
+      the model or adapter, instruct.json, metrics.jsonl, checkpoints/     as for a fine-tuned model
       samples.jsonl      greedy answers to a few prompts, before and after
 """
 
@@ -101,7 +101,7 @@ def reinforce(
 ) -> PpoResult:
     """Train the decoder in a folder to earn rewards, and write it (or its adapter) to `folder`.
 
-    `rewards`: name -> (function of prompts and answers, weight); `prompts` stands in for the files that the
+    `rewards`: name -> (function of prompts and answers, weight); `prompts` replaces the files that the
     configuration names; `value_from` gives the value model's first weights, else the policy does. Stops and goes on
     like `finetune_on_demonstrations`. Raises UsageError for prompts that leave no room for an answer, and for a reward
     that does not give one finite number an answer.

@@ -144,7 +144,7 @@ def train_reward_model(
 ) -> RewardResult:
     """Train a reward model from the decoder in a folder (the fine-tuned one, as a rule) and write it to `folder`.
 
-    `preferences` and `held_out` stand in for the files that the configuration names. Stops and goes on like
+    `preferences` and `held_out` replace the files that the configuration names. Stops and goes on like
     `finetune_on_demonstrations`. Raises UsageError for preferences that cannot be read or are longer than the model
     reads.
     """

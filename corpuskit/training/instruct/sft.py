@@ -85,7 +85,7 @@ def finetune_on_demonstrations(
 ) -> SftResult:
     """Fine-tune the decoder in a folder on demonstrations, and write it (or its adapter) to `folder`.
 
-    `demonstrations` and `held_out` stand in for the files that the configuration names. A run that was stopped goes on
+    `demonstrations` and `held_out` replace the files that the configuration names. A run that was stopped goes on
     from its newest checkpoint; a finished one is not run again. Raises UsageError for demonstrations that cannot be
     read or do not fit into a window, and for settings other than those the folder was begun with.
     """

@@ -105,7 +105,7 @@ class Item:
     answer: str
     wrong: tuple[str, ...]
     statement: str
-    """The same matter as text that asks for nothing, for the base to learn from. Lines of it may stand apart."""
+    """The same matter as text that asks for nothing, for the base to learn from. Its lines may be apart."""
     key: str
     """The choice of words, without the language where both ask the same."""
     harmful: bool = False
@@ -254,7 +254,7 @@ def preferences(item: Item, everything: Sequence[Item], random_: random.Random) 
     """The records of preferences about an item. Helpful: the right answer before a wrong one, before the answer to
     another request of its task, and before itself misspelt; where harm is asked for, a refusal before an answer to
     another question. Safe: a refusal before instructions for harm, and a harmless answer before them where no harm was
-    asked for. What stands on the worse side comes from `everything`, none of it held out."""
+    asked for. The worse side comes from `everything`, none of it held out."""
     about = {"task": item.task, "language": item.language}
 
     def records(kind: str, worse: Sequence[str]) -> list[dict[str, str]]:
@@ -313,7 +313,7 @@ UNANSWERED = 0.25
 
 def statements(documents: int, seed: int | str = 0) -> Iterator[tuple[str, str]]:
     """(language, text) of documents for a base to learn from: what the world holds, stated, and requests that nobody
-    answers. No held-out choice stands in them."""
+    answers. They contain no held-out choice."""
     random_ = random.Random(seed)
     pools: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for item in items():

@@ -1,7 +1,7 @@
 """Characters that a tokenizer has no token for.
 
 A byte-level tokenizer, such as corpuskit trains for decoders, has a token for everything. Others read such a character
-as one token that says "unknown", or leave it out; a model would learn to answer with it.
+as one "unknown" token, or leave it out; a model would learn to answer with it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _knows_all(described: dict[str, Any]) -> bool:
 
 
 def _unknown(tokenizer: Tokenizer, model: dict[str, Any]) -> int | None:
-    """The token that stands for what is not known, where there is one."""
+    """The id of the unknown token, if there is one."""
     if model.get("unk_id") is not None:
         return int(model["unk_id"])
     name = model.get("unk_token")

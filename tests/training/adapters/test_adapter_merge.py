@@ -118,7 +118,7 @@ def test_what_is_not_linear_is_refused_with_the_reason(base: Folder, adapter: Fo
             merge(base("llama"), {folder: weight}, out)
         assert not out.exists()
     dora = adapter("llama", "lora", dora=True)
-    with pytest.raises(UsageError, match="beside others"):
+    with pytest.raises(UsageError, match="with others"):
         merge(base("llama"), [(dora, 1.0), (adapter("llama", "lora"), 1.0)], out)
     with pytest.raises(CorpuskitError, match="was trained on another model"):
         merge(base("qwen3"), {adapter("llama", "lora"): 1.0}, out)
