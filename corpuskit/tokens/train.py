@@ -16,8 +16,6 @@ from corpuskit.tokens.tokenizer import BEGIN, END, PAD, Tokenizer
 
 Kind = Literal["bpe", "unigram", "wordpiece"]
 KINDS = ("bpe", "unigram", "wordpiece")
-SAMPLE_BYTES = 512 << 20
-"""Text that a tokenizer learns from at most. More changes the vocabulary of this size hardly and the time much."""
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int = 8000, kind: Kind = "bpe") -> Tokenizer:

@@ -151,9 +151,7 @@ def models_of_run(folder: str | Path, base: str = "models/base") -> dict[str, Pl
 def _is_language_model(folder: Path) -> bool:
     settings = read_json(folder / "config.json")
     architectures = settings.get("architectures") or [] if isinstance(settings, dict) else []
-    return any(
-        name.endswith(("CausalLM", "LMHeadModel", "MaskedLM", "ConditionalGeneration")) for name in architectures
-    )
+    return any(name.endswith(LANGUAGE_MODELS) for name in architectures)
 
 
 def _base_of(adapter: Path) -> Path | None:
