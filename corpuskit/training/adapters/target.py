@@ -143,9 +143,9 @@ def join_shards(folders: Sequence[Path], out: Path) -> Manifest:
             by_source=_added([part.by_source for part in parts]),
             by_language=_added([part.by_language for part in parts]),
         )
-    for file in folders[0].iterdir():  # the tokenizer
-        if file.is_file() and file.name != MANIFEST:
-            shutil.copy2(file, out / file.name)
+    for other in folders[0].iterdir():  # the tokenizer
+        if other.is_file() and other.name != MANIFEST:
+            shutil.copy2(other, out / other.name)
     joined = first.model_copy(
         update={
             **splits,

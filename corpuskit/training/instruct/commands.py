@@ -163,12 +163,12 @@ def gains(
 
 
 def _run(work: Callable[[Watch], Any]) -> None:
-    from corpuskit.training.instruct.job import told
+    from corpuskit.training.instruct.job import job_summary
 
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("tuning", total=None)
         result = work(lambda says, done, total: progress.update(task, description=says, completed=done, total=total))
-    console.print(told(result)["says"], markup=False, highlight=False, soft_wrap=True)
+    console.print(job_summary(result)["says"], markup=False, highlight=False, soft_wrap=True)
 
 
 def _given(**settings: Any) -> dict[str, Any]:

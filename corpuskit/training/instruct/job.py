@@ -144,13 +144,13 @@ def _function(name: str) -> Reward:
 def _sft(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import finetune_on_demonstrations
 
-    return told(finetune_on_demonstrations(run / BASE, run / SFT, config.sft, watch=watch))
+    return job_summary(finetune_on_demonstrations(run / BASE, run / SFT, config.sft, watch=watch))
 
 
 def _reward(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import train_reward_model
 
-    return told(train_reward_model(run / SFT, run / REWARD, config.reward_model, watch=watch))
+    return job_summary(train_reward_model(run / SFT, run / REWARD, config.reward_model, watch=watch))
 
 
 def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
@@ -159,13 +159,13 @@ def _ppo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     assert config.ppo is not None
     heads = _heads(run, config)
     rewards = named_rewards(config.ppo.rewards, heads, config.ppo.prompts)
-    return told(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
+    return job_summary(reinforce(run / SFT, rewards, run / PPO, config.ppo, value_from=heads, watch=watch))
 
 
 def _dpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.instruct import optimize_preferences
 
-    return told(optimize_preferences(run / SFT, run / DPO, config.dpo, watch=watch))
+    return job_summary(optimize_preferences(run / SFT, run / DPO, config.dpo, watch=watch))
 
 
 def _grpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _grpo(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
 
     assert config.grpo is not None
     rewards = named_rewards(config.grpo.rewards, _heads(run, config), config.grpo.prompts)
-    return told(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo, watch=watch))
+    return job_summary(optimize_groups(run / SFT, rewards, run / GRPO, config.grpo, watch=watch))
 
 
 def _gains(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _heads(run: Path, config: InstructConfig) -> RewardModel | None:
     return None if config.reward_model is None else load_reward_model(run / REWARD)
 
 
-def told(result: Any) -> dict[str, Any]:
+def job_summary(result: Any) -> dict[str, Any]:
     """What a tuning says of itself in run.json. Raises Stopped where a signal stopped it before its end."""
     if not result.finished:
         raise Stopped(
