@@ -36,10 +36,10 @@ def trace(
     open_run(folder)
     if (step is None) == (document is None):
         raise UsageError("give one of --step N and --document ID")
-    found = training_order(folder / BASE, folder / TOKENS)
-    if found is None:
+    planned = training_order(folder / BASE, folder / TOKENS)
+    if planned is None:
         raise UsageError(f"{folder}: this run has trained no model")
-    order, steps = found
+    order, steps = planned
     if document is not None:
         console.print(", ".join(map(str, order.steps_of(document, steps))) or "no step", highlight=False)
         return
@@ -131,7 +131,7 @@ def shard_folder(path: Path | None) -> Path:
     from corpuskit.engine.job import TOKENS
 
     folder = path or newest_run()
-    found = folder if (folder / "manifest.json").is_file() else folder / TOKENS
-    if not (found / "manifest.json").is_file():
+    shards = folder if (folder / "manifest.json").is_file() else folder / TOKENS
+    if not (shards / "manifest.json").is_file():
         raise UsageError(f"no token shards at {folder} and none at {folder / TOKENS}: name a run that has 'tokens'")
-    return found
+    return shards

@@ -93,19 +93,21 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
         watch=watch,
     )
     train, held = manifest.train, manifest.held_out
-    says = (
+    text = (
         f"{train.tokens:,} tokens to train on, {held.tokens:,} held out, vocabulary {manifest.tokenizer.vocabulary:,}, "
         f"{train.bytes_per_token:.2f} bytes a token"
     )
     if canaries:
-        says += f", {len(canaries)} canary documents planted"
+        text += f", {len(canaries)} canary documents planted"
     return {
-        "says": says,
+        "says": text,
         "tokens": train.tokens,
         "held_out_tokens": held.tokens,
         "vocabulary": manifest.tokenizer.vocabulary,
-        "bytes_per_token": {code: round(one.bytes_per_token, 3) for code, one in train.by_language.items()},
-        "bytes_per_token_by_source": {name: round(one.bytes_per_token, 3) for name, one in train.by_source.items()},
+        "bytes_per_token": {code: round(counts.bytes_per_token, 3) for code, counts in train.by_language.items()},
+        "bytes_per_token_by_source": {
+            name: round(counts.bytes_per_token, 3) for name, counts in train.by_source.items()
+        },
     }
 
 

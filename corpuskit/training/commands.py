@@ -51,10 +51,10 @@ def train(
 
 
 def _begun_last(name: str) -> Path:
-    found = sorted(Path("runs").glob(f"*/{name}"), key=lambda path: path.stat().st_mtime_ns)
-    if not found:
+    folders = sorted(Path("runs").glob(f"*/{name}"), key=lambda path: path.stat().st_mtime_ns)
+    if not folders:
         raise UsageError("no run below 'runs'; name the run's folder after --resume")
-    return found[-1].parent
+    return folders[-1].parent
 
 
 @app.command()

@@ -38,22 +38,22 @@ def trained(result: TrainResult, again: str = "the same command") -> dict[str, A
             f"training stopped ({result.stopped_by}) after {result.steps:,} steps, and everything is saved; "
             f"to go on: {again}"
         )
-    says = f"{result.parameters / 1e6:.2f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
+    text = f"{result.parameters / 1e6:.2f} M parameters, {result.tokens:,} tokens in {result.steps:,} steps"
     if result.bits_per_byte is not None:
-        says += f"; held out {result.bits_per_byte:.3f} bits a byte"
+        text += f"; held out {result.bits_per_byte:.3f} bits a byte"
     if result.unigram_bits_per_byte is not None:
-        says += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
-    return {"says": says, **asdict(result)}
+        text += f" (token frequencies alone: {result.unigram_bits_per_byte:.3f})"
+    return {"says": text, **asdict(result)}
 
 
 def steps_of_document(folder: Path, document: str) -> list[int] | None:
     """Training steps of a run that read a document; [] where none did, None where the run trained no model."""
     from corpuskit.training import training_order
 
-    found = training_order(folder / BASE, folder / TOKENS)
-    if found is None:
+    planned = training_order(folder / BASE, folder / TOKENS)
+    if planned is None:
         return None
-    order, steps = found
+    order, steps = planned
     try:
         return order.steps_of(document, steps)
     except UsageError:  # it is held out, or has no text

@@ -27,12 +27,12 @@ def loss(facts: RunFacts) -> str:
     if not train and not validation:
         return ""
     last = facts.metrics[-1]
-    told = f"Training loss from {train[0][1]:.3f} to {train[-1][1]:.3f}. " if train else ""
+    caption = f"Training loss from {train[0][1]:.3f} to {train[-1][1]:.3f}. " if train else ""
     if validation:
-        told += f"Validation loss from {validation[0][1]:.3f} to {validation[-1][1]:.3f}."
+        caption += f"Validation loss from {validation[0][1]:.3f} to {validation[-1][1]:.3f}."
     drawing = svg.lines(
         "Loss over training steps",
-        told,
+        caption,
         [svg.Line("training", train, accent=False), svg.Line("validation", validation, accent=True, dots=True)],
         x_label="step",
         y_label="cross-entropy, nats a token",
@@ -69,12 +69,12 @@ def loss(facts: RunFacts) -> str:
 def _skipped(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
-    told = html.table(
+    table = html.table(
         "Steps that were not taken",
         ["step", "reason"],
         [[count(row["step"]), html.text(row["skipped"])] for row in rows],
     )
-    return html.folded(f"{plural(len(rows), 'step')} not taken: a loss or gradient that stood out", told)
+    return html.folded(f"{plural(len(rows), 'step')} not taken: a loss or gradient that stood out", table)
 
 
 def _held_out(metrics: list[dict[str, Any]], name: str) -> str:
@@ -117,9 +117,9 @@ def _course(metrics: list[dict[str, Any]]) -> str:
         points = _series(metrics, name)
         if points:
             values = [value for _, value in points]
-            told = f"Between {min(values):.4g} and {max(values):.4g}."
+            caption = f"Between {min(values):.4g} and {max(values):.4g}."
             drawings.append(
-                svg.lines(title, told, [svg.Line(label, points, accent=True)], x_label="step", y_label=label)
+                svg.lines(title, caption, [svg.Line(label, points, accent=True)], x_label="step", y_label=label)
             )
     return html.folded("Learning rate, gradients and speed", "".join(drawings)) if drawings else ""
 

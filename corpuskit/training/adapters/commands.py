@@ -48,7 +48,7 @@ def tune(
     if not 0 < hold_out < 1:
         raise UsageError(f"--hold-out {hold_out}: a share between 0 and 1")
     with console.status("tuning") as status:
-        found = tuned(
+        tuning = tuned(
             model_folder(model),
             file,
             out,
@@ -57,7 +57,7 @@ def tune(
             hold_out=hold_out,
             watch=shown_by(status),
         )
-    console.print(f"{out}: {found.sentence()}", highlight=False, markup=False)
+    console.print(f"{out}: {tuning.sentence()}", highlight=False, markup=False)
 
 
 @adapters.command()
@@ -94,7 +94,7 @@ def compare(
     from corpuskit.training.adapters.report import tables, write_comparison
 
     with console.status("comparing") as status:
-        found = compared(
+        comparison = compared(
             model,
             shards,
             out,
@@ -103,8 +103,8 @@ def compare(
             ),
             watch=shown_by(status),
         )
-    write_comparison(found.value, out)
-    console.print(Markdown(tables(found.value)))
+    write_comparison(comparison.value, out)
+    console.print(Markdown(tables(comparison.value)))
     console.print(f"{out / 'comparison.md'}, {out / 'comparison.svg'}", highlight=False)
 
 

@@ -25,9 +25,9 @@ def _compare(run: Path, config: CompareConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.training.adapters import compare
     from corpuskit.training.adapters.report import write_comparison
 
-    found = compare(run / BASE, run / TOKENS, run / COMPARISON, config, watch=watch)
-    write_comparison(found.value, run / COMPARISON)
-    return {"says": found.sentence(), "ways": found.table().to_pylist()}
+    comparison = compare(run / BASE, run / TOKENS, run / COMPARISON, config, watch=watch)
+    write_comparison(comparison.value, run / COMPARISON)
+    return {"says": comparison.sentence(), "ways": comparison.table().to_pylist()}
 
 
 KEY = JobKey("compare", needs="train", jobs=_jobs)

@@ -89,7 +89,7 @@ def drawing(value: dict[str, Any]) -> str:
         f'<text class="soft" x="{_LEFT}" y="{_TOP - 6}">gain, bits a byte</text>'
     )
     taken: list[float] = []
-    for row, x, y in sorted(zip(rows, across, up, strict=True), key=lambda one: -one[2]):
+    for row, x, y in sorted(zip(rows, across, up, strict=True), key=lambda point: -point[2]):
         size = 3 + 2 * max(0.0, math.log10(row["trainable"] / 100))
         tone = "second" if row["replay"] else "first"
         label = y_of(y) + 4
@@ -103,13 +103,13 @@ def drawing(value: dict[str, Any]) -> str:
         )
     top = foot + 64
     bars, height = _overhead(value, top)
-    told = "; ".join(
+    caption = "; ".join(
         f"{row['name']}: gain {y:.3f}, forgetting {x:.3f}" for row, x, y in zip(rows, across, up, strict=True)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ways" role="img" viewBox="0 0 {_WIDTH} {top + height}" '
         f'width="100%" style="max-width:{_WIDTH}px"><title>Ways to fine-tune, compared</title>'
-        f"<desc>{text(told)}</desc><style>{_STYLE}</style>{''.join(parts)}{bars}</svg>\n"
+        f"<desc>{text(caption)}</desc><style>{_STYLE}</style>{''.join(parts)}{bars}</svg>\n"
     )
 
 
@@ -175,30 +175,30 @@ def _pace(pace: dict[str, Any], kind: str, base: bool = False) -> str:
     return f"{spent:.2f} ms, {100 * pace[f'{kind}_overhead']:+.1f} % ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
-def _smollm2(told: dict[str, Any]) -> str:
+def _smollm2(smollm2: dict[str, Any]) -> str:
     rows = [
         [
             "base",
-            f"{told['parameters']:,}",
+            f"{smollm2['parameters']:,}",
             "",
-            _pace(told["pace"], "prefill", True),
-            _pace(told["pace"], "decode", True),
+            _pace(smollm2["pace"], "prefill", True),
+            _pace(smollm2["pace"], "decode", True),
         ]
     ]
     rows += [
-        [name, f"{one['trainable']:,}", f"{100 * one['share']:.2f} %"]
-        + [_pace(one["pace"], kind) for kind in ("prefill", "decode")]
-        for name, one in told["methods"].items()
+        [name, f"{row['trainable']:,}", f"{100 * row['share']:.2f} %"]
+        + [_pace(row["pace"], kind) for kind in ("prefill", "decode")]
+        for name, row in smollm2["methods"].items()
     ]
     return "The same adapters on SmolLM2-135M, batch of 1:\n\n" + _table(
         ["", "trained", "share", "prefill", "decode"], rows
     )
 
 
-def _estimate(one: dict[str, Any] | None) -> str:
-    if one is None:
+def _estimate(estimate: dict[str, Any] | None) -> str:
+    if estimate is None:
         return "–"
-    return f"{one['value']:+.3f}" + ("" if one["error"] is None else f" ± {one['error']:.3f}")
+    return f"{estimate['value']:+.3f}" + ("" if estimate["error"] is None else f" ± {estimate['error']:.3f}")
 
 
 def _bytes(size: int | None) -> str:

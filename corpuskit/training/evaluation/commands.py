@@ -47,15 +47,15 @@ def evaluate(
     for given in models:
         folder = model_folder(given)
         whole = (folder / "models").is_dir()
-        found = models_of_run(folder) if whole else {given.resolve().name: Place(folder)}
-        if not found:
+        given_models = models_of_run(folder) if whole else {given.resolve().name: Place(folder)}
+        if not given_models:
             raise UsageError(f"{folder} is a run without a trained model")
         run = folder.resolve() if whole else folder.resolve().parent.parent
         named = whole or (run / "run.json").is_file()
         runs = f"{run.name}/" if len(models) > 1 and named else ""
         if shards is None and len(models) == 1 and (folder / TOKENS / "manifest.json").is_file():
             shards = folder / TOKENS
-        for name, place in found.items():
+        for name, place in given_models.items():
             if runs + name in places:
                 raise UsageError(f"two models are called '{runs + name}': give their folders different names")
             places[runs + name] = place
@@ -107,12 +107,12 @@ def _print_tasks(rows: Sequence[dict[str, Any]]) -> None:
         error = "" if row["error"] is None else f" ± {100 * row['error']:.1f}"
         lines.setdefault(key, {})[row["model"]] = f"{100 * row['accuracy']:.1f} %{error}"
         asked[key] = (f"{100 * row['chance']:.0f} %", str(row["items"]))
-    told = [
+    cells = [
         (task, str(shots), *asked[task, shots], *(of.get(name, "") for name in names))
         for (task, shots), of in lines.items()
     ]
-    if told:
-        _print("tasks: right answers", ("task", "examples", "chance", "items", *names), told)
+    if cells:
+        _print("tasks: right answers", ("task", "examples", "chance", "items", *names), cells)
 
 
 def _numbers(shots: str) -> tuple[int, ...]:

@@ -38,10 +38,10 @@ def _evaluate(folder: Path, config: EvaluateConfig, watch: Watch) -> dict[str, A
     from corpuskit.training.evaluation.pictures import write_curves
 
     shards = folder / TOKENS if read_manifest(folder / TOKENS).held_out.documents else None
-    found = evaluate_models(models_of_run(folder, BASE), config, shards, watch=watch)
-    found.write(folder / EVALUATIONS)
-    write_curves(found.rows(), folder / EVALUATIONS)
-    return {"says": found.sentence(), **found.json()}
+    evaluations = evaluate_models(models_of_run(folder, BASE), config, shards, watch=watch)
+    evaluations.write(folder / EVALUATIONS)
+    write_curves(evaluations.rows(), folder / EVALUATIONS)
+    return {"says": evaluations.sentence(), **evaluations.json()}
 
 
 KEY = JobKey("evaluate", needs="train", jobs=_jobs)

@@ -19,7 +19,7 @@ def evaluation(facts: RunFacts) -> str:
     models: dict[str, Any] = (facts.evaluation or {}).get("models") or {}
     if not models:
         return ""
-    rows = [{"model": name, **row} for name, told in models.items() for row in told.get("tasks") or []]
+    rows = [{"model": name, **row} for name, results in models.items() for row in results.get("tasks") or []]
     parts = [_bits(models), _accuracies(list(models), rows), _examples(list(models), rows)]
     left_out = (facts.evaluation or {}).get("left_out") or {}
     parts += [f"<p>{text(name)} was left out: {text(reason)}</p>" for name, reason in left_out.items()]
@@ -34,30 +34,30 @@ def evaluation(facts: RunFacts) -> str:
 
 
 def _bits(models: dict[str, Any]) -> str:
-    judged = {name: told["held_out"] for name, told in models.items() if told.get("held_out")}
+    judged = {name: results["held_out"] for name, results in models.items() if results.get("held_out")}
     groups = {
         group: label
-        for told in judged.values()
+        for bits in judged.values()
         for kind in ("by_source", "by_language")
-        for group, label in ((f"{kind}/{name}", name) for name in told.get(kind) or {})
+        for group, label in ((f"{kind}/{name}", name) for name in bits.get(kind) or {})
     }
     if not judged:
         return ""
 
-    def cell(told: dict[str, Any] | None) -> str:
-        bits = finite((told or {}).get("bits_per_byte"))
+    def cell(part: dict[str, Any] | None) -> str:
+        bits = finite((part or {}).get("bits_per_byte"))
         return "–" if bits is None else f"{bits:.3f}"
 
-    rows = [["all text", *(cell(told["all"]) for told in judged.values())]]
+    rows = [["all text", *(cell(bits["all"]) for bits in judged.values())]]
     for group, label in groups.items():
         kind, _, name = group.partition("/")
-        rows.append([html.foreign(label), *(cell((told.get(kind) or {}).get(name)) for told in judged.values())])
+        rows.append([html.foreign(label), *(cell((bits.get(kind) or {}).get(name)) for bits in judged.values())])
     return html.table("Bits a byte of held-out text", ["text", *judged], rows, numbers=range(1, len(judged) + 1))
 
 
 def _accuracies(models: list[str], rows: list[dict[str, Any]]) -> str:
     """A row a task and number of examples, a column a model."""
-    found = {(row["task"], row["shots"], row["model"]): row for row in rows}
+    by_place = {(row["task"], row["shots"], row["model"]): row for row in rows}
     asked = dict.fromkeys((row["task"], row["shots"]) for row in rows)
     if not asked:
         return ""
@@ -70,7 +70,7 @@ def _accuracies(models: list[str], rows: list[dict[str, Any]]) -> str:
     several = len({shots for _, shots in asked}) > 1
     table = []
     for task, shots in asked:
-        mine = [found.get((task, shots, model)) for model in models]
+        mine = [by_place.get((task, shots, model)) for model in models]
         chance = next(row["chance"] for row in mine if row is not None)
         name = f"{text(task)}, {html.plural(shots, 'example')}" if several else text(task)
         table.append([name, f"{100 * chance:.0f} %", *(cell(row) for row in mine)])
@@ -99,8 +99,10 @@ def _examples(models: list[str], rows: list[dict[str, Any]]) -> str:
         shown.append(Panel(task, steps, "examples", series, 1.0, percent=True, limits=[mine[0]["chance"]]))
     if not shown:
         return ""
-    told = f"{html.plural(len(shown), 'task')} with up to {max(row['shots'] for row in rows)} examples before the item."
-    return panels("Right answers over the number of examples", told, shown)
+    caption = (
+        f"{html.plural(len(shown), 'task')} with up to {max(row['shots'] for row in rows)} examples before the item."
+    )
+    return panels("Right answers over the number of examples", caption, shown)
 
 
 def instruction(facts: RunFacts) -> str:
@@ -111,12 +113,13 @@ def instruction(facts: RunFacts) -> str:
     if gains:
         names = list(gains["models"][0]["measures"])
         rows = [
-            [text(one["model"]), *(_interval(one["measures"].get(name)) for name in names)] for one in gains["models"]
+            [text(result["model"]), *(_interval(result["measures"].get(name)) for name in names)]
+            for result in gains["models"]
         ]
         parts.append(html.table("Requests that no tuning has seen", ["model", *names], rows, numbers=range(1, 9)))
         changes = [
-            [f"{text(one['after'])} over {text(one['before'])}", text(one["measure"]), _signed(one["difference"])]
-            for one in gains["gains"]
+            [f"{text(gain['after'])} over {text(gain['before'])}", text(gain["measure"]), _signed(gain["difference"])]
+            for gain in gains["gains"]
         ]
         parts.append(
             html.folded("Gains, request by request", html.table("Gains", ["step", "measure", "gain"], changes))
@@ -127,10 +130,10 @@ def instruction(facts: RunFacts) -> str:
         )
     parts.append(_ppo(facts.ppo))
     shown = "".join(
-        f'<div class="sample"><p class="facts">{html.foreign(one.get("prompt") or "")}</p>'
-        f"<blockquote>before: {html.foreign(one.get('before') or '')}<br>after: {html.foreign(one.get('after') or '')}"
+        f'<div class="sample"><p class="facts">{html.foreign(answer.get("prompt") or "")}</p>'
+        f"<blockquote>before: {html.foreign(answer.get('before') or '')}<br>after: {html.foreign(answer.get('after') or '')}"
         "</blockquote></div>"
-        for one in facts.answers[:_SAMPLES]
+        for answer in facts.answers[:_SAMPLES]
     )
     parts.append(f"<h3>Answers before and after reinforcement</h3>{shown}" if shown else "")
     inside = "".join(parts)
@@ -143,9 +146,9 @@ def _ppo(metrics: list[dict[str, Any]]) -> str:
     for name, title in (*((reward, f"Reward: {reward.removeprefix('reward_')}") for reward in rewards), *_CURVES):
         points = [(row["step"], value) for row in metrics if (value := finite(row.get(name))) is not None]
         if points:
-            told = f"From {points[0][1]:.3f} to {points[-1][1]:.3f}."
+            caption = f"From {points[0][1]:.3f} to {points[-1][1]:.3f}."
             line = svg.Line(title, points, accent=True)
-            drawn.append(svg.lines(title, told, [line], x_label="step", y_label=title))
+            drawn.append(svg.lines(title, caption, [line], x_label="step", y_label=title))
     lengths = [(row["step"], value) for row in metrics if (value := finite(row.get("length"))) is not None]
     if lengths:
         line = svg.Line("tokens", lengths, accent=True)
@@ -155,8 +158,8 @@ def _ppo(metrics: list[dict[str, Any]]) -> str:
 
 def adapters(facts: RunFacts) -> str:
     """Ways to fine-tune, side by side."""
-    told = facts.comparison
-    if not told:
+    comparison = facts.comparison
+    if not comparison:
         return ""
     rows = [
         [
@@ -167,7 +170,7 @@ def adapters(facts: RunFacts) -> str:
             _change(row["change"]["forgetting"]),
             f"{row['seconds']:.0f} s",
         ]
-        for row in told["rows"]
+        for row in comparison["rows"]
         if "refused" not in row
     ]
     table = html.table(
@@ -177,19 +180,23 @@ def adapters(facts: RunFacts) -> str:
         numbers=range(1, 6),
     )
     lead = (
-        f"What each way to fine-tune on <b>{text(told['target'])}</b> saves there, and what it loses on all other text "
+        f"What each way to fine-tune on <b>{text(comparison['target'])}</b> saves there, and what it loses on all other text "
         "that was held out."
     )
-    return html.section("adapters", "Ways to fine-tune", lead, drawing(told) + table)
+    return html.section("adapters", "Ways to fine-tune", lead, drawing(comparison) + table)
 
 
-def _interval(one: dict[str, Any] | None) -> str:
-    return "–" if one is None else f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+def _interval(interval: dict[str, Any] | None) -> str:
+    return "–" if interval is None else f"{interval['value']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
 
 
-def _signed(one: dict[str, Any]) -> str:
-    return f"{one['value']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]"
+def _signed(interval: dict[str, Any]) -> str:
+    return f"{interval['value']:+.3f} [{interval['low']:+.3f}, {interval['high']:+.3f}]"
 
 
-def _change(one: dict[str, Any] | None) -> str:
-    return "–" if one is None else f"{one['value']:+.3f}" + (f" ± {one['error']:.3f}" if one["error"] else "")
+def _change(estimate: dict[str, Any] | None) -> str:
+    return (
+        "–"
+        if estimate is None
+        else f"{estimate['value']:+.3f}" + (f" ± {estimate['error']:.3f}" if estimate["error"] else "")
+    )

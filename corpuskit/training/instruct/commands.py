@@ -107,13 +107,15 @@ def ppo(
     from corpuskit.training.instruct.job import named_rewards
 
     heads = None if rewards is None else load_reward_model(rewards)
-    weights = dict(_weight(one) for one in reward_ or []) or dict.fromkeys([] if heads is None else heads.kinds, 1.0)
+    weights = dict(_weight(weight) for weight in reward_ or []) or dict.fromkeys(
+        [] if heads is None else heads.kinds, 1.0
+    )
     if not weights:
         raise UsageError("nothing to earn: give --reward-model, or --reward NAME=WEIGHT")
     config = PpoConfig.model_validate(
         _given(
             rewards=weights,
-            prompts=None if prompts is None else [str(one) for one in prompts],
+            prompts=None if prompts is None else [str(prompt) for prompt in prompts],
             steps=steps,
             learning_rate=learning_rate,
             lora=None if lora is None else {"rank": lora, "alpha": 2 * lora},
@@ -153,13 +155,13 @@ def gains(
 
     config = GainsConfig(held_out=_name(held_out), draws=draws)
     names = {
-        folder.name if folder.name not in [one.name for one in models[:place]] else str(folder): folder
+        folder.name if folder.name not in [earlier.name for earlier in models[:place]] else str(folder): folder
         for place, folder in enumerate(models)
     }
-    found = measure_gains(names, config, rewards=None if rewards is None else load_reward_model(rewards))
+    result = measure_gains(names, config, rewards=None if rewards is None else load_reward_model(rewards))
     if out is not None:
-        found.write(out)
-    console.print(Markdown(found.markdown()))
+        result.write(out)
+    console.print(Markdown(result.markdown()))
 
 
 def _run(work: Callable[[Watch], Any]) -> None:
@@ -167,7 +169,9 @@ def _run(work: Callable[[Watch], Any]) -> None:
 
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("tuning", total=None)
-        result = work(lambda says, done, total: progress.update(task, description=says, completed=done, total=total))
+        result = work(
+            lambda message, done, total: progress.update(task, description=message, completed=done, total=total)
+        )
     console.print(job_summary(result)["says"], markup=False, highlight=False, soft_wrap=True)
 
 

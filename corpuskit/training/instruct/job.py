@@ -52,7 +52,7 @@ def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:
 
     if isinstance(part, InstructConfig):
         parts = (part.sft, part.reward, part.ppo, part.dpo, part.grpo, part.gains)
-        return [found for one in parts if one is not None for found in _files(one)]
+        return [file for section in parts if section is not None for file in _files(section)]
     pairs = read_preferences if isinstance(part, RewardConfig) else read_demonstrations
     named: list[tuple[str | None, Callable[[str], Any]]] = [
         (getattr(part, "demonstrations", None), read_demonstrations),
@@ -72,8 +72,8 @@ def _check(config: InstructConfig) -> None:
         reads(path)
     rewards = config.reward_model
     pairs = [] if rewards is None else read_preferences(rewards.preferences or shipped_file("preferences"))
-    heads = sorted({one.kind for one in pairs})
-    for part in (one for one in (config.ppo, config.grpo) if one is not None):
+    heads = sorted({pair.kind for pair in pairs})
+    for part in (section for section in (config.ppo, config.grpo) if section is not None):
         for name in part.rewards:
             if name == RIGHT:
                 right_answers(prompt_files(part.prompts))
@@ -95,19 +95,19 @@ def named_rewards(
     from corpuskit.training.instruct.tasks import prompt_files
 
     heads = [] if rewards is None else rewards.kinds
-    found: dict[str, tuple[Reward, float]] = {}
+    named: dict[str, tuple[Reward, float]] = {}
     for name, weight in weights.items():
         if rewards is not None and name in heads:
-            found[name] = (rewards.reward(name), weight)
+            named[name] = (rewards.reward(name), weight)
         elif name == RIGHT:
-            found[name] = (right_answers(prompt_files(prompts)), weight)
+            named[name] = (right_answers(prompt_files(prompts)), weight)
         elif name in SCORERS:
-            found[name] = (SCORERS[name], weight)
+            named[name] = (SCORERS[name], weight)
         elif ":" in name:
-            found[name] = (_function(name), weight)
+            named[name] = (_function(name), weight)
         else:
             raise _no_reward(name, heads)
-    return found
+    return named
 
 
 def _no_reward(name: str, heads: Sequence[str]) -> UsageError:
@@ -126,7 +126,7 @@ def personal_data(prompts: Sequence[Any], answers: Sequence[str]) -> Any:
     """Minus the pieces of personal data in an answer."""
     from corpuskit.privacy import find
 
-    return -np.array([len(found) for found in find(list(answers))], np.float64)
+    return -np.array([len(findings) for findings in find(list(answers))], np.float64)
 
 
 SCORERS: dict[str, Reward] = {"toxicity": toxicity, "personal_data": personal_data}
@@ -135,10 +135,10 @@ SCORERS: dict[str, Reward] = {"toxicity": toxicity, "personal_data": personal_da
 def _function(name: str) -> Reward:
     module, _, attribute = name.partition(":")
     try:
-        found: Reward = getattr(importlib.import_module(module), attribute)
+        reward: Reward = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the reward '{name}' cannot be imported: {error}") from error
-    return found
+    return reward
 
 
 def _sft(run: Path, config: InstructConfig, watch: Watch) -> dict[str, Any]:
