@@ -45,8 +45,8 @@ def _bits(models: dict[str, Any]) -> str:
         return ""
 
     def cell(part: dict[str, Any] | None) -> str:
-        bits = finite((part or {}).get("bits_per_byte"))
-        return "–" if bits is None else f"{bits:.3f}"
+        value = finite((part or {}).get("bits_per_byte"))
+        return "–" if value is None else f"{value:.3f}"
 
     rows = [["all text", *(cell(bits["all"]) for bits in judged.values())]]
     for group, label in groups.items():
@@ -131,8 +131,8 @@ def instruction(facts: RunFacts) -> str:
     parts.append(_ppo(facts.ppo))
     shown = "".join(
         f'<div class="sample"><p class="facts">{html.foreign(answer.get("prompt") or "")}</p>'
-        f"<blockquote>before: {html.foreign(answer.get('before') or '')}<br>after: {html.foreign(answer.get('after') or '')}"
-        "</blockquote></div>"
+        f"<blockquote>before: {html.foreign(answer.get('before') or '')}<br>"
+        f"after: {html.foreign(answer.get('after') or '')}</blockquote></div>"
         for answer in facts.answers[:_SAMPLES]
     )
     parts.append(f"<h3>Answers before and after reinforcement</h3>{shown}" if shown else "")
@@ -180,8 +180,8 @@ def adapters(facts: RunFacts) -> str:
         numbers=range(1, 6),
     )
     lead = (
-        f"What each way to fine-tune on <b>{text(comparison['target'])}</b> saves there, and what it loses on all other text "
-        "that was held out."
+        f"What each way to fine-tune on <b>{text(comparison['target'])}</b> saves there, and what it loses on all "
+        "other text that was held out."
     )
     return html.section("adapters", "Ways to fine-tune", lead, drawing(comparison) + table)
 
