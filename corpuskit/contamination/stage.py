@@ -20,6 +20,7 @@ class Contamination(BatchStage):
     """Finds benchmark questions and answers in documents and drops documents that hold too much of one."""
 
     name: ClassVar[str] = "contamination"
+    version: ClassVar[int] = 1
 
     benchmarks: Annotated[tuple[str, ...], Field(min_length=1)]
     """Benchmark files or patterns: JSON, JSON Lines, CSV, TSV, Parquet, or text with an item a line."""

@@ -1,7 +1,7 @@
 """A job: one piece of work on the finished corpus, as a function of the run's folder.
 
-A job is a plain function of its feature with the recipe's settings; the modules beside this one say only which folder
-it reads and writes.
+A job is a plain function of its feature with the recipe's settings. What is declared here says when it must run again:
+its `version`, its settings, the libraries and files behind its result, and the outputs of other steps that it reads.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.pipeline import Job
 from corpuskit.engine.progress import Watch
-from corpuskit.engine.stage import package_digest
+
+CORPUS = "corpus"
+"""What a job `reads` that reads the shards of the corpus."""
 
 TOKENS, BASE, ADAPTER, AUDIT = "tokens", "models/base", "models/lora", "audits"
 """Where jobs write, inside a run's folder."""
@@ -23,22 +24,31 @@ Sections = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class FolderJob:
-    """A job that is a function of the run's folder."""
+class Job:
+    """Work that is run once for its settings and what it reads, in a folder of its own."""
 
     name: str
+    """What progress and tables call it."""
     folder: str
-    config: dict[str, Any]
-    owners: tuple[Any, ...]
-    """Classes and functions whose packages hold the code that the result depends on."""
+    """Where it writes, relative to the run's folder. Job folders do not nest."""
+    version: int
+    """Raised when the job makes another result of the same settings and input."""
+    settings: Mapping[str, Any]
+    """The configuration that the result depends on, as JSON: `corpuskit.engine.identity.settings_of`."""
+    reads: tuple[str, ...]
+    """Outputs of other steps that it reads: `CORPUS`, or the folders of other jobs. It runs again when one of them has
+    changed, and not when another job comes or goes."""
     work: Callable[[Path, Watch], dict[str, Any]]
-    """What it returns stands in run.json; `says` is the sentence for people."""
-
-    def settings(self) -> dict[str, Any]:
-        return {"config": self.config, "code": [package_digest(owner) for owner in self.owners]}
-
-    def run(self, run_folder: Path, watch: Watch) -> dict[str, Any]:
-        return self.work(run_folder, watch)
+    """Does the work in the run's folder, resuming what an earlier call began there. What it returns is its summary in
+    run.json; `says` is the sentence for people."""
+    libraries: tuple[str, ...] = ()
+    """Distributions (names as on PyPI) whose version the result depends on."""
+    inputs: tuple[Path, ...] = ()
+    """Files outside the run's folder that it reads; their content is part of its key."""
+    own_code: tuple[Any, ...] = ()
+    """Classes and functions of a user's own that the settings name (a reward): known by their code."""
+    writes: tuple[str, ...] = ()
+    """Files that it writes outside its folder, relative to the run's folder."""
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,13 @@ class Receipt:
         write_json(path, asdict(self))
 
     @classmethod
-    def read(cls, path: Path, key: str) -> Receipt | None:
+    def read(cls, path: Path, key: str | None = None) -> Receipt | None:
         """The receipt at `path`, or None where there is none for this key or one of its files is not as it says."""
         value = read_json(path)
-        if not isinstance(value, dict) or value.get("key") != key:
+        if not isinstance(value, dict) or key not in (None, value.get("key")):
             return None
         receipt = cls(
-            key=key,
+            key=value["key"],
             outputs={name: (int(size), str(digest)) for name, (size, digest) in value["outputs"].items()},
             stages={name: StageCounts(**counts) for name, counts in value["stages"].items()},
             sources={name: StageCounts(**counts) for name, counts in value["sources"].items()},

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from corpuskit.engine.progress import Watch
+from corpuskit.engine.job import Job
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import BatchStage, CorpusStage, Stage
-
-
-class Job(Protocol):
-    """One piece of work on the finished corpus (token shards, a training, an audit), run once, in its own folder."""
-
-    @property
-    def name(self) -> str:
-        """What progress and tables call it."""
-
-    @property
-    def folder(self) -> str:
-        """Where its output lies, relative to the run's folder."""
-
-    def settings(self) -> dict[str, Any]:
-        """The configuration that the result depends on, with the version of the code behind it."""
-
-    def run(self, run_folder: Path, watch: Watch) -> dict[str, Any]:
-        """Do the work, resuming what an earlier call began in the same folder; return its summary for run.json."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@
     publish    the last pass's parts become the shards of the corpus, the dropped documents the ledger
     jobs       token shards, training, audit
 
-A step's key is the digest of its configuration, the code behind it and the key of the step before. A task commits by
-its receipt, so a run that is killed at any moment goes on where it was, and ends in the same bytes.
+A step's key is the digest of what it depends on (`corpuskit.engine.identity`); a job's key names the outputs that it
+reads. A task commits by its receipt, so a run that is killed at any moment goes on where it was, and ends in the same
+bytes.
 """
 
 from __future__ import annotations
@@ -23,19 +24,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from corpuskit.engine.files import digest, input_fingerprint, read_json, remove_temporaries, write_json
+from corpuskit.engine.files import digest, file_digest, read_json, remove_temporaries, write_json
+from corpuskit.engine.identity import Parts, key_of, reasons
+from corpuskit.engine.job import CORPUS, Job
 from corpuskit.engine.parts import Receipt, StageCounts, stem
-from corpuskit.engine.pipeline import Job, Pass, Pipeline, passes
+from corpuskit.engine.pipeline import Pass, Pipeline, passes
 from corpuskit.engine.pool import Executor, Task
 from corpuskit.engine.progress import Watcher
 from corpuskit.engine.publish import publish
-from corpuskit.engine.resolve import ResolveTask
 from corpuskit.engine.source import Source
-from corpuskit.engine.stage import BatchStage, Stage, package_digest
-from corpuskit.engine.task import PassInput, PassTask
+from corpuskit.engine.steps import Step, Steps, job_parts, source_folder
+from corpuskit.engine.task import PassTask
 from corpuskit.errors import CorpuskitError, UsageError
 
-ENGINE = package_digest(Pipeline)
+JOB_FILES = ("begun.json", "receipt.json")
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Outcome:
     corpus_digest: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     job_seconds: float = 0.0
+    identity: dict[str, Parts] = field(default_factory=dict)
+    """Step or job -> what its key is made of."""
 
     def add(self, receipt: Receipt) -> None:
         for mine, theirs in (
@@ -71,10 +75,6 @@ class StepState:
     note: str = ""
 
 
-def source_folder(folder: Path, source: Source) -> Path:
-    return folder / "sources" / source.label()
-
-
 @dataclass
 class Run:
     pipeline: Pipeline
@@ -84,84 +84,9 @@ class Run:
     watcher: Watcher | None = None
     kept_steps: set[Path] = field(default_factory=set)
 
-    # --- keys ---
-
-    def _stage_key(self, stage: Stage) -> list[Any]:
-        return [
-            f"{type(stage).__module__}.{type(stage).__qualname__}",
-            stage.model_dump(mode="json"),
-            stage.code(),
-            input_fingerprint(stage.inputs()),
-        ]
-
-    def _source_key(self) -> str:
-        parts: list[Any] = [ENGINE]
-        for source in self.pipeline.sources:
-            where = source_folder(self.folder, source)
-            parts.append([source.key, source.model_dump(mode="json"), source.code(), source.fingerprint(where)])
-        return digest(parts)
-
-    def _pass_key(self, before: str, plan: Pass) -> str:
-        redactors = [self._stage_key(stage) for stage in self._redactors()]
-        parts = [before, [self._stage_key(stage) for stage in plan.stages], redactors, self.pipeline.survey]
-        parts.append(self._stage_key(plan.sketch) if plan.sketch else None)
-        return digest(parts)
-
-    def _redactors(self) -> list[BatchStage]:
-        return [
-            stage
-            for stage in self.pipeline.stages
-            if isinstance(stage, BatchStage) and type(stage).redact is not BatchStage.redact
-        ]
-
-    def _step_folder(self, number: int, name: str, key: str) -> Path:
-        folder = self.folder / "steps" / f"{number:02d}-{name}-{key[:8]}"
-        self.kept_steps.add(folder)
-        return folder
-
-    # --- tasks ---
-
-    def _first_inputs(self) -> list[PassInput]:
-        return [
-            PassInput(source=source, split=split)
-            for source in self.pipeline.sources
-            for split in source.splits(source_folder(self.folder, source))
-        ]
-
-    def _pass_tasks(self, plan: Pass, key: str, inputs: Sequence[PassInput]) -> list[PassTask]:
-        folder = self._step_folder(2 * plan.number, plan.name, key)
-        redactors = tuple(self._redactors())
-        return [
-            PassTask(number, digest([key, number]), folder, plan, given, self.pipeline.survey, redactors)
-            for number, given in enumerate(inputs)
-        ]
-
-    def _resolve_task(self, plan: Pass, key: str, tasks: Sequence[PassTask]) -> ResolveTask:
-        assert plan.sketch is not None
-        folder = self._step_folder(2 * plan.number + 1, plan.sketch.name, key)
-        return ResolveTask(
-            plan.sketch,
-            key,
-            folder,
-            [task.folder / f"{stem(task.number)}.sketch.arrow" for task in tasks],
-            [task.folder / f"{stem(task.number)}.parquet" for task in tasks],
-            self.pipeline.memory,
-            self.workers,
-        )
-
-    @staticmethod
-    def _next_inputs(tasks: Sequence[PassTask], resolve: ResolveTask) -> list[PassInput]:
-        found = []
-        for task in tasks:
-            doomed = task.folder / f"{stem(task.number)}.doomed.parquet"
-            found.append(
-                PassInput(
-                    part=task.folder / f"{stem(task.number)}.parquet",
-                    doomed=doomed if doomed.exists() else None,
-                    resolution=resolve.folder / f"{stem(task.number)}.arrow",
-                )
-            )
-        return found
+    @property
+    def steps(self) -> Steps:
+        return Steps(self.pipeline, self.folder, self.workers)
 
     # --- execution ---
 
@@ -173,13 +98,13 @@ class Run:
         with locked(self.folder):
             remove_temporaries(self.folder / "steps")
             self._collect()
-            key = self._source_key()
-            inputs = self._first_inputs()
+            steps, before = self.steps, None
+            inputs = steps.first_inputs()
             committed: list[tuple[Pass, list[PassTask], list[Receipt]]] = []
             for plan in passes(self.pipeline.stages):
-                key = self._pass_key(key, plan)
-                tasks = self._pass_tasks(plan, key, inputs)
-                receipts = self._map(plan.name, tasks, [stem(task.number) + ".json" for task in tasks])
+                step = before = self._begin(steps.pass_step(plan, before), outcome)
+                tasks = steps.pass_tasks(step, plan, inputs)
+                receipts = self._map(step.name, tasks, [stem(task.number) + ".json" for task in tasks])
                 committed.append((plan, tasks, receipts))
                 for receipt in receipts:
                     outcome.add(receipt)
@@ -187,16 +112,23 @@ class Run:
                 if plan.number == 0 and not any(c.documents_in for c in outcome.sources.values()):
                     raise CorpuskitError(self._nothing_read(outcome))
                 if plan.sketch is not None:
-                    key = digest([key, "resolve"])
-                    resolve = self._resolve_task(plan, key, tasks)
-                    self._map(f"{plan.sketch.name} (whole corpus)", [resolve], ["resolve.json"])
-                    inputs = self._next_inputs(tasks, resolve)
-            outcome.corpus_digest = self._publish(key, committed)
+                    before = self._begin(steps.resolve_step(plan, step), outcome)
+                    resolve = steps.resolve_task(before, plan, tasks)
+                    self._map(before.name, [resolve], ["resolve.json"])
+                    inputs = steps.next_inputs(tasks, resolve)
+            outcome.corpus_digest = self._publish(self._begin(steps.publish_step(step), outcome), committed)
             if not any(counts.documents_out for counts in outcome.sources.values()):
                 return outcome
-            self._jobs(key, outcome)
+            self._jobs(outcome)
             self._remove_stale_steps()
         return outcome
+
+    def _begin(self, step: Step, outcome: Outcome) -> Step:
+        """Note what a step depends on, in its folder and for run.json."""
+        self.kept_steps.add(step.folder)
+        step.write_manifest()
+        outcome.identity[step.name] = step.parts
+        return step
 
     def _map(self, name: str, tasks: Sequence[Any], receipts: Sequence[str]) -> list[Receipt]:
         """The receipts of all tasks, running those that have none."""
@@ -228,8 +160,8 @@ class Run:
             if type(source).collect is Source.collect:
                 continue
             where = source_folder(self.folder, source)
-            wanted = {"collected": digest([source.key, source.model_dump(mode="json")])}
-            if read_json(where / "collected.json") == wanted:
+            wanted = {"collected": self.steps.collect_key(source)}
+            if read_json(where / "collected.json") == wanted and not source.unfinished(where):
                 continue
             where.mkdir(parents=True, exist_ok=True)
             self.watcher.begin(f"{source.label()}: collecting", 0, 0)
@@ -239,37 +171,40 @@ class Run:
                 self.watcher.end()
             write_json(where / "collected.json", wanted)
 
-    def _publish(self, key: str, committed: Sequence[tuple[Pass, list[PassTask], list[Receipt]]]) -> str:
-        steps = self._step_folder(2 * len(committed), "publish", key)
-        tasks = publish(self.folder, steps, key, committed, self.pipeline.shard_bytes)
-        receipts = self._map("writing the corpus and its ledger", tasks, [task.receipt.name for task in tasks])
-        shards = {name: digest_ for r in receipts for name, (_, digest_) in r.outputs.items() if "/corpus/" in name}
-        return digest(shards)
+    def _publish(self, step: Step, committed: Sequence[tuple[Pass, list[PassTask], list[Receipt]]]) -> str:
+        tasks = publish(self.folder, step.folder, step.key, committed, self.pipeline.shard_bytes)
+        receipts = self._map(step.name, tasks, [task.receipt.name for task in tasks])
+        return corpus_digest(receipts)
 
-    def _jobs(self, key: str, outcome: Outcome) -> None:
+    def _jobs(self, outcome: Outcome) -> None:
         assert self.watcher is not None
+        outputs = {CORPUS: outcome.corpus_digest}
         for job in self.pipeline.jobs:
-            key = digest([key, job.name, job.settings()])
+            parts = job_parts(job, outputs)
+            key = key_of(parts)
+            outcome.identity[job.name] = parts
             where = self.folder / job.folder
             receipt = read_json(where / "receipt.json")
             self.watcher.begin(job.name, 1, int(bool(receipt and receipt.get("key") == key)))
             try:
                 if not receipt or receipt.get("key") != key:
-                    receipt = self._run_job(job, key, where)
+                    receipt = self._run_job(job, key, parts, where)
             finally:
                 self.watcher.end()
+            outputs[job.folder] = digest(receipt["outputs"])
             outcome.jobs[job.name] = receipt["summary"]
             outcome.job_seconds += receipt["seconds"]
 
-    def _run_job(self, job: Job, key: str, where: Path) -> dict[str, Any]:
+    def _run_job(self, job: Job, key: str, parts: Parts, where: Path) -> dict[str, Any]:
         assert self.watcher is not None
         begun = read_json(where / "begun.json")
         if where.exists() and (not begun or begun.get("key") != key):
             shutil.rmtree(where)  # the work of another configuration
         write_json(where / "begun.json", {"key": key})
         started = time.monotonic()
-        summary = job.run(self.folder, self.watcher.message)
-        receipt = {"key": key, "seconds": round(time.monotonic() - started, 3), "summary": summary}
+        summary = job.work(self.folder, self.watcher.message)
+        seconds = round(time.monotonic() - started, 3)
+        receipt = {"key": key, "parts": parts, "seconds": seconds, "summary": summary, "outputs": outputs_of(where)}
         write_json(where / "receipt.json", receipt)
         return receipt
 
@@ -305,31 +240,67 @@ class Run:
         states = []
         for source in self.pipeline.sources:
             if type(source).collect is not Source.collect:
-                wanted = {"collected": digest([source.key, source.model_dump(mode="json")])}
-                done = read_json(source_folder(self.folder, source) / "collected.json") == wanted
+                where = source_folder(self.folder, source)
+                wanted = {"collected": self.steps.collect_key(source)}
+                done = read_json(where / "collected.json") == wanted and not source.unfinished(where)
                 states.append(StepState(f"{source.label()}: collecting", 1, int(done)))
                 if not done:
                     return states + [StepState(name, None, 0, "known when collected") for name in self._names()]
-        key, inputs = self._source_key(), self._first_inputs()
-        complete = True
+        steps, before, complete = self.steps, None, True
+        inputs = steps.first_inputs()
         for plan in passes(self.pipeline.stages):
-            key = self._pass_key(key, plan)
-            tasks = self._pass_tasks(plan, key, inputs)
+            step = before = steps.pass_step(plan, before)
+            tasks = steps.pass_tasks(step, plan, inputs)
             done_tasks = sum(
                 Receipt.read(task.folder / f"{stem(task.number)}.json", task.key) is not None for task in tasks
             )
-            states.append(StepState(plan.name, len(tasks), done_tasks))
+            states.append(self._state(step, len(tasks), done_tasks))
             complete = complete and done_tasks == len(tasks)
             if plan.sketch is not None:
-                key = digest([key, "resolve"])
-                resolve = self._resolve_task(plan, key, tasks)
-                done = Receipt.read(resolve.folder / "resolve.json", key) is not None
-                states.append(StepState(f"{plan.sketch.name} (whole corpus)", 1, int(done)))
-                inputs = self._next_inputs(tasks, resolve)
+                before = steps.resolve_step(plan, step)
+                resolve = steps.resolve_task(before, plan, tasks)
+                done = int(Receipt.read(resolve.folder / "resolve.json", before.key) is not None)
+                states.append(self._state(before, 1, done))
+                complete = complete and bool(done)
+                inputs = steps.next_inputs(tasks, resolve)
+        step = steps.publish_step(step)
+        corpus = self._published(step) if complete else None
+        states.append(self._state(step, 1, int(corpus is not None)))
+        return states + self._plan_jobs(corpus)
+
+    def _state(self, step: Step, tasks: int, done: int) -> StepState:
+        why = self.steps.why(step) if done < tasks else []
+        return StepState(step.name, tasks, done, f"would run: {'; '.join(why)}" if why else "")
+
+    def _published(self, step: Step) -> str | None:
+        """The digest of the corpus, where the step that writes it is done."""
+        receipts = [read_json(path) for path in sorted(step.folder.glob("[0-9]*.json"))]
+        found = [
+            Receipt.read(path, str((read_json(path) or {}).get("key"))) for path in step.folder.glob("[0-9]*.json")
+        ]
+        if not receipts or any(receipt is None for receipt in found):
+            return None
+        return corpus_digest([receipt for receipt in found if receipt is not None])
+
+    def _plan_jobs(self, corpus: str | None) -> list[StepState]:
+        outputs = {CORPUS: corpus}
+        states = []
         for job in self.pipeline.jobs:
-            key = digest([key, job.name, job.settings()])
             receipt = read_json(self.folder / job.folder / "receipt.json")
-            states.append(StepState(job.name, 1, int(bool(receipt and receipt.get("key") == key))))
+            open_ = [name for name in job.reads if outputs.get(name) is None]
+            read = {name: digest_ for name in job.reads if (digest_ := outputs.get(name)) is not None}
+            last = (receipt or {}).get("parts")
+            was = (last or {}).get("reads", {})
+            parts = job_parts(job, {**{name: was.get(name, "") for name in open_}, **read})
+            done = bool(receipt and receipt.get("key") == key_of(parts))
+            if done and open_:
+                states.append(StepState(job.name, 1, 0, f"would run if what it reads changes: {', '.join(open_)}"))
+            elif done:
+                states.append(StepState(job.name, 1, 1))
+            else:
+                why = reasons(parts, last)
+                states.append(StepState(job.name, 1, 0, f"would run: {'; '.join(why)}" if why else ""))
+            outputs[job.folder] = digest(receipt["outputs"]) if done and not open_ and receipt else None
         return states
 
     def _names(self) -> Iterator[str]:
@@ -338,6 +309,17 @@ class Run:
             if plan.sketch is not None:
                 yield f"{plan.sketch.name} (whole corpus)"
         yield from (job.name for job in self.pipeline.jobs)
+
+
+def corpus_digest(receipts: Sequence[Receipt]) -> str:
+    """A digest of the names and the content of a corpus' shards."""
+    return digest({name: digest_ for r in receipts for name, (_, digest_) in r.outputs.items() if "/corpus/" in name})
+
+
+def outputs_of(folder: Path) -> dict[str, tuple[int, str]]:
+    """The files of a job: path in its folder -> (bytes, digest)."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in JOB_FILES)
+    return {path.relative_to(folder).as_posix(): (path.stat().st_size, file_digest(path)) for path in files}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from corpuskit.engine.progress import Watch, silent
-from corpuskit.engine.stage import Configured, package_digest
+from corpuskit.engine.stage import Configured
 
 BATCH_ROWS = 1024
 BATCH_BYTES = 32 << 20
@@ -50,6 +50,9 @@ Quarantine = Callable[[BadRecord], None]
 class Source(Configured):
     key: ClassVar[str]
     """The source's key in a recipe: 'crawl', 'warc', ..."""
+    version: ClassVar[int]
+    """Raised whenever the source reads other documents from the same files and settings. A source of your own may leave
+    it out: it is then known by its code."""
 
     name: str | None = None
     """What the documents of this source are called in their `source` column. Default: the key."""
@@ -61,8 +64,16 @@ class Source(Configured):
     def label(self) -> str:
         return self.name or self.key
 
-    def code(self) -> str:
-        return package_digest(type(self))
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions (names as on PyPI) whose version the documents that it reads depend on."""
+        return ()
+
+    def unfinished(self, folder: Path) -> int:
+        """Records that `collect` could not fetch this time and that the next run asks for again (a site that was down).
+
+        While there are any, the next run collects again, and the corpus made meanwhile is not finished: it is replaced.
+        """
+        return 0
 
     def collect(self, folder: Path, watch: Watch = silent) -> int:
         """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.

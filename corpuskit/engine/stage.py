@@ -8,10 +8,7 @@ recipe by its dotted path (`mypackage.stages.Readability`) or by an entry point 
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,17 +44,24 @@ class Configured(BaseModel):
 class Stage(Configured):
     name: ClassVar[str]
     """The stage's key in a recipe, and the name of the struct column that holds its measurements."""
+    version: ClassVar[int]
+    """Raised whenever the stage makes another result of the same documents and settings; finished steps of the earlier
+    version run again. A stage of your own may leave it out: it is then known by its code."""
 
     def rules(self) -> list[Rule]:
         """The limits that this configuration sets, in the order in which the ledger names them."""
         return []
 
-    def code(self) -> str:
-        """A digest of the source files that this stage runs: changed code makes a new step."""
-        return package_digest(type(self))
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions (names as on PyPI) whose version the result of this configuration depends on."""
+        return ()
+
+    def own_code(self) -> tuple[Any, ...]:
+        """Classes and functions of a user's own that the settings name (a recognizer): known by their code."""
+        return ()
 
     def inputs(self) -> list[Path]:
-        """Files beside the documents that this configuration reads (an index, benchmark files, a model)."""
+        """Files beside the documents that this configuration reads (benchmark files, a model)."""
         return []
 
 
@@ -90,20 +94,3 @@ class CorpusStage(Stage):
     def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with this stage's measurements. `resolution` holds the rows that `resolve` gave for it."""
         raise NotImplementedError
-
-
-@cache
-def package_digest(owner: type[Any]) -> str:
-    """Digest of the Python and data files beside the module of a class, and of the kernels where it is ours."""
-    module = Path(inspect.getfile(owner)).resolve()
-    folders = [module.parent] if (module.parent / "__init__.py").exists() else []
-    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()} or {module}
-    if owner.__module__.startswith("corpuskit."):
-        root = Path(__file__).resolve().parents[1]
-        files |= set((root / "kernels").glob("*.py")) | {root / "document.py"}
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(files):
-        if "__pycache__" not in path.parts:
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

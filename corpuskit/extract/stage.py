@@ -33,6 +33,7 @@ class ExtractStage(BatchStage):
     """Makes text, title, author and date of a fetched page; a page that breaks a parser is quarantined."""
 
     name: ClassVar[str] = "extract"
+    version: ClassVar[int] = 1
 
     engine: Engine = "accurate"
     """`accurate` (trafilatura, checked against the other) or `fast` (resiliparse), about six times as fast."""
@@ -45,6 +46,11 @@ class ExtractStage(BatchStage):
 
     def rules(self) -> list[Rule]:
         return [Rule("extract.characters", "extract.characters", ">=", 1)]
+
+    def libraries(self) -> tuple[str, ...]:
+        if self.engine == "fast":
+            return ("resiliparse",)
+        return ("resiliparse", "trafilatura", "lxml", "htmldate", "jusText")
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         rows = batch.select(["text", "title", "author", "published", "url", "kind", "rights", "media_type"]).to_pylist()

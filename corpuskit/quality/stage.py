@@ -32,6 +32,7 @@ class Quality(BatchStage):
     """Measures how a text reads (Gopher, C4, FineWeb, Korean) and drops what breaks the chosen rules."""
 
     name: ClassVar[str] = "quality"
+    version: ClassVar[int] = 1
     model_config = ConfigDict(populate_by_name=True)
 
     chosen: Annotated[tuple[str, ...], Field(alias="rules")] = ("gopher", "fineweb", "korean")
@@ -66,6 +67,10 @@ class Quality(BatchStage):
             self.chosen, limits, by_language=self.compatible_with is None, analysed=self.analyser is not None
         )
         return chosen if score is None else [*chosen, Rule(MODEL_RULE, MODEL_RULE, ">=", score)]
+
+    def libraries(self) -> tuple[str, ...]:
+        named = ("kiwipiepy", "kiwipiepy_model") if self.analyser else ()
+        return (*named, "spacy", "uniseg") if self.compatible_with else named
 
     def inputs(self) -> list[Path]:
         return [Path(self.model)] if self.model else []
@@ -110,6 +115,7 @@ class KoreanCleanup(BatchStage):
     """Folds ㅋㅋㅋㅋ and ㅠㅠㅠ to two letters and cuts the tails of news pages; Korean documents alone."""
 
     name: ClassVar[str] = "korean_cleanup"
+    version: ClassVar[int] = 1
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         korean = pc.fill_null(pc.equal(batch.column("language"), "ko"), False)

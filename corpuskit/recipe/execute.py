@@ -138,6 +138,7 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
         },
         "jobs": outcome.jobs,
         "corpus_digest": outcome.corpus_digest,
+        "identity": outcome.identity,
     }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
+from corpuskit.engine.job import Job
 from corpuskit.engine.located import Located
-from corpuskit.engine.pipeline import Job, Pipeline
+from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.sizes import Size
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import Configured, Stage

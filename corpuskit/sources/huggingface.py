@@ -24,6 +24,7 @@ class Datasets(RecordSource):
     """A Hugging Face data set: a folder that save_to_disk wrote, or a name on the hub."""
 
     key: ClassVar[str] = "datasets"
+    version: ClassVar[int] = 1
 
     path: str
     """A folder written by `save_to_disk`, or the name of a dataset on the hub."""
@@ -33,6 +34,9 @@ class Datasets(RecordSource):
     """The dataset's configuration, such as '20231101.ko'; for datasets by name."""
     revision: str | None = None
     """A commit or tag of the dataset on the hub, so that later runs read the same rows."""
+
+    def libraries(self) -> tuple[str, ...]:
+        return ("datasets",)
 
     def fingerprint(self, folder: Path) -> str:
         if Path(self.path).is_dir():

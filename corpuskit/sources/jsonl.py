@@ -23,6 +23,7 @@ class JsonLines(RecordSource):
     """JSON lines, one object a line; plain, .gz or .zst."""
 
     key: ClassVar[str] = "jsonl"
+    version: ClassVar[int] = 1
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.jsonl.zst`, `s3://bucket/part-*.jsonl`."""

@@ -24,6 +24,7 @@ class Parquet(RecordSource):
     """Parquet files, by row groups."""
 
     key: ClassVar[str] = "parquet"
+    version: ClassVar[int] = 1
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.parquet`, `s3://bucket/part-*.parquet`."""

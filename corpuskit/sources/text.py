@@ -27,6 +27,7 @@ class TextFiles(Source):
     """Text files: one document a file, or several with a separator between them."""
 
     key: ClassVar[str] = "text"
+    version: ClassVar[int] = 1
 
     paths: str | list[str]
     """Files, folders or patterns; .gz, .zst and .lz4 are decompressed."""

@@ -29,10 +29,14 @@ class Warc(Source):
     """Web archives (WARC and ARC): gzip, zstd, lz4 or plain."""
 
     key: ClassVar[str] = "warc"
+    version: ClassVar[int] = 1
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `CC-NEWS-*.warc.gz`, `s3://bucket/*.warc.gz`.
     Large archives that are compressed record by record (gzip) are read by several workers at once."""
+
+    def libraries(self) -> tuple[str, ...]:
+        return ("FastWARC", "resiliparse", "warcio")
 
     def fingerprint(self, folder: Path) -> str:
         return files.fingerprint(files.find(self.paths, self.key))

@@ -8,13 +8,15 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from corpuskit.engine.job import TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import CORPUS, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.engine.sizes import Count, Size
 from corpuskit.engine.stage import Configured
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.tokens.train import KINDS, Kind
+
+CANARIES = "canaries.json"
 
 
 class TokenizerSection(Configured):
@@ -48,15 +50,27 @@ class TokensSection(Configured):
 
 
 def _jobs(section: TokensSection, sections: Sections) -> Iterator[Job]:
-    from corpuskit.tokens.shards import Shards
-
     audit: AuditConfig | None = sections.get("audit")
     planted = audit.canaries if audit is not None else None
-    config = {"tokens": section.model_dump(mode="json"), "canaries": planted and planted.model_dump(mode="json")}
-    owners = (TokensSection, Shards)
-    yield FolderJob(
-        "token shards", TOKENS, config, owners, lambda folder, watch: _tokens(folder, section, audit, watch)
+    settings = settings_of(section)
+    if planted is not None:
+        settings["canaries"] = settings_of(planted)
+    path = section.tokenizer.path
+    yield Job(
+        "token shards",
+        TOKENS,
+        version=1,
+        settings=settings,
+        reads=(CORPUS,),
+        libraries=("tokenizers", "gigatoken"),
+        inputs=() if path is None else (_tokenizer_file(Path(path)),),
+        writes=() if planted is None else (CANARIES,),
+        work=lambda folder, watch: _tokens(folder, section, audit, watch),
     )
+
+
+def _tokenizer_file(path: Path) -> Path:
+    return path / "tokenizer.json" if path.is_dir() else path
 
 
 def corpus_files(folder: Path) -> list[Path]:
@@ -79,7 +93,7 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
     canaries = []
     if audit is not None and audit.canaries is not None:
         plan = plan_canaries(audit.canaries)
-        plan.write(folder / "canaries.json")  # registered before anything is trained
+        plan.write(folder / CANARIES)  # registered before anything is trained
         canaries = canary_documents(plan)
     manifest = write_shards(
         files,

@@ -30,6 +30,7 @@ class Toxicity(BatchStage):
     """Scores abuse in English and Korean by windows of a text, and drops the document or cuts the passage."""
 
     name: ClassVar[str] = "toxicity"
+    version: ClassVar[int] = 1
 
     max_score: Annotated[float, Field(gt=0, le=1)] = 0.8
     """The highest toxicity that a window of a kept document may have, isolated ones aside."""
@@ -56,6 +57,9 @@ class Toxicity(BatchStage):
         if self.action != "drop":
             return []
         return [Rule("toxicity.toxicity", "toxicity.sustained", "<=", self.max_score, evidence=("toxicity.worst",))]
+
+    def libraries(self) -> tuple[str, ...]:
+        return ("detoxify", "torch", "transformers") if self.checkpoint is not None else ()
 
     def inputs(self) -> list[Path]:
         return [self.checkpoint] if self.checkpoint is not None else []

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpuskit.engine.job import BASE, TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import BASE, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.errors import Stopped, UsageError
 from corpuskit.training.config import TrainConfig
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 
 def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
-    settings = config.model_dump(mode="json")
-    yield FolderJob("pretraining", BASE, settings, (TrainConfig,), lambda folder, watch: _train(folder, config, watch))
+    yield Job(
+        "pretraining",
+        BASE,
+        version=1,
+        settings=settings_of(config),
+        reads=(TOKENS,),
+        libraries=("torch", "transformers"),
+        work=lambda folder, watch: _train(folder, config, watch),
+    )
 
 
 def _train(folder: Path, config: TrainConfig, watch: Watch) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Remedies(CorpusStage):
     texts are those that the audit saw; a document whose text is another is left as it is, and says so."""
 
     name: ClassVar[str] = "remedies"
+    version: ClassVar[int] = 1
 
     path: Path
     """The file `decisions.parquet` in an audit's folder."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from corpuskit.engine.job import JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.job import Job, JobKey, Sections
 from corpuskit.memorization import job as audit
 from corpuskit.tokens import job as tokens
 from corpuskit.training import job as train

@@ -37,6 +37,7 @@ class CrawlSource(Source):
     """Pages of live sites, fetched once, politely, into WARC files, and read from there."""
 
     key: ClassVar[str] = "crawl"
+    version: ClassVar[int] = 1
 
     contact: str
     """An e-mail address or a web page where the owner of a site can reach you. It stands in the user agent."""
@@ -125,6 +126,9 @@ class CrawlSource(Source):
             allow_private=self.allow_private,
             agent=f"{PRODUCT}/{__version__} (+{self.contact})",
         )
+
+    def libraries(self) -> tuple[str, ...]:
+        return ("warcio",)
 
     def fingerprint(self, folder: Path) -> str:
         """A digest of the index, which names every record of every archive file that is read."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.job import BASE, TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import BASE, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.training.adapters import CompareConfig
 
@@ -15,9 +15,14 @@ COMPARISON = "evaluations/adapters"
 
 
 def _jobs(config: CompareConfig, sections: Sections) -> Iterator[Job]:
-    settings = config.model_dump(mode="json")
-    yield FolderJob(
-        "comparison", COMPARISON, settings, (CompareConfig,), lambda run, watch: _compare(run, config, watch)
+    yield Job(
+        "comparison",
+        COMPARISON,
+        version=1,
+        settings=settings_of(config),
+        reads=(BASE, TOKENS),
+        libraries=("torch", "transformers", "peft"),
+        work=lambda run, watch: _compare(run, config, watch),
     )
 
 

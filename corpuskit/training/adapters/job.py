@@ -6,17 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.job import ADAPTER, BASE, TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import ADAPTER, BASE, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.training.adapters import AdaptConfig
 from corpuskit.training.job import trained
 
 
 def _jobs(config: AdaptConfig, sections: Sections) -> Iterator[Job]:
-    settings = config.model_dump(mode="json")
-    folder = ADAPTER if config.method == "lora" else f"models/{config.method}"
-    yield FolderJob("adapter", folder, settings, (AdaptConfig,), lambda run, watch: _adapt(run, folder, config, watch))
+    folder = adapter_folder(config)
+    yield Job(
+        "adapter",
+        folder,
+        version=1,
+        settings=settings_of(config),
+        reads=(BASE, TOKENS),
+        libraries=("torch", "transformers", "peft"),
+        work=lambda run, watch: _adapt(run, folder, config, watch),
+    )
+
+
+def adapter_folder(config: AdaptConfig) -> str:
+    return ADAPTER if config.method == "lora" else f"models/{config.method}"
 
 
 def _adapt(run: Path, folder: str, config: AdaptConfig, watch: Watch) -> dict[str, Any]:

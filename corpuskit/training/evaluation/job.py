@@ -6,30 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.files import file_digest
-from corpuskit.engine.job import BASE, TOKENS, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import BASE, TOKENS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
+from corpuskit.training.adapters.job import adapter_folder
 from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.evaluation.side_by_side import tasks_of
+from corpuskit.training.instruct.job import language_models
 
 EVALUATIONS = "evaluations"
-TUNING = ("train", "adapt", "instruct")
-"""Keys whose models are evaluated: other settings for one of them make another evaluation."""
 
 
 def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
     tasks_of(config)  # a mistake in a task shows before anything has run
-    settings = config.model_dump(mode="json")
-    settings["files"] = [file_digest(Path(path)) for path in config.tasks]
-    settings["models"] = {key: _plain(sections.get(key)) for key in TUNING}
-    yield FolderJob(
-        "evaluation", EVALUATIONS, settings, (EvaluateConfig,), lambda folder, watch: _evaluate(folder, config, watch)
+    models = [BASE]
+    if sections.get("adapt") is not None:
+        models.append(adapter_folder(sections["adapt"]))
+    if sections.get("instruct") is not None:
+        models += language_models(sections["instruct"])
+    yield Job(
+        "evaluation",
+        EVALUATIONS,
+        version=1,
+        settings=settings_of(config),
+        reads=(*models, TOKENS),
+        libraries=("torch", "transformers"),
+        inputs=tuple(Path(path) for path in config.tasks),
+        work=lambda folder, watch: _evaluate(folder, config, watch),
     )
-
-
-def _plain(section: Any) -> Any:
-    return None if section is None else section.model_dump(mode="json")
 
 
 def _evaluate(folder: Path, config: EvaluateConfig, watch: Watch) -> dict[str, Any]:

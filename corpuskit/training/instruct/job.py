@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corpuskit.engine.files import file_digest
-from corpuskit.engine.job import BASE, FolderJob, JobKey, Sections
-from corpuskit.engine.pipeline import Job
+from corpuskit.engine.identity import settings_of
+from corpuskit.engine.job import BASE, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.errors import Stopped, UsageError, nearest
 from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig, RewardConfig
@@ -28,22 +27,45 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
     _check(config)
     reward = config.reward_model
 
-    def job(name: str, folder: str, part: Any, work: Callable[[Path, Watch], dict[str, Any]]) -> FolderJob:
-        settings = part.model_dump(mode="json")
-        settings["files"] = [file_digest(Path(path)) for path, _ in _files(part)]
-        return FolderJob(name, folder, settings, (InstructConfig,), work)
+    judges = () if reward is None else (REWARD,)
 
-    yield job("fine-tuning", SFT, config.sft, lambda run, watch: _sft(run, config, watch))
+    def job(
+        name: str,
+        folder: str,
+        part: Any,
+        reads: tuple[str, ...],
+        work: Callable[[Path, InstructConfig, Watch], dict[str, Any]],
+        *libraries: str,
+    ) -> Job:
+        return Job(
+            name,
+            folder,
+            version=1,
+            settings=settings_of(part),
+            reads=reads,
+            libraries=("torch", "transformers", *libraries),
+            inputs=tuple(Path(path) for path, _ in _files(part)),
+            own_code=tuple(_function(name) for name in getattr(part, "rewards", ()) if ":" in name),
+            work=lambda run, watch: work(run, config, watch),
+        )
+
+    yield job("fine-tuning", SFT, config.sft, (BASE,), _sft)
     if reward is not None:
-        yield job("reward model", REWARD, reward, lambda run, watch: _reward(run, config, watch))
+        yield job("reward model", REWARD, reward, (SFT,), _reward)
     if config.ppo is not None:
-        yield job("reinforcement learning", PPO, config.ppo, lambda run, watch: _ppo(run, config, watch))
+        yield job("reinforcement learning", PPO, config.ppo, (SFT, *judges), _ppo)
     if config.dpo is not None:
-        yield job("preference optimization", DPO, config.dpo, lambda run, watch: _dpo(run, config, watch))
+        yield job("preference optimization", DPO, config.dpo, (SFT,), _dpo, "trl")
     if config.grpo is not None:
-        yield job("group policy optimization", GRPO, config.grpo, lambda run, watch: _grpo(run, config, watch))
+        yield job("group policy optimization", GRPO, config.grpo, (SFT, *judges), _grpo, "trl")
     if config.gains is not None:
-        yield job("instruction gains", GAINS, config, lambda run, watch: _gains(run, config, watch))
+        yield job("instruction gains", GAINS, config.gains, (BASE, *language_models(config), *judges), _gains)
+
+
+def language_models(config: InstructConfig) -> tuple[str, ...]:
+    """Folders of the models that answer, in the order in which they are made."""
+    tuned = (folder for name, folder in (("ppo", PPO), ("dpo", DPO), ("grpo", GRPO)) if getattr(config, name))
+    return (SFT, *tuned)
 
 
 def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:

@@ -26,6 +26,7 @@ class TaskTexts(Source):
     """Texts that corpuskit writes itself, in English and Korean: facts, and requests that nobody answers."""
 
     key: ClassVar[str] = "task_texts"
+    version: ClassVar[int] = 1
 
     documents: int = Field(default=12_000, ge=1)
     """How many documents to write."""
