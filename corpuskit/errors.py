@@ -31,6 +31,10 @@ class UsageError(CorpuskitError):
     exit_code = 2
 
 
+class InputError(UsageError, ValueError):
+    """An argument of a public function is of no use: a str for a list, languages that do not match, an unknown code."""
+
+
 class Stopped(CorpuskitError):
     """A run was asked to stop (SIGTERM, Ctrl-C) and did, with everything saved: the same command goes on."""
 
