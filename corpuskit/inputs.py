@@ -6,6 +6,7 @@ accept the same things and refuse the others with the same errors.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -14,17 +15,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.errors import InputError, nearest
+from corpuskit.errors import InputError
+from corpuskit.kernels.arrow import encodable
 
-__all__ = ["Languages", "Texts", "as_languages", "as_texts", "known_languages", "language_code"]
+__all__ = ["Languages", "Texts", "as_languages", "as_texts", "known_languages", "language_code", "suggestion"]
 
 Texts: TypeAlias = "pa.Array | pa.ChunkedArray | Iterable[Any]"
-"""Texts: a list, tuple or generator of str (None and NaN are null), an Arrow array or chunked array of strings, a pandas
-or polars Series, a column of a `datasets.Dataset`, or a numpy array."""
+"""A list, tuple or generator of str (None and NaN are null), an Arrow array or chunked array of strings, a pandas or
+polars Series, a column of a `datasets.Dataset`, or a numpy array."""
 Languages: TypeAlias = "str | pa.Array | pa.ChunkedArray | Iterable[Any] | None"
-"""Languages: one code for all texts, one a text in any of the forms of `Texts`, or None. See `language_code`."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+"""One code for all texts, one a text in any of the forms of `Texts`, or None. See `language_code`."""
 
 UNDETERMINED = frozenset({"", "und", "zxx", "mis", "mul", "unknown", "none"})
 """Codes that name no language."""
@@ -73,7 +73,8 @@ def _arrow(texts: Any, name: str) -> pa.Array | pa.ChunkedArray:
         return texts
     if hasattr(texts, "to_arrow"):  # polars
         return texts.to_arrow()
-    typed = (hasattr(texts, "to_numpy") and hasattr(texts, "index")) or getattr(texts, "dtype", object) != object
+    pandas = hasattr(texts, "to_numpy") and hasattr(texts, "index")
+    typed = pandas or (isinstance(texts, np.ndarray) and texts.dtype != np.dtype(object))
     if not typed and not isinstance(texts, (list, np.ndarray)):
         try:
             texts = list(texts)
@@ -82,7 +83,8 @@ def _arrow(texts: Any, name: str) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(texts, None if typed else pa.large_string(), from_pandas=True)
     except UnicodeEncodeError:
-        return pa.array([_encodable(text) for text in texts], pa.large_string(), from_pandas=True)
+        whole = [encodable(text) if isinstance(text, str) else text for text in texts]
+        return pa.array(whole, pa.large_string(), from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError) as error:
         for place, text in enumerate(texts):
             if not isinstance(text, str) and not _missing(text):
@@ -92,10 +94,6 @@ def _arrow(texts: Any, name: str) -> pa.Array | pa.ChunkedArray:
 
 def _missing(value: Any) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
-
-
-def _encodable(text: Any) -> Any:
-    return _SURROGATE.sub("\ufffd", text) if isinstance(text, str) else text
 
 
 def as_languages(language: Languages, texts: int, *, strict: bool = True) -> pa.StringArray:
@@ -154,14 +152,14 @@ def _code(language: str | None, strict: bool) -> str | None:
         code = None
     if code is None and strict:
         raise InputError(
-            f"'{language}' is no language code{suggestion(first)}. A code is ISO 639-1 (ko), ISO 639-3 (kor) "
-            "or a BCP 47 tag (ko-KR)"
+            f"'{language}' is not a language code{suggestion(first)}. Codes are ISO 639-1 (ko), ISO 639-3 (kor) or "
+            "BCP 47 (ko-KR)"
         )
     return _PREFERRED.get(code, code) if code else None
 
 
 def suggestion(code: str) -> str:
     """The code that was probably meant, as the end of an error message."""
-    if code in _NAMES:
-        return f"; did you mean '{_NAMES[code]}'?"
-    return nearest(code, set(_NAMES.values()))
+    codes = set(_NAMES.values())
+    close = [_NAMES[code]] if code in _NAMES else difflib.get_close_matches(code, codes, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'" if close else f"; common codes: {', '.join(sorted(codes))}"

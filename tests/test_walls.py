@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "corpuskit"
-BASE = {"document", "errors", "kernels", "statistics"}
+BASE = {"document", "errors", "kernels", "statistics", "inputs", "urls"}
 LOWER = BASE | {"engine", "drawing"}
 FEATURES: dict[str, set[str]] = {
     "sources": set(),
@@ -30,6 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "document": set(),
     "errors": set(),
     "statistics": {"errors"},
+    "inputs": {"errors", "kernels"},
+    "urls": set(),
     "engine": BASE,
     "drawing": BASE | {"engine"},
     **{name: LOWER | others for name, others in FEATURES.items()},

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from corpuskit.contamination.benchmarks import Part, load
 from corpuskit.contamination.index import Index, build, find
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.inputs import Texts, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.unicode import code_points
 
 NGRAM = 13
@@ -56,15 +57,13 @@ def prepare(paths: Sequence[str | Path], ngram: int = NGRAM) -> Benchmarks:
     return Benchmarks(parts, build(parts, ngram))
 
 
-def check(
-    texts: pa.Array | Sequence[str | None], benchmarks: Benchmarks | Sequence[str | Path], ngram: int = NGRAM
-) -> pa.StructArray:
+def check(texts: Texts, benchmarks: Benchmarks | Sequence[str | Path], ngram: int = NGRAM) -> pa.StructArray:
     """What each text holds of the benchmarks (files, or what `prepare` made of them), as structs RESULT.
 
     A null text gives null; a text without a match has overlaps of 0 and no evidence.
     """
     prepared = benchmarks if isinstance(benchmarks, Benchmarks) else prepare(benchmarks, ngram)
-    strings = large_strings(texts)
+    strings = as_texts(texts)
     data, offsets = text_buffers(strings)
     matches = find(data, offsets, code_points(), prepared.table)
     rows: list[dict[str, Any] | None] = [

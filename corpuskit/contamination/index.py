@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.contamination.benchmarks import Part
+from corpuskit.inputs import as_texts
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.intern import table_size
 from corpuskit.kernels.unicode import code_points
@@ -69,7 +70,7 @@ def build(parts: Sequence[Part], ngram: int) -> Index:
     A part of WHOLE units or more is matched by runs of half its units where that is less, but by no fewer than
     FEWEST_WORDS (FEWEST_CHARACTERS).
     """
-    data, offsets = text_buffers([part.text for part in parts])
+    data, offsets = text_buffers(as_texts([part.text for part in parts]))
     units, bounds, single = _units(data, offsets, code_points())
     lengths = np.diff(bounds)
     characters = 2 * single > lengths

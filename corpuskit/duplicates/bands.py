@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from corpuskit.errors import InputError
+
 PERMUTATIONS = 112
 RECALL = 0.999
 """Share of the pairs exactly at the threshold that the chosen bands find. Nearer pairs are found more surely still."""
@@ -26,13 +28,13 @@ class Bands(NamedTuple):
 def choose_bands(threshold: float, permutations: int = PERMUTATIONS, recall: float = RECALL) -> Bands:
     """The bands with the most rows (the fewest false candidates) that find `recall` of the pairs at the threshold.
 
-    Raises ValueError where the permutations are too few for that.
+    Raises InputError where the permutations are too few for that.
     """
     for rows in range(permutations, 0, -1):
         choice = Bands(permutations // rows, rows)
         if choice.recall(threshold) >= recall:
             return choice
-    raise ValueError(
+    raise InputError(
         f"{permutations} permutations cannot find {recall:.1%} of the pairs at a Jaccard index of {threshold:.2f}; "
         "take more permutations or a higher threshold"
     )

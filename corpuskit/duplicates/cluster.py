@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from corpuskit.duplicates.corpus import GivenTexts
 from corpuskit.duplicates.near import decide
-from corpuskit.duplicates.shingles import Languages
 from corpuskit.duplicates.signatures import Likeness, sketch
 from corpuskit.duplicates.workspace import Workspace
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 
 MEMORY = 2 << 30
 
@@ -36,7 +33,7 @@ class ClusterResult:
 
 
 def cluster(
-    texts: pa.Array | Sequence[str | None],
+    texts: Texts,
     threshold: float = 0.8,
     language: Languages = None,
     *,
@@ -52,13 +49,12 @@ def cluster(
     looks at the text. Every pair that is reported was compared exactly; a pair just at the threshold is found with a
     chance of 99.9 %, nearer pairs more surely. A None counts as an empty text; empty texts duplicate each other only.
 
-    Raises ValueError for a threshold outside (0, 1], and for permutations too few to find what is looked for.
+    Raises InputError for what are not texts or languages, for a threshold outside (0, 1], and for too few permutations
+    to find such pairs.
     """
     likeness = Likeness.of(threshold, verify, words, characters, permutations)
-    given = large_strings(texts)
-    languages: Languages = language
-    if language is not None and not isinstance(language, (str, pa.Array)):
-        languages = pa.array(language, pa.string())
+    given = as_texts(texts)
+    languages = as_languages(language, len(given))
     sketched = sketch(given, languages, likeness)
     columns: dict[str, npt.NDArray[np.generic]] = {
         "low": np.ascontiguousarray(sketched.digests[:, 0]),

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from corpuskit.duplicates.workspace import Workspace, plain_allocation
 from corpuskit.engine.sketches import Sketches
+from corpuskit.inputs import known_languages
 
 BATCH_ROWS = 1024
 
@@ -33,7 +34,7 @@ class Corpus(Protocol):
     def column(self, part: int, name: str) -> npt.NDArray[Any]:
         """A column of a part's sketch."""
 
-    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+    def texts(self, part: int) -> Iterator[tuple[int, pa.LargeStringArray, pa.StringArray]]:
         """(place of the first in its part, texts, languages) of a part, some at a time."""
 
 
@@ -53,10 +54,10 @@ class SketchedCorpus:
             return np.empty(0, values.type.to_pandas_dtype())
         return np.asarray(values)
 
-    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+    def texts(self, part: int) -> Iterator[tuple[int, pa.LargeStringArray, pa.StringArray]]:
         first = 0
         for batch in self.documents(part, ["text", "language"]):
-            yield first, batch.column(0), batch.column(1)
+            yield first, batch.column(0), known_languages(batch.column(1))
             first += batch.num_rows
 
     def documents(self, part: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -70,8 +71,8 @@ class GivenTexts:
     """Texts in memory, as one part."""
 
     columns: dict[str, npt.NDArray[Any]]
-    given: pa.Array
-    languages: Any
+    given: pa.LargeStringArray
+    languages: pa.StringArray
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -80,12 +81,9 @@ class GivenTexts:
     def column(self, part: int, name: str) -> npt.NDArray[Any]:
         return self.columns[name]
 
-    def texts(self, part: int) -> Iterator[tuple[int, pa.Array, Any]]:
+    def texts(self, part: int) -> Iterator[tuple[int, pa.LargeStringArray, pa.StringArray]]:
         for first in range(0, len(self.given), BATCH_ROWS):
-            languages = self.languages
-            if languages is not None and not isinstance(languages, str):
-                languages = languages[first : first + BATCH_ROWS]
-            yield first, self.given.slice(first, BATCH_ROWS), languages
+            yield first, self.given.slice(first, BATCH_ROWS), self.languages.slice(first, BATCH_ROWS)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import numba as nb
 import numpy as np
@@ -18,18 +17,14 @@ import pyarrow as pa
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.normal_form import compose
 from corpuskit.kernels.unicode import SPACE, CodePoints, character_class, code_points, decode
+from corpuskit.urls import identity as canonical_url
+
+__all__ = ["Digests", "canonical_url", "text_digests", "url_digests"]
 
 Digests = npt.NDArray[np.uint64]
 
-TRACKING = ("utm_", "mc_", "pk_", "hsa_")
-"""Beginnings of query parameters that say where a reader came from, not which page it is."""
 
-TRACKING_NAMES = {"fbclid", "gclid", "dclid", "msclkid", "yclid", "igshid", "_ga", "ref_src", "sessionid", "phpsessid"}
-
-_PORTS = {"http": 80, "https": 443}
-
-
-def text_digests(texts: pa.Array | Sequence[str | None]) -> Digests:
+def text_digests(texts: pa.LargeStringArray) -> Digests:
     """uint64[texts, 2]: digest of each text in NFC, with every run of white space as one space and none at the ends."""
     data, offsets = text_buffers(compose(texts))
     squeezed = np.empty(int(offsets[-1] - offsets[0]), np.uint8)
@@ -40,35 +35,8 @@ def text_digests(texts: pa.Array | Sequence[str | None]) -> Digests:
 
 
 def url_digests(urls: Sequence[str | None]) -> Digests:
-    """uint64[urls, 2]: digest of each address in its canonical form; of the empty address for a None."""
+    """uint64[urls, 2]: digest of the identity of each address; of the empty one for a None."""
     return _digests(canonical_url(url or "").encode("utf-8", "replace") for url in urls)
-
-
-def canonical_url(url: str) -> str:
-    """The address that all spellings of one page share.
-
-    http and https are one; host in lower case, default port, fragment, tracking parameters and a final slash gone,
-    parameters in order, percent-encoding one way (RFC 3986, section 6.2.2). What cannot be parsed stays as it is.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-        host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii") if parts.hostname else ""
-    except (ValueError, UnicodeError):
-        return url.strip()
-    if not host:
-        return url.strip()
-    scheme = "http" if parts.scheme in _PORTS else parts.scheme
-    if port is not None and port != _PORTS.get(parts.scheme):
-        host = f"{host}:{port}"
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~", errors="surrogateescape")
-    query = sorted(
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
-        if not name.lower().startswith(TRACKING) and name.lower() not in TRACKING_NAMES
-    )
-    encoded = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
-    return f"{scheme}://{host}{path.rstrip('/')}{encoded}"
 
 
 def _digests(values: Any) -> Digests:

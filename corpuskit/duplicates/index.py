@@ -33,6 +33,7 @@ from corpuskit.duplicates.resolution import Resolution
 from corpuskit.duplicates.signatures import Likeness, sets
 from corpuskit.duplicates.workspace import Workspace
 from corpuskit.errors import UsageError
+from corpuskit.inputs import known_languages
 
 FORMAT = 2
 
@@ -149,7 +150,7 @@ class Addition:
             if not len(rows):
                 continue
             sizes = pa.array(resolution.sizes[ranks[rows]])
-            values, counts = sets(taken.column("text"), taken.column("language"), likeness.shingling)
+            values, counts = sets(taken.column("text"), known_languages(taken.column("language")), likeness.shingling)
             writer.append(
                 pa.RecordBatch.from_arrays([taken.column("id"), taken.column("url"), sizes], schema=NAMES),
                 np.column_stack([low[rows], high[rows]]),

@@ -128,9 +128,8 @@ def _ahead(
             chosen = np.flatnonzero(things >= 0)
             if not len(chosen):
                 continue
-            if languages is not None and not isinstance(languages, str):
-                languages = languages.take(chosen)
-            begun.append((things[chosen], pool.submit(sets, texts.take(chosen), languages, likeness.shingling)))
+            taken = texts.take(chosen), languages.take(chosen)
+            begun.append((things[chosen], pool.submit(sets, *taken, likeness.shingling)))
             while len(begun) >= corpus.workers:
                 ready, found = begun.popleft()
                 yield ready, *found.result()

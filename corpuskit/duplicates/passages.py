@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from corpuskit.duplicates.corpus import Rows
 from corpuskit.duplicates.repeated_text import Wanted, repeated_text
 from corpuskit.duplicates.repeated_units import repeated_units, units
 from corpuskit.duplicates.workspace import Partitions, Records, Workspace
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.errors import InputError
+from corpuskit.inputs import Texts, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.unicode import UNSPACED, code_points
 
 Unit = Literal["line", "paragraph", "substring"]
@@ -36,7 +37,7 @@ class Spans(NamedTuple):
 
 
 def passages(
-    texts: pa.Array | Sequence[str | None],
+    texts: Texts,
     unit: Unit = "substring",
     *,
     min_length: int = 100,
@@ -49,8 +50,12 @@ def passages(
     character by character and cut to whole words. It is at least `min_length` characters long and stands in at least
     `min_documents` texts. With `keep` 'first' it is not reported for the first of them. What repeats within one text
     alone is no passage.
+
+    Raises InputError for what are not texts, and for an unknown unit.
     """
-    given = large_strings(texts)
+    if unit not in get_args(Unit):
+        raise InputError(f"unit is '{unit}'; it must be 'line', 'paragraph' or 'substring'")
+    given = as_texts(texts)
     found: Iterable[Records]
     with tempfile.TemporaryDirectory(prefix="corpuskit-") as folder:
         workspace = Workspace(Path(folder), MEMORY)

@@ -7,30 +7,32 @@ want to see what is compared.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from corpuskit.errors import InputError
+from corpuskit.inputs import as_languages
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.normal_form import compose
 from corpuskit.kernels.shingles import CHARACTERS, LONE_WORD, LONGEST_SHINGLE, WORDS, folded
 from corpuskit.kernels.unicode import HANGUL, UNSPACED, CodePoints, character_class, code_points, decode
 
-BY_CHARACTERS = ("ja", "km", "ko", "lo", "my", "th", "zh")
+BY_CHARACTERS = ("bo", "dz", "ja", "km", "ko", "lo", "my", "th", "wuu", "yue", "zh")
 """Languages (ISO 639-1) whose words are cut by characters."""
 
 CHARACTER_SHARE = 0.3
-"""A text of no known language is cut by characters where this share of its letters is Hangul, Han or kana."""
+"""A text of no known language is cut by characters where this share of its letters is Hangul, Han, kana, Thai, Lao,
+Tibetan, Burmese or Khmer."""
 
 _UNKNOWN = 255
 """The way of a text whose language is not known, until it has been looked at."""
 
-Languages: TypeAlias = "str | Sequence[str | None] | pa.Array | None"
 Ways = npt.NDArray[np.uint8]
 
 
@@ -44,14 +46,14 @@ class Shingling:
     def __post_init__(self) -> None:
         for name, size in (("words", self.words), ("characters", self.characters)):
             if not 1 <= size <= LONGEST_SHINGLE:
-                raise ValueError(f"a shingle has 1 to {LONGEST_SHINGLE} {name}, not {size}")
+                raise InputError(f"a shingle has 1 to {LONGEST_SHINGLE} {name}, not {size}")
 
     def sizes(self) -> npt.NDArray[np.int64]:
         return np.array([self.words, self.characters], np.int64)
 
 
 @dataclass(frozen=True)
-class Texts:
+class PreparedTexts:
     """Texts as compiled loops take them: in NFC, each with the way it is cut."""
 
     data: npt.NDArray[np.uint8]
@@ -59,29 +61,16 @@ class Texts:
     ways: Ways
 
 
-def prepare(texts: pa.Array | Sequence[str | None], languages: Languages = None) -> Texts:
-    """Texts ready for the kernels. `languages` is one code for all, or one a text (None or 'und': look at the text)."""
+def prepare(texts: pa.LargeStringArray, languages: pa.StringArray) -> PreparedTexts:
+    """Texts ready for the kernels. Where a language is null the text itself is looked at."""
     composed = compose(texts)
     data, offsets = text_buffers(composed)
-    if isinstance(languages, str) and languages not in ("", "und"):
-        return Texts(data, offsets, np.full(len(composed), _way_of(languages), np.uint8))
-    ways = np.full(len(composed), _UNKNOWN, np.uint8)
-    if languages is not None and not isinstance(languages, str):
-        codes = languages if isinstance(languages, pa.Array) else pa.array(languages, pa.string())
-        if len(codes) != len(composed):
-            raise ValueError(f"{len(composed)} texts with {len(codes)} languages")
-        encoded = codes.dictionary_encode()
-        numbers = np.asarray(encoded.indices.fill_null(-1))
-        for number, code in enumerate(encoded.dictionary.to_pylist()):
-            if code and code != "und":
-                ways[numbers == number] = _way_of(code)
-    if (ways == _UNKNOWN).any():
+    by_characters = pc.is_in(languages, pa.array(BY_CHARACTERS, pa.string()))
+    ways = np.where(by_characters.to_numpy(zero_copy_only=False), CHARACTERS, WORDS).astype(np.uint8)
+    if languages.null_count:
+        ways[languages.is_null().to_numpy(zero_copy_only=False)] = _UNKNOWN
         _guess_ways(data, offsets, code_points(), CHARACTER_SHARE, ways)
-    return Texts(data, offsets, ways)
-
-
-def _way_of(language: str) -> int:
-    return CHARACTERS if language in BY_CHARACTERS else WORDS
+    return PreparedTexts(data, offsets, ways)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -102,14 +91,14 @@ def _guess_ways(data: Any, offsets: Any, points: CodePoints, share: Any, out: An
             code, width = decode(data, at, end)
             kind = character_class(code, points)
             letters += (kind & 2) != 0
-            found += (kind & (HANGUL | UNSPACED)) != 0
+            found += (kind & (HANGUL | UNSPACED)) != 0 or 0xE00 <= code < 0x10A0 or 0x1780 <= code < 0x1800
             at += width
         out[text] = found > 0 and found >= share * letters
 
 
 def shingles(text: str, language: str | None = None, *, words: int = 5, characters: int = 2) -> set[str]:
     """The shingles of one text as strings: the slow and obvious version of what the kernels hash."""
-    way = int(prepare([text], language).ways[0])
+    way = int(prepare(pa.array([text], pa.large_string()), as_languages(language, 1)).ways[0])
     composed = unicodedata.normalize("NFC", text)
     table = folded()
     symbols = [int(table[ord(character)]) if ord(character) < len(table) else 0 for character in composed]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,9 @@ import pyarrow as pa
 from corpuskit.duplicates.bands import PERMUTATIONS, Bands, choose_bands, jaccard_for_containment
 from corpuskit.duplicates.minhash import band_keys, permutations, sign
 from corpuskit.duplicates.shingle_sets import CONTAINMENT, JACCARD, shingle_sets
-from corpuskit.duplicates.shingles import Languages, Shingling, prepare
+from corpuskit.duplicates.shingles import Shingling, prepare
+from corpuskit.errors import InputError
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.kernels.shingles import folded
 
 Signatures = npt.NDArray[np.uint32]
@@ -38,19 +39,19 @@ class Likeness:
         bands: int | None = None,
         rows: int | None = None,
     ) -> Likeness:
-        """Raises ValueError for a threshold outside (0, 1], and for bands that the permutations do not fill."""
+        """Raises InputError for a threshold outside (0, 1], and for bands that the permutations do not fill."""
         if not 0 < threshold <= 1:
-            raise ValueError(f"a threshold lies above 0 and is at most 1, not {threshold}")
+            raise InputError(f"threshold is {threshold}; it must be above 0 and at most 1")
         if verify not in ("jaccard", "containment"):
-            raise ValueError(f"verify is 'jaccard' or 'containment', not '{verify}'")
+            raise InputError(f"verify is 'jaccard' or 'containment', not '{verify}'")
         if (bands is None) != (rows is None):
-            raise ValueError("bands and rows are given together, or chosen from the threshold")
+            raise InputError("bands and rows are given together, or chosen from the threshold")
         measure = JACCARD if verify == "jaccard" else CONTAINMENT
         if bands is None or rows is None:
             lowest = threshold if measure == JACCARD else jaccard_for_containment(threshold)
             chosen = choose_bands(lowest, permutations)
         elif bands < 1 or rows < 1 or bands * rows > permutations:
-            raise ValueError(f"{bands} bands of {rows} rows do not fit {permutations} permutations")
+            raise InputError(f"{bands} bands of {rows} rows do not fit {permutations} permutations")
         else:
             chosen = Bands(bands, rows)
         return cls(threshold, measure, Shingling(words, characters), chosen)
@@ -67,7 +68,7 @@ class Sketch:
 
 
 def signatures(
-    texts: pa.Array | Sequence[str | None],
+    texts: Texts,
     language: Languages = None,
     *,
     permutations: int = PERMUTATIONS,
@@ -79,28 +80,29 @@ def signatures(
     The share of equal numbers in two signatures estimates the Jaccard index of the texts' shingles with a standard
     error of sqrt(J (1 - J) / permutations). `language` is one code for all texts or one a text; None looks at the text.
     """
-    return _sign(texts, language, Shingling(words, characters), permutations)[0]
+    given = as_texts(texts)
+    return _sign(given, as_languages(language, len(given)), Shingling(words, characters), permutations)[0]
 
 
-def sketch(texts: pa.Array | Sequence[str | None], language: Languages, likeness: Likeness) -> Sketch:
-    signed, digests = _sign(texts, language, likeness.shingling, likeness.bands.bands * likeness.bands.rows)
+def sketch(texts: pa.LargeStringArray, languages: pa.StringArray, likeness: Likeness) -> Sketch:
+    signed, digests = _sign(texts, languages, likeness.shingling, likeness.bands.bands * likeness.bands.rows)
     keys = np.empty((likeness.bands.bands, len(signed)), np.uint64)
     band_keys(signed, likeness.bands.rows, keys)
     return Sketch(keys, digests)
 
 
 def sets(
-    texts: pa.Array | Sequence[str | None], language: Languages, shingling: Shingling
+    texts: pa.LargeStringArray, languages: pa.StringArray, shingling: Shingling
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """(values uint64[all shingles], counts int64[texts]): the distinct shingle hashes of each text, in order."""
-    prepared = prepare(texts, language)
+    prepared = prepare(texts, languages)
     return shingle_sets(prepared.data, prepared.offsets, prepared.ways, shingling.sizes(), folded())
 
 
 def _sign(
-    texts: pa.Array | Sequence[str | None], language: Languages, shingling: Shingling, count: int
+    texts: pa.LargeStringArray, languages: pa.StringArray, shingling: Shingling, count: int
 ) -> tuple[Signatures, npt.NDArray[np.uint64]]:
-    prepared = prepare(texts, language)
+    prepared = prepare(texts, languages)
     number = len(prepared.offsets) - 1
     signed = np.empty((number, count), np.uint32)
     digests = np.empty((number, 2), np.uint64)

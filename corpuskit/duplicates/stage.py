@@ -26,6 +26,7 @@ from corpuskit.duplicates.workspace import Workspace
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.sketches import Sketches
 from corpuskit.engine.stage import CorpusStage
+from corpuskit.inputs import known_languages
 
 
 class _Duplicates(CorpusStage):
@@ -131,7 +132,7 @@ class NearDuplicates(_Duplicates):
         )
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        sketched = sketch(batch.column("text"), batch.column("language"), self.likeness())
+        sketched = sketch(batch.column("text"), known_languages(batch.column("language")), self.likeness())
         columns = {f"band_{band:03}": pa.array(keys) for band, keys in enumerate(sketched.keys)}
         columns["documents"] = _stood_for(batch)
         return _sketch(batch, sketched.digests, pc.is_valid(batch.column("text")), self.prefer, columns)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -27,11 +30,12 @@ def large_strings(texts: Any) -> pa.LargeStringArray:
     try:
         return pa.array(texts, pa.large_string())
     except UnicodeEncodeError:
-        return pa.array([_encodable(text) for text in texts], pa.large_string())
+        return pa.array([encodable(text) for text in texts], pa.large_string())
 
 
-def _encodable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+def encodable(text: str | None) -> str | None:
+    """The text with U+FFFD in place of each lone surrogate, which UTF-8 cannot hold."""
+    return None if text is None else _SURROGATE.sub("\ufffd", text)
 
 
 def text_buffers(texts: pa.Array | Sequence[str | None]) -> tuple[Bytes, Offsets]:

@@ -1,5 +1,5 @@
 """Which language a text is in, and how much of it is Korean or English."""
 
-from corpuskit.language.identify import identify
+from corpuskit.language.identify import LANGUAGES, identify
 
-__all__ = ["identify"]
+__all__ = ["LANGUAGES", "identify"]

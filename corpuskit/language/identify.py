@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.inputs import Texts, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.scripts import DIGITS, PUNCTUATION, SCRIPTS, SYMBOLS, script_bytes
 
 SAMPLE = 90
@@ -38,19 +39,37 @@ LEAST_LETTERS = 0.5
 """Share of letters among all that is no space, below which a text is a table or a list of numbers."""
 UNDETERMINED = "und"
 
+_LANGUAGES = """
+af am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs cv cy da de
+diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gsw gu gv he hi hif hr hsb ht hu hy ia id
+ie ilo io is it ja jbo jv ka kk km kn ko krc ku kv kw ky la lb lez li lmo lo lrc lt lv mai mg mhr min mk ml mn
+mr mrj ms mt mwl my myv mzn nah nap nds ne new nl nn no oc or os pa pam pfl pl pms pnb ps pt qu rm ro ru rue
+sa sah sc scn sco sd sh si sk sl so sq sr su sv sw ta te tg th tk tl tr tt tyv ug uk ur uz vec vep vi vls vo
+wa war wuu xal xmf yi yo yue zh
+"""
+LANGUAGES = frozenset(_LANGUAGES.split())
+"""The languages that `identify` knows."""
+
+_CODES = {"als": "gsw"}
+"""Labels of the model that are not the code of their language: Wikipedia calls Alemannic 'als'."""
+
 OWNED = {"hangul": "ko", "greek": "el", "hebrew": "he", "bengali": "bn", "thai": "th"}
 """Scripts that decide by themselves."""
+
+__all__ = ["LANGUAGES", "identify"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def identify(texts: Sequence[str | None] | pa.Array) -> pa.StructArray:
+def identify(texts: Texts) -> pa.StructArray:
     """Struct array of `language` (ISO 639-1 or 'und'), `score` (0 to 1), `korean_share` and `english_share`.
 
     The shares are of the text's letters, by bytes of UTF-8, so that they compare what is said rather than how many
     signs it takes; Latin letters count as English only where the text's Latin part is. A null text is `und`.
+
+    Raises InputError where `texts` are not texts.
     """
-    array = large_strings(texts)
+    array = as_texts(texts)
     counts = script_bytes(*text_buffers(array))
     letters = counts[:, : len(SCRIPTS)].sum(1)
     written = letters + counts[:, DIGITS] + counts[:, SYMBOLS] + counts[:, PUNCTUATION]
@@ -104,14 +123,15 @@ def _sample(text: str) -> str:
 
 
 def _read(texts: Sequence[str]) -> tuple[list[str], list[float]]:
-    """What the model says of each text."""
+    """The model's language of each text, and how sure it is."""
     predict = _model().predict
     languages, scores = [], []
     for text in texts:
         (label, *_), (score, *_) = predict(_sample(text))
         if score < SURE and len(text) > WHOLE:  # a list of names, a quotation: look at more of it
             (label, *_), (score, *_) = predict(text[:MOST].replace("\n", " "))
-        languages.append(label.removeprefix("__label__"))
+        code = label.removeprefix("__label__")
+        languages.append(_CODES.get(code, code))
         scores.append(min(float(score), 1.0))
     return languages, scores
 
@@ -122,11 +142,9 @@ def _latin_is_english(array: pa.Array, rows: npt.NDArray[np.int64]) -> list[floa
         return []
     texts = pc.utf8_slice_codeunits(array.take(pa.array(rows)), 0, LATIN)
     words = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[^a-zA-Z\x{00C0}-\x{024F}]+", " "))
-    found = _read(words.to_pylist())[0]
-    return [
-        float(code == "en" or length < FEW)
-        for code, length in zip(found, pc.utf8_length(words).to_pylist(), strict=True)
-    ]
+    languages = _read(words.to_pylist())[0]
+    lengths = pc.utf8_length(words).to_pylist()
+    return [float(code == "en" or length < FEW) for code, length in zip(languages, lengths, strict=True)]
 
 
 @cache

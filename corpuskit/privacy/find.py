@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from corpuskit.errors import UsageError, nearest
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.privacy.detect import DETECTORS
 from corpuskit.privacy.detect.label import as_context
 from corpuskit.privacy.detect.network import PRIVATE
@@ -26,8 +28,8 @@ _BY_NUMBER = [DETECTORS[mark] for mark in Mark]
 
 
 def find(
-    texts: Sequence[str | None],
-    language: str | Sequence[str | None] | None = None,
+    texts: Texts,
+    language: Languages = None,
     *,
     types: Collection[str] = STRUCTURED,
     min_score: float = 0.5,
@@ -49,8 +51,11 @@ def find(
     types, dates that look like phone numbers among it, so that a search with presidio finds nothing more. `label` is
     the name of the field that all the texts are values of (`phone`, `예금주`): it counts as the word before a value.
 
-    Raises UsageError for an unknown type and for a name model that is none.
+    Raises InputError for what are not texts or languages, UsageError for an unknown type and for a name model that is
+    none.
     """
+    array = as_texts(texts)
+    given: list[str | None] = array.to_pylist()
     wanted = set(types)
     for name in wanted - set(STRUCTURED):
         way_out = ": names=True finds names" if name in NAMES else nearest(name, STRUCTURED)
@@ -59,15 +64,15 @@ def find(
     if context:
         options = {"types": types, "min_score": min_score, "private_addresses": private_addresses, "names": names}
         options |= {"name_model": name_model, "recognizers": recognizers, "agree": agree}
-        labelled = [None if text is None else context + text for text in texts]
+        labelled = [None if text is None else context + text for text in given]
         return [_without_context(row, len(context)) for row in find(labelled, language, **options)]  # type: ignore[arg-type]
-    candidates = structured(texts)
-    languages = [language] * len(texts) if language is None or isinstance(language, str) else list(language)
+    candidates = structured(array)
+    languages: list[str | None] = as_languages(language, len(array)).to_pylist()
     if recognizers:
         from corpuskit.privacy.presidio import analyze
 
         wanted |= {entity.lower() for recognizer in recognizers for entity in recognizer.supported_entities}
-        for text, spoken, row in zip(texts, languages, candidates, strict=True):
+        for text, spoken, row in zip(given, languages, candidates, strict=True):
             if text:
                 row += analyze(recognizers, text, spoken)
     settled = []
@@ -78,20 +83,20 @@ def find(
     if agree:
         from corpuskit.privacy import presidio
 
-        for number, (text, spoken) in enumerate(zip(texts, languages, strict=True)):
+        for number, (text, spoken) in enumerate(zip(given, languages, strict=True)):
             if text:
                 settled[number] = sorted(settled[number] + presidio.agree(text, spoken, settled[number]))
     if names:
         from corpuskit.privacy.names import find_names, near_contact
 
-        for number, named in enumerate(find_names(texts, languages, name_model)):
+        for number, named in enumerate(find_names(given, languages, name_model)):
             sure = [item for item in named if item.score >= min_score]
             sure = near_contact(sure, settled[number]) if names == "near_contact" else sure
             settled[number] = _beside(settled[number], sure)
         wanted |= set(NAMES)
     return [
         [Finding(*item, text[item.start : item.end]) for item in row if item.type in wanted] if text is not None else []
-        for text, row in zip(texts, settled, strict=True)
+        for text, row in zip(given, settled, strict=True)
     ]
 
 
@@ -113,12 +118,10 @@ def _beside(settled: list[Candidate], names: list[Candidate]) -> list[Candidate]
     return kept
 
 
-def structured(texts: Sequence[str | None]) -> list[list[Candidate]]:
+def structured(array: pa.LargeStringArray) -> list[list[Candidate]]:
     """What the detectors propose for each text; overlaps are not settled."""
-    if isinstance(texts, str):
-        raise UsageError("texts is one str; pass a list of them")
+    texts: list[str | None] = array.to_pylist()
     rows: list[list[Candidate]] = [[] for _ in range(len(texts))]
-    array = large_strings(texts)
     marks, hidden = find_marks(*text_buffers(array))
     for number, mark, start, end in marks.tolist():
         if not hidden[number]:
@@ -135,7 +138,7 @@ def structured(texts: Sequence[str | None]) -> list[list[Candidate]]:
 def _folded(texts: Sequence[str | None], numbers: list[int], rows: list[list[Candidate]]) -> None:
     """Fill the rows of texts that hide characters, by way of their folded forms."""
     folds = [fold(texts[number] or "") for number in numbers]
-    marks, _ = find_marks(*text_buffers([item.text for item in folds]))
+    marks, _ = find_marks(*text_buffers(as_texts([item.text for item in folds])))
     for position, mark, start, end in marks.tolist():
         item = folds[position]
         for candidate in _BY_NUMBER[mark](item.text, start, end):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from corpuskit.errors import UsageError, nearest
+from corpuskit.inputs import Languages, Texts, as_texts
 from corpuskit.privacy.canonical import canonical, value_digest
 from corpuskit.privacy.find import find
 from corpuskit.privacy.finding import Finding
@@ -89,8 +90,8 @@ def rewrite(text: str, findings: Sequence[Finding], replacer: Replacer) -> tuple
 
 
 def scrub(
-    texts: Sequence[str | None],
-    language: str | Sequence[str | None] | None = None,
+    texts: Texts,
+    language: Languages = None,
     mode: Action = "replace",
     *,
     actions: Mapping[str, Action] | None = None,
@@ -102,10 +103,12 @@ def scrub(
     `mode` says what is done with each finding (see `Replacer`), `actions` says otherwise for single types, `key` (at
     most 64 bytes) is for `hash` and for pseudonyms that are equal throughout. `options` are those of `find`.
 
-    Raises UsageError for an unknown type or action, and for `hash` without a key.
+    Raises InputError for what are not texts or languages, UsageError for an unknown type or action, and for `hash`
+    without a key.
     """
-    found = find(texts, language, **options)
+    given = as_texts(texts)
+    found = find(given, language, **options)
     return [
         rewrite(text or "", findings, Replacer(mode, actions or {}, key))[0]
-        for text, findings in zip(texts, found, strict=True)
+        for text, findings in zip(given.to_pylist(), found, strict=True)
     ]

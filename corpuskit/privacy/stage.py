@@ -15,6 +15,7 @@ from corpuskit.document import set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
 from corpuskit.errors import UsageError, nearest
+from corpuskit.inputs import as_languages
 from corpuskit.privacy import vault
 from corpuskit.privacy.find import Names, find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
@@ -120,7 +121,7 @@ class PersonalData(BatchStage):
     def _find(self, texts: list[str | None], languages: list[str | None], label: str = "") -> list[list[Finding]]:
         return find(
             texts,
-            languages,
+            as_languages(languages, len(texts), strict=False),
             types=self.types,
             min_score=self.min_score,
             private_addresses=self.private_addresses,

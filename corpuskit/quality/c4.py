@@ -8,13 +8,12 @@ characters, no mention of JavaScript and no phrase of a cookie or privacy notice
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numba as nb
 import numpy as np
 import pyarrow as pa
 
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.inputs import Texts, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, past_blanks, trim
 from corpuskit.kernels.unicode import SPACE, UPPER, WORD, character_class, code_points, decode
 from corpuskit.quality.change import Change, changed
@@ -292,7 +291,7 @@ def _removals(data, offsets, points):  # type: ignore[no-untyped-def]
     return found[:count]
 
 
-def removals(texts: pa.Array | Sequence[str | None]) -> list[list[Change]]:
+def removals(texts: pa.LargeStringArray) -> list[list[Change]]:
     """What C4's line rules cut from each text, as character spans in order; a line goes with its line feed."""
     data, offsets = text_buffers(texts)
     result: list[list[Change]] = [[] for _ in range(len(offsets) - 1)]
@@ -302,12 +301,12 @@ def removals(texts: pa.Array | Sequence[str | None]) -> list[list[Change]]:
     return result
 
 
-def clean_lines(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringArray, list[list[Change]]]:
+def clean_lines(texts: Texts) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     """The texts without what C4's line rules cut, and what that was, as spans of the texts that were given.
 
     Nulls stay null.
     """
-    strings = large_strings(texts)
+    strings = as_texts(texts)
     spans = removals(strings)
     cleaned = [
         text if text is None or not pieces else changed(text, pieces)

@@ -7,11 +7,11 @@ syllable before a laugh, no digit, no address in running text. Tails are looked 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pyarrow as pa
 
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Texts, as_texts
 from corpuskit.quality.change import Change, changed
 
 TAIL_LINES = 8
@@ -108,9 +108,9 @@ def changes(text: str) -> list[Change]:
     )
 
 
-def clean(texts: pa.Array | Sequence[str | None]) -> tuple[pa.LargeStringArray, list[list[Change]]]:
+def clean(texts: Texts) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     """Korean texts without surplus laughter and news tails, and the changes, as spans of the texts that were given."""
-    strings = large_strings(texts)
+    strings = as_texts(texts)
     cleaned: list[str | None] = []
     spans: list[list[Change]] = []
     for text in strings.to_pylist():

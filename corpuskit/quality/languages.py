@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
 from corpuskit.kernels.words import word_hashes
@@ -54,7 +55,7 @@ def lexicons() -> tuple[Lexicon, ...]:
     )
 
 
-def numbers(codes: Sequence[str | None]) -> npt.NDArray[np.int64]:
+def numbers(codes: pa.StringArray) -> npt.NDArray[np.int64]:
     """The position in `languages()` of each language code, -1 for those without a file: int64[codes]."""
-    position = {language: number for number, language in enumerate(languages())}
-    return np.array([position.get(code or "", -1) for code in codes], np.int64)
+    positions = pc.fill_null(pc.index_in(codes, pa.array(languages(), pa.string())), -1)
+    return np.asarray(positions).astype(np.int64)

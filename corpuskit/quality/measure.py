@@ -6,7 +6,6 @@ Sources: Gopher (Rae et al. 2021, appendix A.1.1), C4 (Raffel et al. 2020, secti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.kernels import lines as line
 from corpuskit.kernels import words as word
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.quality import c4, kernel
 from corpuskit.quality.languages import numbers
 from corpuskit.quality.morphemes import Analyser, grammar
@@ -25,23 +25,23 @@ Numbers = npt.NDArray[Any]
 
 
 def measure(
-    texts: pa.Array | Sequence[str | None],
-    language: str | pa.Array | Sequence[str | None] | None = None,
+    texts: Texts,
+    language: Languages = None,
     analyser: Analyser | None = None,
 ) -> pa.StructArray:
     """All quality measurements of texts: structs `gopher`, `c4`, `fineweb` and `korean`, a row a text.
 
-    `language` is the ISO 639-1 code of all texts, or one for each: it chooses the stop words, and `korean` is measured
-    of Korean texts alone. Shares are between 0 and 1. A value that does not exist is null (a share of the lines of an
+    `language` is the code of all texts, or one for each: it chooses the stop words, and `korean` is measured of Korean
+    texts alone. Shares are between 0 and 1. A value that does not exist is null (a share of the lines of an
     empty text, the stop words of a language without a list); of a null text all are. With the `analyser` 'kiwi' the
     stop words and endings of Korean texts are morphemes of kiwipiepy.
 
-    Raises ValueError where there are not as many languages as texts, MissingExtra where the analyser is not installed.
+    Raises InputError for what are not texts or languages, MissingExtra where the analyser is not installed.
     """
-    strings = large_strings(texts)
-    codes = language_codes(language, len(strings))
+    strings = as_texts(texts)
+    codes = as_languages(language, len(strings))
     counts = kernel.count(*text_buffers(strings), numbers(codes))
-    korean = np.array([code == "ko" for code in codes], bool)
+    korean = pc.fill_null(pc.equal(codes, "ko"), False).to_numpy(zero_copy_only=False)
     if analyser is not None:
         _count_morphemes(strings, np.flatnonzero(korean), counts)
     groups = {
@@ -61,16 +61,6 @@ def _count_morphemes(strings: pa.LargeStringArray, korean: npt.NDArray[np.int64]
     counts.stop_words[korean, kernel.STOP_WORDS] = found[:, 0]
     # a text without white space is analysed in pieces, which may all have an ending
     counts.stop_words[korean, kernel.WITH_ENDING] = np.minimum(found[:, 1], counts.words[korean, word.WORDS])
-
-
-def language_codes(language: str | pa.Array | Sequence[str | None] | None, texts: int) -> list[str | None]:
-    """One code a text from a code for all, an array, a sequence, or None."""
-    if language is None or isinstance(language, str):
-        return [language] * texts
-    codes = language.to_pylist() if isinstance(language, (pa.Array, pa.ChunkedArray)) else list(language)
-    if len(codes) != texts:
-        raise ValueError(f"{len(codes)} languages for {texts} texts")
-    return codes
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

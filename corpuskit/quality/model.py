@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.errors import CorpuskitError, UsageError
-from corpuskit.kernels.arrow import large_strings, text_buffers
+from corpuskit.inputs import Texts, as_texts
+from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.unicode import code_points
 from corpuskit.kernels.words import word_hash
 from corpuskit.quality.features import BITS, features, fit, mean_weights, mean_weights_of
@@ -63,9 +63,9 @@ class Model:
     intercept: float
     report: Report
 
-    def score(self, texts: pa.Array | Sequence[str | None]) -> Scores:
+    def score(self, texts: Texts) -> Scores:
         """The probability that each text is a good one: float64[texts], NaN for a null text."""
-        strings = large_strings(texts)
+        strings = as_texts(texts)
         data, offsets = text_buffers(strings)
         raw = mean_weights(data, offsets, code_points(), self.weights, self.bias)
         scores = _sigmoid(self.slope * raw + self.intercept)
@@ -111,12 +111,13 @@ def _npz(path: str | Path) -> Path:
     return Path(path)
 
 
-def train(good: Iterable[str], bad: Iterable[str], seed: int = 0) -> Model:
+def train(good: Texts, bad: Texts, seed: int = 0) -> Model:
     """The model that tells `good` texts from `bad` ones. The same examples and seed give the same model.
 
     Equal texts count once. Raises UsageError for fewer than FEWEST distinct texts of a sort, and for a text in both.
     """
-    kept = [list(dict.fromkeys(text for text in texts if text.strip())) for texts in (good, bad)]
+    given = (as_texts(good, "good"), as_texts(bad, "bad"))
+    kept = [list(dict.fromkeys(text for text in texts.to_pylist() if text and text.strip())) for texts in given]
     both = set(kept[0]) & set(kept[1])
     if both:
         raise UsageError(f"quality: {len(both)} examples are good and bad at once, first {min(both)[:60]!r}")
@@ -125,7 +126,7 @@ def train(good: Iterable[str], bad: Iterable[str], seed: int = 0) -> Model:
             raise UsageError(f"quality: {len(texts)} distinct {sort} examples; training needs at least {FEWEST}")
     examples = kept[0] + kept[1]
     labels = np.repeat([1.0, 0.0], [len(kept[0]), len(kept[1])])
-    found, bounds = features(*text_buffers(examples), code_points())
+    found, bounds = features(*text_buffers(pa.array(examples, pa.large_string())), code_points())
     fold_of = np.array([word_hash(text[:200]) % FOLDS for text in examples])
     raw = np.zeros(len(examples))
     generator = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from corpuskit.document import set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
 from corpuskit.errors import UsageError
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import as_texts, known_languages
 from corpuskit.quality.c4 import clean_lines
 from corpuskit.quality.change import Change
 from corpuskit.quality.compatible import LinePeer, Peer, clean_lines_as, measure_as
@@ -76,7 +76,7 @@ class Quality(BatchStage):
         return [Path(self.model)] if self.model else []
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        texts, languages = batch.column("text"), batch.column("language")
+        texts, languages = batch.column("text"), known_languages(batch.column("language"))
         if self.compatible_with is None:
             measured = measure(texts, languages, self.analyser)
         else:
@@ -118,14 +118,14 @@ class KoreanCleanup(BatchStage):
     version: ClassVar[int] = 1
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        korean = pc.fill_null(pc.equal(batch.column("language"), "ko"), False)
+        korean = pc.fill_null(pc.equal(known_languages(batch.column("language")), "ko"), False)
         texts, spans = clean(pc.if_else(korean, batch.column("text"), pa.scalar(None, pa.large_string())))
         return _rewritten(batch, self.name, pc.if_else(korean, texts, batch.column("text")), spans)
 
 
 def _rewritten(batch: pa.RecordBatch, name: str, texts: pa.Array, spans: Sequence[Sequence[Change]]) -> pa.RecordBatch:
     """The batch with new texts, the changes for the ledger, and under `name` the share of characters that stayed."""
-    before = pc.utf8_length(large_strings(batch.column("text")))
+    before = pc.utf8_length(as_texts(batch.column("text")))
     kept = pc.if_else(pc.greater(before, 0), pc.divide(pc.cast(pc.utf8_length(texts), pa.float64()), before), None)
     measured = pa.StructArray.from_arrays(
         [pa.array([len(found) for found in spans], pa.int64()), kept], names=["changes", "kept_characters"]

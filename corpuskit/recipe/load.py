@@ -96,11 +96,12 @@ class Recipe:
         return jobs({entry.key: getattr(self.keys, entry.key) for entry in JOBS}, self.last)
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a YAML file with `path=value` overrides laid over it.
 
     Raises UsageError that lists every problem with its file, line and the nearest valid word.
     """
+    path = Path(path)
     located = read(path)
     for option in overrides:
         override(located, option)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.errors import UsageError, require
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Texts, as_texts
 
 BEGIN, END, PAD, MASK = "<|begin_of_text|>", "<|end_of_text|>", "<|pad|>", "<|mask|>"
 """Special tokens of the tokenizers that corpuskit trains (MASK is appended where a model needs it)."""
@@ -117,12 +117,12 @@ class Tokenizer:
         """Whether gigatoken encodes."""
         return self._fast is not None
 
-    def encode(self, texts: Sequence[str | None] | pa.Array) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    def encode(self, texts: Texts) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
         """(tokens uint32[total], offsets int64[n + 1]): text i is `tokens[offsets[i]:offsets[i + 1]]`, unframed.
 
         A null text is an empty one.
         """
-        array = large_strings(texts).fill_null("")
+        array = as_texts(texts).fill_null("")
         if self._fast is not None:
             return self._fast.encode(array)
         rows = self.reference.encode_batch_fast(array.to_pylist(), add_special_tokens=False)
@@ -131,9 +131,9 @@ class Tokenizer:
         tokens = np.concatenate([np.asarray(row.ids, np.uint32) for row in rows] or [np.zeros(0, np.uint32)])
         return tokens, offsets
 
-    def agrees(self, texts: Sequence[str | None] | pa.Array) -> bool:
+    def agrees(self, texts: Texts) -> bool:
         """Whether the fast encoder gives the defining library's ids on these texts."""
-        array = large_strings(texts).fill_null("")
+        array = as_texts(texts).fill_null("")
         tokens, offsets = self.encode(array)
         rows = self.reference.encode_batch_fast(array.to_pylist(), add_special_tokens=False)
         return len(rows) == len(offsets) - 1 and all(

@@ -8,17 +8,19 @@ BERT; it is the one kind that may lose a rare character to `[UNK]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Literal
 
 from corpuskit.errors import UsageError, nearest, require
+from corpuskit.inputs import Texts, as_texts
 from corpuskit.tokens.tokenizer import BEGIN, END, PAD, Tokenizer
 
 Kind = Literal["bpe", "unigram", "wordpiece"]
 KINDS = ("bpe", "unigram", "wordpiece")
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary: int = 8000, kind: Kind = "bpe") -> Tokenizer:
+def train_tokenizer(texts: Texts, vocabulary: int = 8000, kind: Kind = "bpe") -> Tokenizer:
     """Learn a tokenizer of `vocabulary` tokens, the special ones among them, from texts.
 
     The same texts in the same order give the same tokenizer. For a corpus in files, `sample_texts` draws the texts.
@@ -35,7 +37,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 8000, kind: Kind = "
 
     def watched() -> Iterable[str]:
         nonlocal seen
-        for text in texts:
+        for text in _each(texts):
             if text:
                 seen = True
                 yield text
@@ -45,6 +47,15 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 8000, kind: Kind = "
         raise UsageError("no text to train a tokenizer on")
     ids = {token: int(tokenizer.token_to_id(token)) for token in (BEGIN, END, PAD)}
     return Tokenizer(tokenizer.to_str(), ids[BEGIN], ids[END], ids[PAD])
+
+
+def _each(texts: Texts) -> Iterator[str | None]:
+    """The texts one by one; what is given as an iterator is never held whole."""
+    if not isinstance(texts, Iterator):
+        yield from as_texts(texts).to_pylist()
+        return
+    while some := list(islice(texts, 1024)):
+        yield from as_texts(some).to_pylist()
 
 
 def _parts(library: Any, vocabulary: int, kind: Kind) -> tuple[Any, Any]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.errors import UsageError, require
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Texts, as_texts
 from corpuskit.toxicity.features import sustained_score
 from corpuskit.toxicity.scoring import ISOLATED, LABELS, Scores
 from corpuskit.toxicity.windows import window_spans
@@ -84,9 +83,9 @@ class Detoxify:
             start = end
         return found
 
-    def assess(self, texts: Any, window: int, limit: float, isolated: float = ISOLATED) -> Scores:
+    def assess(self, texts: Texts, window: int, limit: float, isolated: float = ISOLATED) -> Scores:
         """What `corpuskit.toxicity.assess` gives, by this checkpoint: the worst window of each text and each label."""
-        array = large_strings(texts)
+        array = as_texts(texts)
         values: list[str | None] = array.to_pylist()
         spans = window_spans(array, window)
         pieces = [(values[document] or "")[start:end] for document, start, end in spans.tolist()]

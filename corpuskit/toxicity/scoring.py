@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.errors import UsageError, nearest
-from corpuskit.kernels.arrow import Bytes, Offsets, large_strings, text_buffers
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts, language_code
+from corpuskit.kernels.arrow import Bytes, Offsets, text_buffers
 from corpuskit.toxicity.features import score_windows
 from corpuskit.toxicity.model import shipped
 
@@ -85,40 +85,35 @@ def _hangul_shares(data: Bytes, offsets: Offsets) -> Any:
     return shares
 
 
-def _models(
-    data: Bytes, offsets: Offsets, language: str | Sequence[str | None] | pa.Array | None
-) -> npt.NDArray[np.str_]:
-    """The model for each text: 'en', 'ko', or '' where none reads its language."""
-    count = len(offsets) - 1
-    if isinstance(language, str):
-        if language not in LANGUAGES:
-            raise UsageError(f"no toxicity model reads the language '{language}'{nearest(language, LANGUAGES)}")
-        return np.full(count, language)
-    given = [None] * count if language is None else pa.array(language, pa.string()).to_pylist()
-    if len(given) != count:
-        raise UsageError(f"{count} texts and {len(given)} languages: give one language a text, one for all, or None")
+def _models(data: Bytes, offsets: Offsets, languages: pa.StringArray) -> npt.NDArray[np.str_]:
+    """The model for each text: 'en', 'ko', or '' where none reads its language. One of no language goes by script."""
     by_script = np.where(_hangul_shares(data, offsets) >= HANGUL_SHARE, "ko", "en")
-    known = np.array([code if code in LANGUAGES else "" if code not in (None, "und") else "?" for code in given])
+    known = np.array([code if code in LANGUAGES else "" if code else "?" for code in languages.to_pylist()], np.str_)
     return np.where(known == "?", by_script, known)
 
 
 def assess(
-    texts: Any,
-    language: str | Sequence[str | None] | pa.Array | None = None,
+    texts: Texts,
+    language: Languages = None,
     window: int = WINDOW,
     limit: float = 1.0,
     isolated: float = ISOLATED,
 ) -> Scores:
-    """What the shipped models find in texts (sequence of str or None, or an Arrow string array).
+    """What the shipped models find in texts.
 
     A text is read in windows of about `window` words, whole sentences where they fit, and each label has its highest
     probability in any window. `language` is 'en' or 'ko' for all, or one code a text; a text whose code is null or
     'und' is read by its script, and one in another language has no scores. `limit` is the toxicity above which a
     window becomes a passage, and `isolated` the share of the windows that `Scores.sustained` overlooks.
+
+    Raises InputError for what are not texts or languages, UsageError for one language that no model reads.
     """
-    array = large_strings(texts)
+    array = as_texts(texts)
     data, offsets = text_buffers(array)
-    models = _models(data, offsets, language)
+    languages = as_languages(language, len(array))
+    if isinstance(language, str) and (code := language_code(language)) not in (*LANGUAGES, None):
+        raise UsageError(f"no toxicity model reads the language '{code}'{nearest(language, LANGUAGES)}")
+    models = _models(data, offsets, languages)
     readable = np.asarray(array.is_valid())
     labels = np.full((len(array), len(LABELS)), np.nan, np.float32)
     windows = np.full((len(array), 2), -1, np.int64)
@@ -162,7 +157,7 @@ def assess(
     return Scores(labels, windows, sustained, passages)
 
 
-def score(texts: Any, language: str | Sequence[str | None] | pa.Array | None = None) -> pa.Table:
+def score(texts: Texts, language: Languages = None) -> pa.Table:
     """One float32 column a label with probabilities in [0, 1]; null where no model has the label for the text.
 
     `texts` and `language` are those of `assess`, which also says where the worst of a text stands.

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from corpuskit.document import set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.inputs import known_languages
 from corpuskit.toxicity.scoring import ISOLATED, LABELS, WINDOW, Scores, assess
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Toxicity(BatchStage):
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = batch.column("text")
-        found = self._assess(texts, batch.column("language"))
+        found = self._assess(texts, known_languages(batch.column("language")))
         columns: dict[str, Any] = {
             label: pa.array(found.labels[:, place], pa.float32(), mask=np.isnan(found.labels[:, place]))
             for place, label in enumerate(LABELS)

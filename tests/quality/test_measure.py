@@ -184,7 +184,7 @@ def test_surrogates_and_zero_bytes_are_characters_like_others() -> None:
 
 
 def test_as_many_languages_as_texts() -> None:
-    with pytest.raises(ValueError, match="1 languages for 2 texts"):
+    with pytest.raises(ValueError, match="2 texts and 1 languages"):
         measure(["a", "b"], ["en"])
 
 

@@ -6,16 +6,16 @@ are plain Python and much slower than `corpuskit.quality.measure`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import Literal, get_args
 
 import pyarrow as pa
 
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.quality.change import Change, changed
-from corpuskit.quality.measure import language_codes, measure
+from corpuskit.quality.measure import measure
 
 Peer = Literal["datatrove", "dolma", "dclm", "nemo"]
 LinePeer = Literal["datatrove"]
@@ -26,16 +26,15 @@ Values = dict[str, float | int | None]
 PEERS: tuple[str, ...] = get_args(Peer)
 
 
-def measure_as(
-    peer: Peer, texts: pa.Array | Sequence[str | None], language: str | pa.Array | Sequence[str | None] | None = None
-) -> pa.StructArray:
+def measure_as(peer: Peer, texts: Texts, language: Languages = None) -> pa.StructArray:
     """The measurements of `corpuskit.quality.measure` by the definitions of another tool.
 
     What the tool does not measure is null, and so is all of a text that it has no tokenizer for (datatrove: any
-    language but English). Raises MissingExtra where the tokenizer that the tool uses is not installed.
+    language but English). Raises InputError as `measure` does, and MissingExtra where the tokenizer that the tool uses
+    is not installed.
     """
-    strings = large_strings(texts)
-    codes = language_codes(language, len(strings))
+    strings = as_texts(texts)
+    codes = as_languages(language, len(strings)).to_pylist()
     function: Callable[[str, str | None], Values] = import_module(f"{__name__}.{peer}").measure
     rows: list[dict[str, dict[str, float | int | bool | None]] | None] = []
     for text, code in zip(strings.to_pylist(), codes, strict=True):
@@ -50,12 +49,10 @@ def measure_as(
     return pa.array(rows, _type())
 
 
-def clean_lines_as(
-    peer: LinePeer, texts: pa.Array | Sequence[str | None]
-) -> tuple[pa.LargeStringArray, list[list[Change]]]:
+def clean_lines_as(peer: LinePeer, texts: Texts) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     """`corpuskit.quality.clean_lines` by the definitions of another tool: the texts without what its rules for C4 cut,
     and that, as spans of the texts that were given."""
-    strings = large_strings(texts)
+    strings = as_texts(texts)
     changes: Callable[[str], list[Change]] = import_module(f"{__name__}.{peer}_c4").changes
     spans = [changes(text) if text else [] for text in strings.to_pylist()]
     cleaned = [changed(text, found) if text else text for text, found in zip(strings.to_pylist(), spans, strict=True)]
