@@ -48,6 +48,7 @@ def test_more_right_guesses_never_prove_less(guesses: int, data: st.DataObject) 
     assert epsilon_lower_bound(guesses, guesses, right) <= epsilon_lower_bound(guesses, guesses, right + 1)
 
 
+@pytest.mark.slow
 def test_blind_guessing_proves_something_once_in_twenty_runs_at_most() -> None:
     chance = np.random.default_rng(0)
     proven = 0
@@ -66,3 +67,35 @@ def test_a_model_that_knows_all_secrets_is_guessed_right() -> None:
 def test_impossible_counts_are_refused() -> None:
     with pytest.raises(UsageError, match="7 right of 5 guesses"):
         p_value(10, 5, 7, 1.0)
+
+
+def test_a_quarter_is_guessed_at_each_end() -> None:
+    planted = np.array([False, True, True, True, True, False, False, True])
+    scores = np.arange(8.0)
+    assert guess_coins(scores, planted) == (4, 2)  # 0 and 1 as absent (one right), 6 and 7 as planted (one right)
+    assert guess_coins(scores, planted, 0.125) == (2, 2)
+    assert guess_coins(scores[::-1], planted, 0.125) == (2, 0)
+    assert guess_coins(scores, planted, 0.0) == (0, 0)
+    assert guess_coins(np.zeros(4), np.array([False, True, True, True]), 0.25) == (2, 2)  # ties: in their order
+
+
+def test_the_bound_is_where_the_tail_crosses_the_confidence() -> None:
+    for confidence in (0.8, 0.95, 0.99):
+        bound = epsilon_lower_bound(200, 100, 80, 1e-6, confidence)
+        assert p_value(200, 100, 80, bound - 1e-6, 1e-6) < 1 - confidence <= p_value(200, 100, 80, bound + 1e-6, 1e-6)
+    assert epsilon_lower_bound(1, 1, 1) == 0.0
+    assert epsilon_lower_bound(10**6, 10**6, 10**6) == pytest.approx(12.718, abs=1e-3)
+
+
+@pytest.mark.parametrize(("secrets", "guesses", "right"), [(10, 5, -1), (10, 11, 5), (5, 6, 6)])
+def test_impossible_guesses_are_refused(secrets: int, guesses: int, right: int) -> None:
+    with pytest.raises(UsageError, match="right of"):
+        p_value(secrets, guesses, right, 1.0)
+
+
+def test_certain_tails() -> None:
+    assert p_value(5, 5, 0, 1.0) == 1.0
+    assert p_value(5, 5, 0, 1.0, 0.5) == 1.0
+    assert p_value(5, 0, 0, 1.0) == 1.0
+    assert p_value(1000, 10, 5, 0.0, 0.9) == 1.0
+    assert p_value(5, 5, 1, 0.0) == pytest.approx(31 / 32)
