@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
-
 from corpuskit.training.instruct.estimates import calibration_error, paired_gain, share
+from scipy import stats
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 1), (0, 10), (1, 10), (5, 10), (8, 10), (10, 10), (1, 1), (733, 1000)])
