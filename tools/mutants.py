@@ -72,14 +72,14 @@ TARGETS = {
     ),
     "statistics": Target(
         {
+            "corpuskit.statistics": (),
             "corpuskit.memorization.measures.statistics": (),
             "corpuskit.memorization.measures.epsilon": (),
-            "corpuskit.training.instruct.estimates": (),
         },
         (
+            "tests/test_statistics_definitions.py",
             "tests/memorization/test_statistics.py",
             "tests/memorization/test_epsilon.py",
-            "tests/training/instruct/test_estimates.py",
         ),
         ("scipy.stats",),
     ),
@@ -94,7 +94,7 @@ TARGETS = {
         ("protego", "scrapy"),
     ),
     "check-digits": Target({"corpuskit.privacy.detect.checks": ()}, ("tests/privacy/test_check_digits.py",)),
-    "keep-first": Target({"corpuskit.kernels.keep_first": ()}, ("tests/kernels/test_keep_first.py",)),
+    "keep-first": Target({"corpuskit.duplicates.keep_first": ()}, ("tests/duplicates/test_keep_first.py",)),
     "what-if": Target({"corpuskit.engine.what_if": ()}, ("tests/engine/test_what_if.py",)),
     "receipts": Target(
         {"corpuskit.engine.parts": (), "corpuskit.engine.files": ()},

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from corpuskit.kernels.keep_first import MOST_KEPT, keep_first
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from corpuskit.duplicates.keep_first import MOST_KEPT, keep_first
 
 JACCARD = 0
 
