@@ -7,8 +7,8 @@ that bears its name (`quality`, `near_duplicates`, ...); columns never change th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -42,6 +42,40 @@ SCHEMA = pa.schema(
         ("media_type", pa.string()),  # Content-Type of `content` as the server gave it
     ]
 )
+
+
+CHANGE = pa.struct(
+    [
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("type", pa.string()),  # what was there: 'email', 'line.no_terminal_punctuation'
+        ("replacement", pa.string()),  # what is there now; '' where it was removed
+    ]
+)
+"""A `Change` as the ledger keeps it."""
+
+
+class Change(NamedTuple):
+    """Characters `start` to `end` of a text, what was there, and what replaced it ('' where it was removed)."""
+
+    start: int
+    end: int
+    type: str
+    replacement: str = ""
+
+
+def apply_changes(text: str, changes: Sequence[Change]) -> str:
+    """The text after changes that are in order and do not overlap."""
+    pieces, at = [], 0
+    for change in changes:
+        pieces += [text[at : change.start], change.replacement]
+        at = change.end
+    return "".join([*pieces, text[at:]])
+
+
+def change_lists(rows: Iterable[Sequence[Change]]) -> pa.ListArray:
+    """The changes of each text as a list array of CHANGE structs: what a stage puts into the column `CHANGES`."""
+    return pa.array([[change._asdict() for change in row] for row in rows], pa.list_(CHANGE))
 
 
 def document_id(identity: str | None, content: bytes | memoryview) -> str:

@@ -26,7 +26,7 @@ LONGEST_EVIDENCE = 200
 RESULT = pa.struct(
     [
         ("overlap", pa.float64()),  # the larger of the two below
-        ("question_overlap", pa.float64()),  # largest share of a question's units that stands in the text
+        ("question_overlap", pa.float64()),  # largest share of a question's units that is in the text
         ("answer_overlap", pa.float64()),  # the same of an answer's
         ("items", pa.int64()),  # benchmark items of which anything was found
         ("benchmark", pa.string()),  # of the part with the largest overlap: its file, item and field

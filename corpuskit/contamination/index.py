@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.contamination.benchmarks import Part
+from corpuskit.contamination.units import split_units
 from corpuskit.inputs import as_texts
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.intern import table_size
 from corpuskit.kernels.unicode import code_points
-from corpuskit.kernels.units import split_units
 from corpuskit.kernels.words import mix
 
 SEED = 5

@@ -11,31 +11,30 @@ from itertools import chain
 
 import numpy as np
 
-from corpuskit.duplicates.corpus import Corpus, Ranking, Rows
-from corpuskit.duplicates.earlier import Earlier
+from corpuskit.duplicates.corpus import Corpus, Earlier, Ranking, Rows
 from corpuskit.duplicates.workspace import Partitions, Records, Workspace
 from corpuskit.kernels.grouping import Numbering, count_groups
 
 
 @dataclass(frozen=True)
 class Buckets:
-    """Who lies in which bucket. A *thing* is a document in at least one bucket, things stand in the order of rank."""
+    """Who is in which bucket. A *candidate* is a document in at least one bucket; candidates are ordered by rank."""
 
     ranks: Rows
-    """int64[things], ascending. Entries of an earlier corpus are negative: entry - number of entries."""
+    """int64[candidates], ascending. Entries of an earlier corpus are negative: entry - number of entries."""
     bounds: Rows
-    """int64[things + 1]: thing i lies in `buckets[bounds[i]:bounds[i + 1]]`."""
+    """int64[candidates + 1]: candidate i lies in `buckets[bounds[i]:bounds[i + 1]]`."""
     buckets: Rows
     count: int
     """Number of buckets."""
 
     @property
     def earlier(self) -> int:
-        """How many of the things are entries of an earlier corpus; they come first."""
+        """How many of the candidates are entries of an earlier corpus; they come first."""
         return int(np.searchsorted(self.ranks, 0))
 
-    def things(self, ranks: Rows) -> Rows:
-        """The thing at each rank, or -1."""
+    def candidates(self, ranks: Rows) -> Rows:
+        """The candidate at each rank, or -1."""
         if not len(self.ranks):
             return np.full(len(ranks), -1, np.int64)
         found = np.minimum(np.searchsorted(self.ranks, ranks), len(self.ranks) - 1)
@@ -43,15 +42,15 @@ class Buckets:
 
 
 def shared_buckets(
-    corpus: Corpus, ranking: Ranking, heads: Rows, bands: int, earlier: Earlier | None, workspace: Workspace
+    corpus: Corpus, ranking: Ranking, leaders: Rows, bands: int, earlier: Earlier | None, workspace: Workspace
 ) -> Buckets:
     """The buckets of the documents that head a group of equals, and of the earlier entries that they meet there."""
-    rows = len(heads)
+    rows = len(leaders)
     members = Partitions(workspace, "memberships", 2, rows * bands)
     width = max(1, -(-rows // members.count))
     found = 0
     for band in range(bands):
-        keyed = _keyed(corpus, ranking, heads, band, workspace)
+        keyed = _keyed(corpus, ranking, leaders, band, workspace)
         for number in range(keyed.count):
             numbering = Numbering()
             counts = np.zeros(1024, np.int64)
@@ -77,12 +76,12 @@ def shared_buckets(
     return _in_order(members, found, workspace)
 
 
-def _keyed(corpus: Corpus, ranking: Ranking, heads: Rows, band: int, workspace: Workspace) -> Partitions:
+def _keyed(corpus: Corpus, ranking: Ranking, leaders: Rows, band: int, workspace: Workspace) -> Partitions:
     """(key, rank) of one band, by key, without the documents that equal a preferred one."""
-    keyed = Partitions(workspace, "keys", 2, len(heads))
+    keyed = Partitions(workspace, "keys", 2, len(leaders))
     for part in range(len(corpus.starts) - 1):
         ranks = ranking.ranks(int(corpus.starts[part]), int(corpus.starts[part + 1]))
-        chosen = (heads[ranks] == ranks) & corpus.column(part, "given")
+        chosen = (leaders[ranks] == ranks) & corpus.column(part, "given")
         keys = corpus.column(part, f"band_{band:03}")[chosen]
         keyed.add(keyed.by_key(keys), np.column_stack([keys, ranks[chosen].astype(np.uint64)]))
     return keyed
@@ -111,19 +110,19 @@ def _find(numbering: Numbering, records: Records) -> Rows:
 
 
 def _in_order(members: Partitions, count: int, workspace: Workspace) -> Buckets:
-    ranks = workspace.column("things", np.int64)
-    sizes = workspace.column("thing-sizes", np.int64)
-    buckets = workspace.column("thing-buckets", np.int64)
+    ranks = workspace.column("candidates", np.int64)
+    sizes = workspace.column("candidate-sizes", np.int64)
+    buckets = workspace.column("candidate-buckets", np.int64)
     for number in range(members.count):
         records = np.concatenate([np.empty((0, 2), np.uint64), *members.chunks(number)]).astype(np.int64)
         members.drop(number)
         records = records[np.argsort(records[:, 0], kind="stable")]
-        things, held = np.unique(records[:, 0], return_counts=True)
-        ranks.append(things)
+        candidates, held = np.unique(records[:, 0], return_counts=True)
+        ranks.append(candidates)
         sizes.append(held)
         buckets.append(records[:, 1])
         workspace.release()
     held = sizes.finish()
-    bounds = workspace.array("thing-bounds", len(held) + 1, np.int64, 0)
+    bounds = workspace.array("candidate-bounds", len(held) + 1, np.int64, 0)
     np.cumsum(held, out=bounds[1:])
     return Buckets(ranks.finish(), bounds, buckets.finish(), count)

@@ -66,6 +66,6 @@ def cluster(
     with tempfile.TemporaryDirectory(prefix="corpuskit-") as folder:
         corpus = GivenTexts(columns, given, languages)
         decided = decide(corpus, likeness, None, Workspace(Path(folder), MEMORY))
-        keepers, shares = decided.keepers(0, len(given))
-    kept = keepers == np.arange(len(given))
-    return ClusterResult(keepers, kept, np.where(kept, -1, keepers), np.where(kept, np.nan, shares))
+        representatives, shares = decided.representatives(0, len(given))
+    kept = representatives == np.arange(len(given))
+    return ClusterResult(representatives, kept, np.where(kept, -1, representatives), np.where(kept, np.nan, shares))

@@ -1,4 +1,4 @@
-"""What the resolving of duplicates reads: a corpus in parts, each sketched before.
+"""What the resolving of duplicates reads: this corpus, in parts that were sketched before, and the entries of an index.
 
 Rows are numbered through all parts. They are also *ranked* by preference: of two documents that duplicate each other
 the one with the lower rank stays.
@@ -116,3 +116,30 @@ class Ranking:
 
     def rows(self, ranks: Rows) -> Rows:
         return ranks if self.order is None else self.order[ranks]
+
+
+Keys = npt.NDArray[np.uint64]
+Entries = npt.NDArray[np.int64]
+
+
+class Earlier(Protocol):
+    """Documents kept in earlier runs, the oldest first. An *entry* is the number of one of them.
+
+    `number` and `count` below choose a piece: the keys whose highest bits spell `number`, of `count` pieces.
+    """
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+
+    def band(self, band: int, number: int, count: int) -> Iterator[tuple[Keys, Entries]]:
+        """Keys of a band and the entries that have them."""
+
+    def digests(self, number: int, count: int) -> Iterator[tuple[tuple[Keys, Keys], Entries]]:
+        """Digests (low, high), the piece chosen by `low`, and the entries that have them."""
+
+    def sets(self, entries: Entries) -> Iterator[Keys]:
+        """The set of shingles of each entry."""
+
+    def named(self, entries: Entries) -> tuple[pa.Array, pa.Array, Entries]:
+        """(id, URL, size of its cluster) of each entry."""

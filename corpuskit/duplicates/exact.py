@@ -1,6 +1,7 @@
-"""What makes documents exact duplicates: the same text but for white space, or the same address.
+"""Exact duplicates: documents with the same text but for white space, or with the same address.
 
-Digests are 128 bits of BLAKE2b, which nobody can make collide.
+Digests are 128 bits of BLAKE2b, which nobody can make collide. Groups of equal digests are found out of core: they are
+dealt into partitions, and then there is one table a partition.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from corpuskit.duplicates.corpus import Corpus, Earlier, Ranking, Rows
+from corpuskit.duplicates.workspace import Partitions, Workspace
 from corpuskit.kernels.arrow import text_buffers
+from corpuskit.kernels.grouping import Numbering, lower_least
 from corpuskit.kernels.normal_form import compose
 from corpuskit.kernels.unicode import SPACE, CodePoints, character_class, code_points, decode
 from corpuskit.urls import identity as canonical_url
@@ -73,3 +77,45 @@ def _squeeze(data: Any, offsets: Any, points: CodePoints, out: Any, bounds: Any)
                 total += width
             at += width
         bounds[text + 1] = total
+
+
+LAST = np.iinfo(np.int64).max
+
+
+def equal_leaders(corpus: Corpus, ranking: Ranking, earlier: Earlier | None, workspace: Workspace) -> Rows:
+    """int64[rows] by rank: the lowest rank among the documents whose digest equals this one's.
+
+    Entries of an earlier corpus are below all others: their rank is entry - number of entries. Reads the sketch
+    columns `low`, `high` (the digest) and `given` (False: equals nothing but itself).
+    """
+    rows = int(corpus.starts[-1])
+    leaders = workspace.array("leaders", rows, np.int64, 0)
+    partitions = Partitions(workspace, "digests", 3, rows)
+    for part in range(len(corpus.starts) - 1):
+        ranks = ranking.ranks(int(corpus.starts[part]), int(corpus.starts[part + 1]))
+        leaders[ranks] = ranks
+        given = corpus.column(part, "given")
+        low = corpus.column(part, "low")[given]
+        high = corpus.column(part, "high")[given]
+        partitions.add(partitions.by_key(low), np.column_stack([low, high, ranks[given].astype(np.uint64)]))
+    for number in range(partitions.count):
+        numbering = Numbering()
+        least = np.full(1024, LAST, np.int64)
+        for records in partitions.chunks(number):
+            groups = numbering.numbers(*_digest(records))
+            if numbering.known > len(least):
+                least = np.append(least, np.full(numbering.known, LAST, np.int64))
+            lower_least(least, groups, records[:, 2].astype(np.int64))
+        for digests, entries in earlier.digests(number, partitions.count) if earlier else ():
+            groups = numbering.find(digests[0], digests[1])
+            known = groups >= 0
+            lower_least(least, groups[known], entries[known] - (earlier.entries if earlier else 0))
+        for records in partitions.chunks(number):
+            leaders[records[:, 2].astype(np.int64)] = least[numbering.numbers(*_digest(records))]
+        partitions.drop(number)
+        workspace.release()
+    return leaders
+
+
+def _digest(records: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    return np.ascontiguousarray(records[:, 0]), np.ascontiguousarray(records[:, 1])

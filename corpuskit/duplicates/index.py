@@ -2,7 +2,7 @@
 
 An index is a list of *batches*, one a run, in the order in which runs ended; `index.json` names them and is replaced in
 one step, so that a run either added all it kept or nothing. An entry is a kept document: id, URL, the number of
-documents that it stands for, its digest, its band keys and its set of shingles, so that the texts themselves are not
+documents in its cluster, its digest, its band keys and its set of shingles, so that the texts themselves are not
 needed again. About 100 bytes an entry, 16 a band and 8 a shingle.
 
 A batch bears the name of the step that made it. The same step, run again after a crash, is compared with the batches
@@ -25,8 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit.duplicates.corpus import SketchedCorpus
-from corpuskit.duplicates.earlier import Entries, Keys
+from corpuskit.duplicates.corpus import Entries, Keys, SketchedCorpus
 from corpuskit.duplicates.index_files import GROWN, NAMES, Batch, BatchWriter
 from corpuskit.duplicates.near import Decided
 from corpuskit.duplicates.resolution import Resolution
@@ -138,7 +137,7 @@ class Addition:
     ) -> None:
         start, end = int(corpus.starts[part]), int(corpus.starts[part + 1])
         ranks = decided.ranking.ranks(start, end)
-        kept = (decided.keepers(start, end)[0] == ranks) & corpus.column(part, "given")
+        kept = (decided.representatives(start, end)[0] == ranks) & corpus.column(part, "given")
         low, high = corpus.column(part, "low"), corpus.column(part, "high")
         bands = [corpus.column(part, f"band_{band:03}") for band in range(likeness.bands.bands)]
         first = 0

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpuskit.duplicates.earlier import Entries, Keys
+from corpuskit.duplicates.corpus import Entries, Keys
 
 NAMES = pa.schema([("id", pa.string()), ("url", pa.string()), ("size", pa.int64())])
 GROWN = pa.schema([("entry", pa.int64()), ("documents", pa.int64())])

@@ -2,7 +2,7 @@
 
 The steps, each within the memory budget:
 
-1. documents with equal words are one (`equal`); the preferred one stands for its group from here on;
+1. documents with equal words are one (`exact`); the preferred one represents its group from here on;
 2. documents that share the key of a band share a bucket (`buckets`);
 3. the sets of shingles of all documents in buckets are written down;
 4. in the order of preference, a document is compared with the kept documents in its buckets, exactly. Where one is at
@@ -25,13 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.duplicates.buckets import Buckets, shared_buckets
-from corpuskit.duplicates.corpus import Corpus, Ranking, Rows
-from corpuskit.duplicates.earlier import Earlier
-from corpuskit.duplicates.equal import equal_heads
+from corpuskit.duplicates.corpus import Corpus, Earlier, Ranking, Rows
+from corpuskit.duplicates.exact import equal_leaders
 from corpuskit.duplicates.keep_first import keep_first
-from corpuskit.duplicates.plan import plan
 from corpuskit.duplicates.signatures import Likeness, sets
-from corpuskit.duplicates.workspace import Workspace
+from corpuskit.duplicates.workspace import MOST_PARTITIONS, PARTITION_SHARE, Workspace
 
 log = logging.getLogger("corpuskit.duplicates")
 
@@ -40,32 +38,32 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Decided:
-    """Whom each document stands with, a part at a time."""
+    """The representative of each document, a part at a time."""
 
     ranking: Ranking
-    heads: Rows
+    leaders: Rows
     buckets: Buckets
     twins: Rows
-    """int64[things]."""
+    """int64[candidates]."""
     similarities: Shares
-    """float64[things]."""
+    """float64[candidates]."""
 
-    def keepers(self, start: int, end: int) -> tuple[Rows, Shares]:
+    def representatives(self, start: int, end: int) -> tuple[Rows, Shares]:
         """For the rows `start` to `end`: the rank of the kept document (its own where it is kept) and the similarity.
 
         A negative rank is that of an earlier entry.
         """
         ranks = self.ranking.ranks(start, end)
-        keepers = self.heads[ranks].copy()
+        representatives = self.leaders[ranks].copy()
         shares = np.ones(len(ranks))
-        things = self.buckets.things(keepers)
-        dropped = np.flatnonzero(things >= 0)
+        candidates = self.buckets.candidates(representatives)
+        dropped = np.flatnonzero(candidates >= 0)
         if len(dropped):
-            chosen = things[dropped]
+            chosen = candidates[dropped]
             twins = self.twins[chosen]
-            keepers[dropped] = self.buckets.ranks[twins]
+            representatives[dropped] = self.buckets.ranks[twins]
             shares[dropped] = np.where(twins == chosen, 1.0, self.similarities[chosen])
-        return keepers, shares
+        return representatives, shares
 
 
 def decide(corpus: Corpus, likeness: Likeness, earlier: Earlier | None, workspace: Workspace) -> Decided:
@@ -73,35 +71,35 @@ def decide(corpus: Corpus, likeness: Likeness, earlier: Earlier | None, workspac
     rows = int(corpus.starts[-1])
     log.info("%s", plan(rows, likeness.bands.bands, workspace.memory))
     ranking = Ranking.of(corpus, workspace)
-    heads = equal_heads(corpus, ranking, earlier, workspace)
-    buckets = shared_buckets(corpus, ranking, heads, likeness.bands.bands, earlier, workspace)
-    values, starts, sizes = _sets(corpus, ranking, heads, buckets, likeness, earlier, workspace)
+    leaders = equal_leaders(corpus, ranking, earlier, workspace)
+    buckets = shared_buckets(corpus, ranking, leaders, likeness.bands.bands, earlier, workspace)
+    values, starts, sizes = _sets(corpus, ranking, leaders, buckets, likeness, earlier, workspace)
     twins, similarities = _keep(buckets, values, starts, sizes, likeness, workspace)
-    return Decided(ranking, heads, buckets, twins, similarities)
+    return Decided(ranking, leaders, buckets, twins, similarities)
 
 
 def _sets(
     corpus: Corpus,
     ranking: Ranking,
-    heads: Rows,
+    leaders: Rows,
     buckets: Buckets,
     likeness: Likeness,
     earlier: Earlier | None,
     workspace: Workspace,
 ) -> tuple[npt.NDArray[np.uint64], Rows, Rows]:
-    """(values, starts int64[things], sizes int64[things]): the shingles of every thing."""
+    """(values, starts int64[candidates], sizes int64[candidates]): the shingles of every candidate."""
     column = workspace.column("sets", np.uint64)
     starts = workspace.array("set-starts", len(buckets.ranks), np.int64, 0)
     sizes = workspace.array("set-sizes", len(buckets.ranks), np.int64, 0)
     if earlier is not None and buckets.earlier:
         entries = buckets.ranks[: buckets.earlier] + earlier.entries
-        for thing, values in enumerate(earlier.sets(entries)):
-            starts[thing], sizes[thing] = column.length, len(values)
+        for candidate, values in enumerate(earlier.sets(entries)):
+            starts[candidate], sizes[candidate] = column.length, len(values)
             column.append(values)
     with ThreadPoolExecutor(max(1, corpus.workers - 1)) as pool:
-        for things, values, counts in _ahead(pool, corpus, ranking, heads, buckets, likeness, workspace):
-            sizes[things] = counts
-            starts[things] = column.length + np.cumsum(counts) - counts
+        for candidates, values, counts in _ahead(pool, corpus, ranking, leaders, buckets, likeness, workspace):
+            sizes[candidates] = counts
+            starts[candidates] = column.length + np.cumsum(counts) - counts
             column.append(values)
     return column.finish(), starts, sizes
 
@@ -110,12 +108,12 @@ def _ahead(
     pool: ThreadPoolExecutor,
     corpus: Corpus,
     ranking: Ranking,
-    heads: Rows,
+    leaders: Rows,
     buckets: Buckets,
     likeness: Likeness,
     workspace: Workspace,
 ) -> Iterator[tuple[Rows, npt.NDArray[np.uint64], Rows]]:
-    """(things, all their shingles, how many each has), in the order of the corpus.
+    """(candidates, all their shingles, how many each has), in the order of the corpus.
 
     Where there are workers to use, the next texts are read while others are cut into shingles.
     """
@@ -124,12 +122,12 @@ def _ahead(
         for first, texts, languages in corpus.texts(part):
             start = int(corpus.starts[part]) + first
             ranks = ranking.ranks(start, start + len(texts))
-            things = np.where(heads[ranks] == ranks, buckets.things(ranks), -1)
-            chosen = np.flatnonzero(things >= 0)
+            candidates = np.where(leaders[ranks] == ranks, buckets.candidates(ranks), -1)
+            chosen = np.flatnonzero(candidates >= 0)
             if not len(chosen):
                 continue
             taken = texts.take(chosen), languages.take(chosen)
-            begun.append((things[chosen], pool.submit(sets, *taken, likeness.shingling)))
+            begun.append((candidates[chosen], pool.submit(sets, *taken, likeness.shingling)))
             while len(begun) >= corpus.workers:
                 ready, found = begun.popleft()
                 yield ready, *found.result()
@@ -146,14 +144,14 @@ def _keep(
     likeness: Likeness,
     workspace: Workspace,
 ) -> tuple[Rows, Shares]:
-    things, memberships = len(buckets.ranks), len(buckets.buckets)
-    twins = workspace.array("twins", things, np.int64, 0)
-    similarities = workspace.array("similarities", things, np.float64, 0)
+    candidates, memberships = len(buckets.ranks), len(buckets.buckets)
+    twins = workspace.array("twins", candidates, np.int64, 0)
+    similarities = workspace.array("similarities", candidates, np.float64, 0)
     heads = workspace.array("bucket-heads", buckets.count, np.int64, -1)
     loads = workspace.array("bucket-loads", buckets.count, np.int32, 0)
     following = workspace.array("following", memberships, np.int64, 0)
     owners = workspace.array("owners", memberships, np.int64, 0)
-    stamps = workspace.array("stamps", things, np.int64, -1)
+    stamps = workspace.array("stamps", candidates, np.int64, -1)
     for first, last in _portions(sizes, workspace.memory // 64):
         keep_first(
             first,
@@ -179,10 +177,51 @@ def _keep(
 
 
 def _portions(sizes: Rows, budget: int) -> Iterator[tuple[int, int]]:
-    """Runs of things whose sets are about `budget` bytes together."""
+    """Runs of candidates whose sets are about `budget` bytes together."""
     first = 0
     while first < len(sizes):
         held = np.cumsum(sizes[first : first + (1 << 16)]) * 8
         last = first + max(1, int(np.searchsorted(held, budget)))
         yield first, last
         first = last
+
+
+@dataclass(frozen=True)
+class Plan:
+    documents: int
+    memory: int
+    sketches: int
+    """Bytes of all sketches on disk."""
+    temporary: int
+    """Bytes of the largest temporary files, where they do not fit the memory."""
+    arrays: int
+    """Bytes of the arrays over all documents."""
+    partitions: int
+    """Pieces that the keys of one band are dealt into."""
+    passes: int
+    """Readings of the sketches: the digests once, each band once, and the preference."""
+
+    def __str__(self) -> str:
+        where = "in memory" if self.arrays + self.temporary <= self.memory // 3 else "partly in files"
+        return (
+            f"near-duplicates of {self.documents:,} documents within {_bytes(self.memory)}: "
+            f"sketches {_bytes(self.sketches)}, "
+            f"{self.passes} passes over them in {self.partitions} partition{'s' if self.partitions > 1 else ''}, "
+            f"arrays {_bytes(self.arrays)} and keys of a band {_bytes(self.temporary)} {where}"
+        )
+
+
+def plan(documents: int, bands: int, memory: int) -> Plan:
+    """The plan for a corpus. Bytes a document: 8 a band and 29 in the sketches, 16 for the keys of the band at work,
+    up to 41 in arrays; documents that share a bucket take another 24 a bucket and 8 a shingle."""
+    share = max(memory // PARTITION_SHARE, 1)
+    partitions = min(MOST_PARTITIONS, 1 << max(0, -(-16 * documents // share) - 1).bit_length())
+    return Plan(documents, memory, documents * (8 * bands + 29), 16 * documents, 41 * documents, partitions, bands + 2)
+
+
+def _bytes(size: int) -> str:
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size //= 1000
+    return f"{size} {unit}"

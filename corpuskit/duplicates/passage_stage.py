@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from corpuskit.document import set_column
+from corpuskit.document import CHANGE, set_column
 from corpuskit.duplicates.corpus import SketchedCorpus
 from corpuskit.duplicates.passages import Unit, character_spans, in_order
 from corpuskit.duplicates.repeated_text import Wanted, repeated_text
 from corpuskit.duplicates.repeated_units import FIELDS, repeated_units, units
 from corpuskit.duplicates.workspace import Records, Workspace
 from corpuskit.engine.sketches import Sketches
-from corpuskit.engine.stage import CHANGE, CHANGES, CorpusStage
+from corpuskit.engine.stage import CHANGES, CorpusStage
 from corpuskit.kernels.arrow import text_buffers
 
 SPANS = pa.schema([("starts", pa.large_list(pa.int64())), ("ends", pa.large_list(pa.int64()))])
@@ -35,7 +35,7 @@ class Passages(CorpusStage):
     min_length: Annotated[int, Field(ge=8)] = 100
     """Characters that a passage has at least. Lines of navigation and notices are short: 20 to 40 finds them."""
     min_documents: Annotated[int, Field(ge=2)] = 2
-    """Documents that a passage stands in at least."""
+    """A passage occurs in at least this many documents."""
     keep: Literal["first", "none"] = "first"
     """'first': the passage stays in the first of these documents; 'none': it goes everywhere, as boilerplate should."""
 

@@ -47,7 +47,7 @@ def passages(
     """The repeated passages of each text: (start, end) in characters, in order.
 
     A passage is a line, a paragraph (up to an empty line), both equal when their words are; or a substring, equal
-    character by character and cut to whole words. It is at least `min_length` characters long and stands in at least
+    character by character and cut to whole words. It is at least `min_length` characters long and occurs in at least
     `min_documents` texts. With `keep` 'first' it is not reported for the first of them. What repeats within one text
     alone is no passage.
 

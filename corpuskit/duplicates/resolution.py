@@ -1,4 +1,4 @@
-"""From the kept document of each row to what is written beside the documents: the twin's id and address, the sizes."""
+"""The result of resolving duplicates, row by row: the twin's id and address, and the size of the cluster."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpuskit.duplicates.corpus import Ranking, Rows, SketchedCorpus
-from corpuskit.duplicates.earlier import Earlier
+from corpuskit.duplicates.corpus import Earlier, Ranking, Rows, SketchedCorpus
 from corpuskit.duplicates.workspace import Workspace
 
-Keepers = Callable[[int, int], tuple[Rows, npt.NDArray[np.float64]]]
-"""(first row, end) -> ranks of the kept documents, similarities; as `corpuskit.duplicates.near.Decided.keepers`."""
+Representatives = Callable[[int, int], tuple[Rows, npt.NDArray[np.float64]]]
+"""(first row, end) -> ranks of the kept documents, similarities: see `corpuskit.duplicates.near.Decided`."""
 
 SCHEMA = pa.schema(
     [
@@ -32,21 +31,26 @@ class Resolution:
     """The clusters of a corpus: how large each is, and what its kept document is called."""
 
     def __init__(
-        self, corpus: SketchedCorpus, ranking: Ranking, keepers: Keepers, earlier: Earlier | None, workspace: Workspace
+        self,
+        corpus: SketchedCorpus,
+        ranking: Ranking,
+        representatives: Representatives,
+        earlier: Earlier | None,
+        workspace: Workspace,
     ) -> None:
         self._corpus = corpus
         self._ranking = ranking
-        self._keepers = keepers
+        self._keepers = representatives
         self._earlier = earlier
         self.sizes: Rows = workspace.array("cluster-sizes", int(corpus.starts[-1]), np.int64, 0)
-        """int64[rows] by rank: documents that a kept document stands for, itself and its exact duplicates counted."""
+        """int64[rows] by rank: documents in the cluster of a kept document, itself and its exact duplicates counted."""
         self.added: Rows = workspace.array("cluster-additions", earlier.entries if earlier else 0, np.int64, 0)
-        """int64[entries]: documents of this corpus that an earlier entry stands for."""
+        """int64[entries]: documents of this corpus that were dropped for an earlier entry."""
         self._twins = workspace.array("twinned", int(corpus.starts[-1]), np.bool_, False)
         """bool[rows] by rank: whether another document of this corpus was dropped for it."""
         for part in range(len(corpus.starts) - 1):
             start, end = int(corpus.starts[part]), int(corpus.starts[part + 1])
-            kept, own = keepers(start, end)[0], ranking.ranks(start, end)
+            kept, own = representatives(start, end)[0], ranking.ranks(start, end)
             self._twins[kept[(kept != own) & (kept >= 0)]] = True
             ranks, places = np.unique(kept, return_inverse=True)
             counts = np.bincount(places, corpus.column(part, "documents"), len(ranks)).astype(np.int64)
@@ -62,7 +66,7 @@ class Resolution:
         self._named_rows, self._names = self._write_names(workspace)
 
     def _write_names(self, workspace: Workspace) -> tuple[Rows, pa.Table]:
-        """(rows int64[named], their ids and addresses) of the kept documents that stand for others, by row.
+        """(rows int64[named], their ids and addresses) of the kept documents for which others were dropped, by row.
 
         The table is memory-mapped and has a chunk for each part.
         """
@@ -90,16 +94,16 @@ class Resolution:
         for part in range(len(self._corpus.starts) - 1):
             start, end = int(self._corpus.starts[part]), int(self._corpus.starts[part + 1])
             ranks = self._ranking.ranks(start, end)
-            keepers, shares = self._keepers(start, end)
-            duplicate = keepers != ranks
-            sizes = self.sizes[np.maximum(keepers, 0)] if end > start else np.zeros(0, np.int64)
+            representatives, shares = self._keepers(start, end)
+            duplicate = representatives != ranks
+            sizes = self.sizes[np.maximum(representatives, 0)] if end > start else np.zeros(0, np.int64)
             places = np.full(end - start, -1, np.int64)
-            own = duplicate & (keepers >= 0)
-            places[own] = np.searchsorted(self._named_rows, self._ranking.rows(keepers[own]))
+            own = duplicate & (representatives >= 0)
+            places[own] = np.searchsorted(self._named_rows, self._ranking.rows(representatives[own]))
             extra = NAMES.empty_table()
-            met = keepers < 0
+            met = representatives < 0
             if self._earlier is not None and met.any():
-                entries, inverse = np.unique(keepers[met] + self._earlier.entries, return_inverse=True)
+                entries, inverse = np.unique(representatives[met] + self._earlier.entries, return_inverse=True)
                 ids, urls, known = self._earlier.named(entries)
                 sizes[met] = (known + self.added[entries])[inverse]
                 places[met] = self._names.num_rows + inverse

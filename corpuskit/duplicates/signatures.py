@@ -8,8 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from corpuskit.duplicates.bands import PERMUTATIONS, Bands, choose_bands, jaccard_for_containment
-from corpuskit.duplicates.minhash import band_keys, permutations, sign
+from corpuskit.duplicates.minhash import (
+    PERMUTATIONS,
+    Bands,
+    band_keys,
+    choose_bands,
+    jaccard_for_containment,
+    permutations,
+    sign,
+)
 from corpuskit.duplicates.shingle_sets import CONTAINMENT, JACCARD, shingle_sets
 from corpuskit.duplicates.shingles import Shingling, prepare
 from corpuskit.errors import InputError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -14,12 +14,10 @@ from pydantic import Field, model_validator
 
 from corpuskit.document import column, set_column
 from corpuskit.duplicates.corpus import Ranking, Rows, SketchedCorpus
-from corpuskit.duplicates.equal import equal_heads
-from corpuskit.duplicates.exact import text_digests, url_digests
+from corpuskit.duplicates.exact import equal_leaders, text_digests, url_digests
 from corpuskit.duplicates.index import Index
 from corpuskit.duplicates.near import decide
 from corpuskit.duplicates.passage_stage import Passages
-from corpuskit.duplicates.preference import Preference, preference
 from corpuskit.duplicates.resolution import Resolution
 from corpuskit.duplicates.signatures import Likeness, sketch
 from corpuskit.duplicates.workspace import Workspace
@@ -27,6 +25,43 @@ from corpuskit.engine.rule import Rule
 from corpuskit.engine.sketches import Sketches
 from corpuskit.engine.stage import CorpusStage
 from corpuskit.inputs import known_languages
+
+Preference = Literal["first", "longest", "newest", "oldest"] | tuple[str, ...]
+"""A policy, or names of sources in the order in which they are preferred (others come after them)."""
+
+_UNDATED = np.iinfo(np.int64).max
+
+
+def preference(batch: pa.RecordBatch, prefer: Preference) -> npt.NDArray[np.int64]:
+    """A number a document: of two duplicates the one with the lower stays, the earlier row where they are equal.
+
+    Length is in characters; dates are `published`, else `fetched`, to the second as they are written; documents
+    without any date come last.
+    """
+    if prefer == "first":
+        return np.zeros(batch.num_rows, np.int64)
+    if prefer == "longest":
+        return -np.asarray(pc.fill_null(pc.utf8_length(batch.column("text")), 0).cast(pa.int64()))
+    if prefer in ("newest", "oldest"):
+        dates = _dates(pc.coalesce(batch.column("published"), batch.column("fetched")))
+        known = dates != _UNDATED
+        return np.where(known, -dates, _UNDATED) if prefer == "newest" else dates
+    return _source_order(batch.column("source"), prefer)
+
+
+def _source_order(sources: pa.Array, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    positions = pc.index_in(sources, pa.array(list(names), sources.type))
+    return np.asarray(pc.fill_null(positions, len(names)).cast(pa.int64()))
+
+
+def _dates(values: pa.Array) -> npt.NDArray[np.int64]:
+    """ISO 8601 dates as numbers that sort as they do: year to second, 14 digits."""
+    stated = pc.replace_substring_regex(pc.fill_null(values, ""), r"([.,]\d+)?(Z|[+-]\d\d:?\d\d)?$", "")
+    digits = pc.replace_substring_regex(stated, "[^0-9]", "")
+    padded = pc.utf8_rpad(pc.utf8_slice_codeunits(digits, 0, 14), 14, "0")
+    dated = pc.match_substring_regex(pc.fill_null(values, ""), r"^\d{4}")
+    numbers = pc.if_else(dated, padded, str(_UNDATED)).cast(pa.int64())
+    return np.asarray(numbers)
 
 
 class _Duplicates(CorpusStage):
@@ -78,12 +113,12 @@ class ExactDuplicates(_Duplicates):
         workspace = Workspace(sketches.workspace, sketches.memory)
         corpus = SketchedCorpus(sketches)
         ranking = Ranking.of(corpus, workspace)
-        heads = equal_heads(corpus, ranking, None, workspace)
+        leaders = equal_leaders(corpus, ranking, None, workspace)
 
-        def keepers(start: int, end: int) -> tuple[Rows, npt.NDArray[np.float64]]:
-            return heads[ranking.ranks(start, end)], np.ones(end - start)
+        def representatives(start: int, end: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+            return leaders[ranking.ranks(start, end)], np.ones(end - start)
 
-        yield from Resolution(corpus, ranking, keepers, None, workspace).batches()
+        yield from Resolution(corpus, ranking, representatives, None, workspace).batches()
 
     def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
         return self._measured(batch, resolution, ["duplicate", "cluster", "cluster_size", "twin", "twin_url"])
@@ -142,11 +177,11 @@ class NearDuplicates(_Duplicates):
         workspace = Workspace(sketches.workspace, sketches.memory)
         if self.index is None:
             decided = decide(corpus, self.likeness(), None, workspace)
-            yield from Resolution(corpus, decided.ranking, decided.keepers, None, workspace).batches()
+            yield from Resolution(corpus, decided.ranking, decided.representatives, None, workspace).batches()
             return
         with Index.open(self.index, self.likeness()).batch(str(sketches.workspace.resolve())) as addition:
             decided = decide(corpus, self.likeness(), addition.earlier, workspace)
-            resolution = Resolution(corpus, decided.ranking, decided.keepers, addition.earlier, workspace)
+            resolution = Resolution(corpus, decided.ranking, decided.representatives, addition.earlier, workspace)
             yield from resolution.batches()
             addition.add(corpus, decided, resolution, self.likeness(), workspace)
 
@@ -156,7 +191,7 @@ class NearDuplicates(_Duplicates):
 
 
 def _stood_for(batch: pa.RecordBatch) -> pa.Int32Array:
-    """The documents that each one stands for since exact duplicates were dropped: 1 where they were not looked for, 0
+    """The size of each document's group of exact duplicates: 1 where they were not looked for, 0
     for an exact duplicate that is still there, since the kept one counts it."""
     if ExactDuplicates.name not in batch.schema.names:
         return pa.array(np.ones(batch.num_rows, np.int32))

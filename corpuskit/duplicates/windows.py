@@ -1,6 +1,6 @@
 """Byte windows that several texts share: by the suffix array of a buffer; and anchors, which cut a corpus into buffers.
 
-Suffixes that begin with the same `length` bytes stand together in a suffix array, so that one pass over it finds every
+Suffixes that begin with the same `length` bytes are neighbours in a suffix array, so that one pass over it finds every
 window of that length that occurs twice (Lee et al. 2022, "Deduplicating Training Data Makes Language Models Better",
 section 4.1). A corpus that does not fit is cut by content: *winnowing* (Schleimer, Wilkerson, Aiken 2003, section 3)
 picks from every window at least one anchor, which depends on the bytes of the window alone; windows that are equal have

@@ -22,15 +22,6 @@ CHANGES = "_changes"
 """A stage that rewrites `text` adds this column; the engine moves it to the ledger. One list a document, its spans in
 order, as character offsets into the text that the stage was given."""
 
-CHANGE = pa.struct(
-    [
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("type", pa.string()),  # what was there: 'email', 'line.no_terminal_punctuation'
-        ("replacement", pa.string()),  # what stands there now; '' where it was removed
-    ]
-)
-
 ERROR = "_error"
 """A stage that could not read a document says why in this string column; the engine quarantines the row."""
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpuskit.document import SCHEMA, set_column
+from corpuskit.document import CHANGE, SCHEMA, set_column
 from corpuskit.engine.decide import DECISION, DECISIONS, decide
 from corpuskit.engine.measure import bad_row, measure, text_bytes
 from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
 from corpuskit.engine.pipeline import Pass
 from corpuskit.engine.source import BATCH_ROWS, Source, Split
-from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.errors import CorpuskitError
 
 EXCERPT = 400

@@ -39,7 +39,7 @@ Bounds = npt.NDArray[np.int64]
 _LEET = np.zeros(128, np.uint16)
 for _sign, _letter in zip("@$!013457|+", "asioieastit", strict=True):
     _LEET[ord(_sign)] = ord(_letter)
-"""The letter that a digit or sign stands for, by its code; 0: none."""
+"""The letter that a digit or sign is written for, by its code; 0: none."""
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -62,7 +62,7 @@ def _is_address(symbols: Symbols, kinds: Kinds, count: int) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def _is_disguised(kinds: Kinds, count: int) -> Any:
-    """True where a digit or sign stands between letters."""
+    """True where a digit or sign is between letters."""
     letters = False
     inside = False
     for at in range(count):
@@ -222,7 +222,7 @@ def _insert_run(
 def _read_again(
     chunk: Symbols, kinds: Kinds, count: int, symbols: Symbols, bounds: Bounds, second: Kinds, at: int, words: int
 ) -> Any:
-    """Append the chunk without its signs: Latin ones read as the letters they stand for, Hangul ones left out."""
+    """Append the chunk without its signs: Latin ones read as the letters they are written for, Hangul ones left out."""
     start = at
     before = np.int64(0)
     for entry in range(count):

@@ -126,7 +126,7 @@ def filled(fill: Callable[[npt.NDArray[np.int64]], int], expected: int = 4096) -
 def occurrences(data: Bytes, offsets: Offsets, keywords: Keywords) -> npt.NDArray[np.int64]:
     """Every occurrence of every keyword: int64[n, 4] of text number, kind, first code point, code point after the last.
 
-    Text i is `data[offsets[i]:offsets[i + 1]]`, valid UTF-8. Rows stand in the order of the occurrences' beginnings,
+    Text i is `data[offsets[i]:offsets[i + 1]]`, valid UTF-8. Rows are in the order of the occurrences' beginnings,
     the shorter of two that begin together first.
     """
     return filled(lambda rows: _occurrences(data, offsets, *keywords, rows), 4096 + len(data) // 512)
@@ -149,7 +149,7 @@ def _occurrences(
     room = np.uint64(max(len(data) - 7, 0))
     for text in range(len(offsets) - 1):
         last = np.uint64(offsets[text + 1])
-        counted = np.uint64(offsets[text])  # code points are counted up to here, and only where a keyword stands
+        counted = np.uint64(offsets[text])  # code points are counted up to here, and only where there is a keyword
         position = 0
         i = counted  # unsigned: numba then spares the test for negative places
         while i + np.uint64(PREFIX) <= last:

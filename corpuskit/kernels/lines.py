@@ -1,6 +1,6 @@
 """Lines and paragraphs of a text: how many, how they begin and end, how much of them is repeated.
 
-A line is what stands between line feeds, without the white space at its ends; a paragraph is a run of lines with no
+A line is what is between line feeds, without the white space at its ends; a paragraph is a run of lines with no
 empty line in it. Lines and paragraphs that are empty are none. A duplicate is one that equals an earlier one; the
 first is not a duplicate. Lengths are in characters, without the white space at a line's ends and without line feeds.
 """
@@ -63,7 +63,7 @@ def last_character(data, start, end):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True, inline="always")
 def past_blanks(data, at, end):  # type: ignore[no-untyped-def]
-    """The first place from `at` on where no ASCII white space stands, or `end`: what `trim` cuts there, for less."""
+    """The first place from `at` on that is no ASCII white space, or `end`: what `trim` cuts there, for less."""
     while at < end and (data[at] == 32 or 9 <= data[at] <= 13 or 28 <= data[at] <= 31):
         at += 1
     return at

@@ -33,7 +33,7 @@ def number_words(hashes, words, slots, distinct, occurrences, count, numbers):  
     return slots, distinct, occurrences, count
 
 
-# The loops over words stand in functions of their own, apart from where a table is replaced by a larger one: numba
+# The loops over words are functions of their own, apart from where a table is replaced by a larger one: numba
 # would count references to it at every word.
 
 

@@ -1,7 +1,7 @@
 """Texts cut into words, each with a hash and its place.
 
 A token is a maximal run of characters that are no white space; Han, Hiragana and Katakana characters are tokens of one
-character. A token that holds a letter, number or mark is a word: what stands from its first such character to its
+character. A token that holds a letter, number or mark is a word: what is from its first such character to its
 last, so that punctuation around it falls away and punctuation inside it stays ("don't", "3.14"). Words are equal when
 their characters' simple lower-case forms are; the hash is of those.
 """

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from corpuskit.inputs import Texts, as_texts
 from corpuskit.kernels.arrow import text_buffers
-from corpuskit.kernels.scripts import DIGITS, PUNCTUATION, SCRIPTS, SYMBOLS, script_bytes
+from corpuskit.language.scripts import DIGITS, PUNCTUATION, SCRIPTS, SYMBOLS, script_bytes
 
 SAMPLE = 90
 """Characters that the model reads of each of three places of a long text."""

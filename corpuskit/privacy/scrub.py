@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
+from corpuskit.document import Change
 from corpuskit.errors import UsageError, nearest
 from corpuskit.inputs import Languages, Texts, as_texts
 from corpuskit.privacy.canonical import canonical, value_digest
@@ -63,15 +64,6 @@ class Replacer:
             self._counts[finding.type] = self._counts.get(finding.type, 0) + 1
             self._numbers[value] = self._counts[finding.type]
         return self._numbers[value]
-
-
-class Change(NamedTuple):
-    """What the ledger records of a rewritten place; offsets into the text as it was."""
-
-    start: int
-    end: int
-    type: str
-    replacement: str
 
 
 def rewrite(text: str, findings: Sequence[Finding], replacer: Replacer) -> tuple[str, list[Change]]:

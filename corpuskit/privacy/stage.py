@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from corpuskit.document import set_column
+from corpuskit.document import Change, change_lists, set_column
 from corpuskit.engine.rule import Rule
-from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.errors import UsageError, nearest
 from corpuskit.inputs import as_languages
 from corpuskit.privacy import vault
@@ -21,7 +21,7 @@ from corpuskit.privacy.find import Names, find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
 from corpuskit.privacy.presidio import load
 from corpuskit.privacy.redact import field_name, map_strings, string_columns
-from corpuskit.privacy.scrub import Action, Change, Replacer, rewrite
+from corpuskit.privacy.scrub import Action, Replacer, rewrite
 from corpuskit.privacy.vault import Original
 
 MEASUREMENT = pa.struct(
@@ -188,7 +188,7 @@ class PersonalData(BatchStage):
             for count in counts
         ]
         batch = set_column(batch, self.name, pa.array(measured, MEASUREMENT))
-        batch = set_column(batch, CHANGES, pa.array([[c._asdict() for c in row] for row in changes], pa.list_(CHANGE)))
+        batch = set_column(batch, CHANGES, change_lists(changes))
         if self.vault is not None:
             self._seal(batch.column("id").to_pylist(), originals)
         return batch

@@ -1,4 +1,4 @@
-"""How a text reads: Gopher, C4, FineWeb and Korean measurements in one pass, and the rules that stand on them."""
+"""How a text reads: Gopher, C4, FineWeb and Korean measurements in one pass, and the rules that use them."""
 
 from corpuskit.quality.c4 import clean_lines
 from corpuskit.quality.compatible import clean_lines_as, measure_as

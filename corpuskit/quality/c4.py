@@ -12,11 +12,11 @@ import numba as nb
 import numpy as np
 import pyarrow as pa
 
+from corpuskit.document import Change, apply_changes
 from corpuskit.inputs import Texts, as_texts
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, past_blanks, trim
 from corpuskit.kernels.unicode import SPACE, UPPER, WORD, character_class, code_points, decode
-from corpuskit.quality.change import Change, changed
 
 MAX_WORD = 1000
 MIN_WORDS = 3
@@ -56,7 +56,7 @@ _FIXED_MARKS = (np.frombuffer(b"[edit]", np.uint8), np.frombuffer(b"[citation ne
 
 @nb.njit(cache=True, nogil=True)
 def _phrase_at(data, at, end):  # type: ignore[no-untyped-def]
-    """The number of the phrase that stands at `data[at]` in any case, or -1."""
+    """The number of the phrase at `data[at]` in any case, or -1."""
     for phrase in range(len(_PATTERN_STARTS) - 1):
         first, last = _PATTERN_STARTS[phrase], _PATTERN_STARTS[phrase + 1]
         if at + last - first <= end:
@@ -309,7 +309,7 @@ def clean_lines(texts: Texts) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     strings = as_texts(texts)
     spans = removals(strings)
     cleaned = [
-        text if text is None or not pieces else changed(text, pieces)
+        text if text is None or not pieces else apply_changes(text, pieces)
         for text, pieces in zip(strings.to_pylist(), spans, strict=True)
     ]
     return pa.array(cleaned, pa.large_string()), spans

@@ -17,7 +17,7 @@ app.add_typer(quality, name="quality")
 def train_quality(
     good: Annotated[Path, typer.Argument(help="Texts that you want more of: JSON lines with a field `text`.")],
     bad: Annotated[Path, typer.Argument(help="Texts that you want less of.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model; its card is written beside it.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model; its card is written next to it.")] = Path(
         "quality.npz"
     ),
     seed: Annotated[int, typer.Option(help="The same seed and files, the same model.")] = 0,

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from corpuskit.document import Change, apply_changes
 from corpuskit.inputs import Texts, as_texts
-from corpuskit.quality.change import Change, changed
 
 TAIL_LINES = 8
-"""A tail stands within the last so many lines that are not empty."""
+"""A tail is looked for in this many last lines that are not empty."""
 TAIL_LINE = 160
-"""A longer line is no tail, though one may stand at its end."""
+"""A longer line is no tail as a whole; one may be at its end."""
 LONGEST_NOTICE = 45
 """A longer line that is a whole sentence is no notice of rights, though it may speak of them."""
 
@@ -116,5 +116,5 @@ def clean(texts: Texts) -> tuple[pa.LargeStringArray, list[list[Change]]]:
     for text in strings.to_pylist():
         found = changes(text) if text else []
         spans.append(found)
-        cleaned.append(text if not found else changed(text, found))
+        cleaned.append(text if not found else apply_changes(text, found))
     return pa.array(cleaned, pa.large_string()), spans

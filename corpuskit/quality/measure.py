@@ -1,4 +1,4 @@
-"""Every quality measurement of a text. What each one is stands in docs/quality-rules.md.
+"""Every quality measurement of a text. docs/quality-rules.md defines each.
 
 Sources: Gopher (Rae et al. 2021, appendix A.1.1), C4 (Raffel et al. 2020, section 2.2), mC4 (Xue et al. 2021, section
 3.1), FineWeb (Penedo et al. 2024, section 3.6).

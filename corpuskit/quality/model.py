@@ -2,7 +2,7 @@
 
 A linear model over hashed words, pairs of words and character 4-grams, calibrated by Platt's method (Platt 1999,
 "Probabilistic Outputs for Support Vector Machines") on scores of texts that the scoring model had not seen. It is a
-plain `.npz` of numbers, without objects, and a Markdown model card beside it.
+plain `.npz` of numbers, without objects, and a Markdown model card next to it.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def train(good: Texts, bad: Texts, seed: int = 0) -> Model:
 
 
 def train_files(good: str | Path, bad: str | Path, output: str | Path, seed: int = 0) -> Report:
-    """Trains on two JSON Lines files (a `text` in each line) and saves the model to `output` (`.npz`, card beside it).
+    """Trains on two JSON Lines files (a `text` in each line) and saves the model to `output` (`.npz`, with its card).
 
     Raises UsageError for a file that is absent, a line without a text, and as `train` does.
     """

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, Field, model_validator
 
-from corpuskit.document import set_column
+from corpuskit.document import Change, change_lists, set_column
 from corpuskit.engine.rule import Rule
-from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.inputs import as_texts, known_languages
 from corpuskit.quality.c4 import clean_lines
-from corpuskit.quality.change import Change
 from corpuskit.quality.compatible import LinePeer, Peer, clean_lines_as, measure_as
 from corpuskit.quality.korean import clean
 from corpuskit.quality.measure import measure
@@ -37,7 +36,7 @@ class Quality(BatchStage):
 
     chosen: Annotated[tuple[str, ...], Field(alias="rules")] = ("gopher", "fineweb", "korean")
     """Sets of rules (gopher, gopher_quality, gopher_repetition, c4, mc4, fineweb, korean) or single rules
-    (gopher.top_2_gram). Everything is measured whatever stands here."""
+    (gopher.top_2_gram). Everything is measured, whatever is chosen here."""
     limits: Mapping[str, float | bool] = {}
     """Limits in place of a rule's own, for every language: {gopher.top_2_gram: 0.25}."""
 
@@ -128,11 +127,7 @@ def _rewritten(batch: pa.RecordBatch, name: str, texts: pa.Array, spans: Sequenc
     before = pc.utf8_length(as_texts(batch.column("text")))
     kept = pc.if_else(pc.greater(before, 0), pc.divide(pc.cast(pc.utf8_length(texts), pa.float64()), before), None)
     measured = pa.StructArray.from_arrays(
-        [pa.array([len(found) for found in spans], pa.int64()), kept], names=["changes", "kept_characters"]
-    )
-    rows = [[tuple(span) for span in found] for found in spans]
-    changes = pa.array(
-        [[dict(zip(CHANGE.names, row, strict=True)) for row in found] for found in rows], pa.list_(CHANGE)
+        [pa.array([len(row) for row in spans], pa.int64()), kept], names=["changes", "kept_characters"]
     )
     batch = set_column(batch, "text", texts)
-    return set_column(set_column(batch, name, measured), CHANGES, changes)
+    return set_column(set_column(batch, name, measured), CHANGES, change_lists(spans))

@@ -1,7 +1,7 @@
 """Which tokens come at which step: a pure function of the step's number, and its inverse.
 
 Sample number i is window `permute(i mod n)` of the shards, under a key that the seed and the epoch name
-(`corpuskit.kernels.permutation`). So the order has no state: resuming at any step, with any number of ranks and
+(`corpuskit.tokens.permutation`). So the order has no state: resuming at any step, with any number of ranks and
 workers, gives the same tokens, and which documents made a step, or which steps saw a document, is a calculation.
 
 With a mixture of sources, or with epochs for each, the samples are shared out among the sources
@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 
 from corpuskit.errors import UsageError, nearest
-from corpuskit.kernels.permutation import permute, unpermute
 from corpuskit.tokens.layouts import BestFit, Concatenated, Copies, Layout
+from corpuskit.tokens.permutation import permute, unpermute
 from corpuskit.tokens.shards import Shards
 from corpuskit.tokens.shares import Shares
 from corpuskit.tokens.weights import Weights, epoch_copies

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from corpuskit.kernels.permutation import permute
+from corpuskit.tokens.permutation import permute
 from corpuskit.tokens.windows import Numbers
 
 BLOCK = 1024

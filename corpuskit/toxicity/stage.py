@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from corpuskit.document import set_column
+from corpuskit.document import CHANGE, set_column
 from corpuskit.engine.rule import Rule
-from corpuskit.engine.stage import CHANGE, CHANGES, BatchStage
+from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.inputs import known_languages
 from corpuskit.toxicity.scoring import ISOLATED, LABELS, WINDOW, Scores, assess
 

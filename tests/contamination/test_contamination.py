@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from corpuskit.contamination import Benchmarks, check, load, prepare
 from corpuskit.contamination.stage import Contamination
+from corpuskit.contamination.units import split_units
 from corpuskit.document import documents
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.kernels.unicode import code_points
-from corpuskit.kernels.units import split_units
 
 QUESTION = (
     "A farmer plants 14 rows of lettuce with 9 heads in each row. Rabbits eat a third of them, and she sells the rest "

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from corpuskit.duplicates import signatures
-from corpuskit.duplicates.bands import Bands, choose_bands
-from corpuskit.duplicates.minhash import agreements, band_keys, permutations
+from corpuskit.duplicates.minhash import Bands, agreements, band_keys, choose_bands, permutations
 from corpuskit.duplicates.shingles import Shingling
 from corpuskit.duplicates.signatures import sets
 

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpuskit.document import set_column
+from corpuskit.document import CHANGE, set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.sketches import Sketches
-from corpuskit.engine.stage import CHANGE, CHANGES, ERROR, BatchStage, CorpusStage
+from corpuskit.engine.stage import CHANGES, ERROR, BatchStage, CorpusStage
 
 
 class Length(BatchStage):

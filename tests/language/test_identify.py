@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from corpuskit.document import documents
 from corpuskit.kernels.arrow import text_buffers
-from corpuskit.kernels.scripts import DIGITS, SCRIPTS, SYMBOLS, script_bytes
 from corpuskit.language import identify
+from corpuskit.language.scripts import DIGITS, SCRIPTS, SYMBOLS, script_bytes
 from corpuskit.language.stage import LanguageStage
 
 CODES = {

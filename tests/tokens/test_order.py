@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpuskit.errors import UsageError
-from corpuskit.kernels.permutation import permute, unpermute
 from corpuskit.tokens import Shards, TokenOrder, open_shards
+from corpuskit.tokens.permutation import permute, unpermute
 from corpuskit.tokens.windows import IGNORED, best_fit
 
 

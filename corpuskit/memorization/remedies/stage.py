@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpuskit.document import set_column
+from corpuskit.document import CHANGE, set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.sketches import Sketches
-from corpuskit.engine.stage import CHANGE, CHANGES, CorpusStage
+from corpuskit.engine.stage import CHANGES, CorpusStage
 from corpuskit.errors import UsageError
 from corpuskit.memorization.masking import addresses_and_numbers
 from corpuskit.memorization.remedies.decisions import ACTIONS, SCHEMA

@@ -13,8 +13,8 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
+from corpuskit.document import Change, apply_changes
 from corpuskit.inputs import Languages, Texts, as_languages, as_texts
-from corpuskit.quality.change import Change, changed
 from corpuskit.quality.measure import measure
 
 Peer = Literal["datatrove", "dolma", "dclm", "nemo"]
@@ -55,7 +55,9 @@ def clean_lines_as(peer: LinePeer, texts: Texts) -> tuple[pa.LargeStringArray, l
     strings = as_texts(texts)
     changes: Callable[[str], list[Change]] = import_module(f"{__name__}.{peer}_c4").changes
     spans = [changes(text) if text else [] for text in strings.to_pylist()]
-    cleaned = [changed(text, found) if text else text for text, found in zip(strings.to_pylist(), spans, strict=True)]
+    cleaned = [
+        apply_changes(text, found) if text else text for text, found in zip(strings.to_pylist(), spans, strict=True)
+    ]
     return pa.array(cleaned, pa.large_string()), spans
 
 

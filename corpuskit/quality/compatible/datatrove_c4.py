@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from corpuskit.document import Change
 from corpuskit.errors import require
 from corpuskit.quality.c4 import MAX_WORD, MIN_WORDS
-from corpuskit.quality.change import Change
 from corpuskit.quality.compatible import Values
 
 _MARK = re.compile(r"\[\d*]|\[edit]|\[citation needed]")

@@ -1,7 +1,7 @@
 """Texts cut into units for finding quoted passages: what is compared when spacing and punctuation do not matter.
 
 A unit is one Hangul, Han, Hiragana or Katakana character, or a maximal run of other letters, numbers and marks. What
-stands between units is dropped, so that an added comma, a changed quotation mark or Korean spacing changes nothing.
+is between units is dropped, so that an added comma, a changed quotation mark or Korean spacing changes nothing.
 Units are equal when their simple lower-case forms are.
 """
 

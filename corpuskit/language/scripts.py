@@ -12,7 +12,7 @@ SCRIPTS = (
     "latin", "hangul", "jamo", "han", "kana", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "bengali", "thai",
     "other",
 )  # fmt: skip
-"""Columns of `script_bytes` that count letters; jamo are Hangul letters that stand alone (ㅋㅋ, ㅇㅈ)."""
+"""Columns of `script_bytes` that count letters; jamo are single Hangul letters (ㅋㅋ, ㅇㅈ)."""
 
 DIGITS, SYMBOLS, PUNCTUATION = len(SCRIPTS), len(SCRIPTS) + 1, len(SCRIPTS) + 2
 """Further columns: digits; signs that code and tables are full of ({}[]()<>=;|_/\\#*+&$%^~@`); all other signs."""
