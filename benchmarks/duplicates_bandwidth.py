@@ -51,7 +51,7 @@ def main() -> None:
     data, offsets = text_buffers(array)
     size = int(offsets[-1])
     words = sum(len(text.split()) for text in texts)
-    languages = numbers(["en"] * len(texts))
+    languages = numbers(pa.array(["en"] * len(texts)))
     codec = pa.Codec("zstd", 3)
     block = "\n".join(articles()).encode()  # once: copies would compress to nothing
     packed = codec.compress(block, asbytes=True)

@@ -9,6 +9,7 @@ from corpuskit.duplicates import signatures
 from corpuskit.duplicates.minhash import Bands, agreements, band_keys, choose_bands, permutations
 from corpuskit.duplicates.shingles import Shingling
 from corpuskit.duplicates.signatures import sets
+from corpuskit.inputs import as_languages, as_texts
 
 MASK = 0xFFFFFFFF
 
@@ -45,7 +46,7 @@ def test_error_is_the_theoretical_one_and_unbiased(jaccard: float) -> None:
 
 def test_a_signature_is_the_minimum_over_all_shingles() -> None:
     text = " ".join(f"word{number}" for number in range(5_000))
-    values, _ = sets([text], "en", Shingling(3, 2))
+    values, _ = sets(as_texts([text]), as_languages("en", 1), Shingling(3, 2))
     a, b = permutations(16)
     short = [int(value) >> 32 for value in values]
     expected = [min((int(x) * value + int(y)) & MASK for value in short) for x, y in zip(a, b, strict=True)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from corpuskit.duplicates.shingles import Shingling, prepare, shingles
 from corpuskit.duplicates.signatures import sets
+from corpuskit.inputs import as_languages, as_texts
 from corpuskit.kernels.normal_form import compose
 
 KOREAN = "서울시는 오늘 한강변에 새로운 자전거 도로를 만들었다고 밝혔다. 공사는 지난해 봄에 시작되었다."
@@ -17,7 +18,7 @@ words = st.text(alphabet="abAB가각한글é漢字1 .,!-­ ㅋ́ß", max_size=60
 
 
 def hashed(texts: list[str], language: str | None, shingling: Shingling) -> list[set[int]]:
-    values, counts = sets(texts, language, shingling)
+    values, counts = sets(as_texts(texts), as_languages(language, len(texts)), shingling)
     ends = np.cumsum(counts)
     return [set(values[end - count : end].tolist()) for end, count in zip(ends, counts, strict=True)]
 
@@ -32,7 +33,7 @@ def test_kernel_sets_share_what_the_slow_sets_share(
     fast = hashed(texts, language, Shingling(size, characters))
     slow = [shingles(text, language, words=size, characters=characters) for text in texts]
     assert [len(one) for one in fast] == [len(one) for one in slow]
-    ways = prepare(texts, language).ways
+    ways = prepare(as_texts(texts), as_languages(language, len(texts))).ways
     for i in range(len(texts)):
         for j in range(i):
             if ways[i] == ways[j]:
@@ -65,8 +66,9 @@ def test_a_text_shorter_than_a_shingle_is_one_shingle() -> None:
 
 def test_the_way_of_cutting_follows_language_or_script() -> None:
     texts = [KOREAN, "An English text with 한글 inside it, mostly English words.", KOREAN, "", None]
-    assert prepare(texts, ["en", None, "und", None, None]).ways.tolist() == [0, 0, 1, 0, 0]
-    assert prepare(["これは日本語の文章です", "ภาษาไทย"], ["ja", "th"]).ways.tolist() == [1, 1]
+    assert prepare(as_texts(texts), as_languages(["en", None, "und", None, None], 5)).ways.tolist() == [0, 0, 1, 0, 0]
+    foreign = as_texts(["これは日本語の文章です", "ภาษาไทย"])
+    assert prepare(foreign, as_languages(["ja", "th"], 2)).ways.tolist() == [1, 1]
 
 
 def test_four_particle_edits_leave_a_short_news_text_alike() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpuskit.inputs import as_texts
 from corpuskit.kernels.unicode import code_points
 from corpuskit.quality import clean_lines, measure
 from corpuskit.quality.c4 import REASONS, count_sentences, line_verdict, removals
@@ -126,7 +127,7 @@ def test_the_spans_rebuild_the_text_and_a_second_pass_cuts_no_line(text: str) ->
 
 def test_spans_are_characters_and_name_their_reason() -> None:
     text = "메뉴 열기\n한국어로 된 문장이다.[3] 끝이다.\nUse cookies"
-    (spans,) = removals([text])
+    (spans,) = removals(as_texts([text]))
     assert [(text[s.start : s.end], s.type) for s in spans] == [
         ("메뉴 열기\n", "line.no_terminal_punctuation"),
         ("[3]", "reference_mark"),
