@@ -1,4 +1,14 @@
-"""What corpuskit says when it cannot go on: one line that names the thing, the place and the way out."""
+"""Errors as people read them: one line that says what is wrong, where, and what to do. And how a command ends:
+
+| exit code | meaning |
+|---|---|
+| 0 | done; or stopped on request (SIGTERM, Ctrl-C in a training) with everything saved |
+| 1 | the run failed, or `verify` found damage |
+| 2 | the recipe, the command or an argument is wrong, or a part of corpuskit is not installed: nothing was run |
+| 3 | finished work would be replaced: nothing was changed; `--overwrite` or another folder |
+| 4 | `--strict`: the run ended, and left something open: pages not fetched, records not read |
+| 130 | interrupted with Ctrl-C; what was committed is kept |
+"""
 
 from __future__ import annotations
 
@@ -7,6 +17,7 @@ import errno
 import importlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 _WAYS_OUT = {
@@ -33,6 +44,24 @@ class UsageError(CorpuskitError):
 
 class InputError(UsageError, ValueError):
     """An argument of a public function is of no use: a str for a list, languages that do not match, an unknown code."""
+
+
+class WouldReplace(CorpuskitError):
+    """Finished work is in the way, made of other settings or input, and nobody said that it may be replaced."""
+
+    exit_code = 3
+
+    def __init__(self, where: Path | str, why: str):
+        super().__init__(
+            f"{where}: finished work is here, and would be replaced: {why}. Nothing was changed. To replace it, add "
+            "--overwrite (in a recipe: 'overwrite: true'); to keep it, choose another folder with --output"
+        )
+
+
+class Incomplete(CorpuskitError):
+    """A strict run ended, and left something open."""
+
+    exit_code = 4
 
 
 class Stopped(CorpuskitError):

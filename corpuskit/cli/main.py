@@ -71,7 +71,7 @@ def _say(label: str, text: str) -> None:
 
 def main() -> None:
     """The console script."""
-    from corpuskit.cli import explain, recipes  # noqa: F401  (each adds its commands)
+    from corpuskit.cli import explain, recipes, verify  # noqa: F401  (each adds its commands)
     from corpuskit.demo import commands as demo  # noqa: F401
     from corpuskit.duplicates import commands as duplicates  # noqa: F401
     from corpuskit.memorization import commands as memorization  # noqa: F401

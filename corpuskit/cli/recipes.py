@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from corpuskit.cli.main import app, console
 from corpuskit.engine.progress import megabytes
-from corpuskit.errors import CorpuskitError, UsageError, nearest
+from corpuskit.errors import CorpuskitError, Incomplete, UsageError, WouldReplace, nearest
 
 RecipeFile = Annotated[
     Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file such as those in pipelines/.")
@@ -24,6 +25,13 @@ Override = Annotated[
     typer.Option(
         "--set", metavar="PATH=VALUE", help="Change one value: --set near_duplicates.threshold=0.7. Repeatable."
     ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace finished work that was made of other settings or input.")
+]
+Recompute = Annotated[
+    list[str] | None,
+    typer.Option("--recompute", metavar="STAGE", help="Do a stage or job again though nothing changed. Repeatable."),
 ]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder. Default: runs/NAME.")]
 
@@ -44,34 +52,66 @@ def run(
         int, typer.Option("--workers", "-w", min=0, help="Processes that work side by side; 0 takes one a core.")
     ] = 0,
     executor: Annotated[str, typer.Option(help="`local`, or `ray` for the cluster that RAY_ADDRESS names.")] = "local",
+    overwrite: Overwrite = False,
+    recompute: Recompute = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 where pages could not be fetched or records not be read.")
+    ] = False,
 ) -> None:
     """Run a recipe, or go on with a run that was stopped.
 
     Steps whose results are there are not run again: after a crash, Ctrl-C or a changed setting, the same command
-    goes on from where it must, and ends in the same bytes.
+    goes on from where it must, and ends in the same bytes. Finished work that was made of other settings or input is
+    replaced only with --overwrite; without it the command says what differs and exits with 3.
     """
-    from corpuskit.recipe.execute import run_recipe
+    from corpuskit.recipe.execute import RunResult, run_recipe
 
     started = time.time()
-    result = run_recipe(
-        recipe,
-        overrides=set_ or [],
-        folder=output,
-        workers=workers or os.cpu_count() or 1,
-        executor=executor,
-        console=console,
-    )
+
+    def once(overwrite: bool) -> RunResult:
+        return run_recipe(
+            recipe,
+            overrides=set_ or [],
+            folder=output,
+            workers=workers or os.cpu_count() or 1,
+            executor=executor,
+            console=console,
+            overwrite=overwrite,
+            recompute=recompute or [],
+        )
+
+    try:
+        result = once(overwrite)
+    except WouldReplace as refusal:
+        if not (sys.stdin.isatty() and console.is_terminal):
+            raise
+        console.print(str(refusal), markup=False, highlight=False)
+        if not typer.confirm("Replace it?"):
+            raise
+        result = once(True)
     print_summary(result.summary, time.time() - started)
     if not result.summary["totals"]["documents_out"]:
         raise CorpuskitError(
             f"no document survived; {result.folder}/ledger says why, and 'corpuskit what-if' what would help"
         )
+    open_ = sum(result.summary["unfinished"].values())
+    if strict and (open_ or result.summary["quarantined"]):
+        raise Incomplete(
+            f"{open_:,} pages could not be fetched, and {result.summary['quarantined']:,} records could not be read"
+        )
 
 
 @app.command()
-def plan(recipe: RecipeFile, set_: Override = None, output: Output = None) -> None:
+def plan(
+    recipe: RecipeFile,
+    set_: Override = None,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    recompute: Recompute = None,
+) -> None:
     """Say what `run` would do, and what is already done."""
-    from corpuskit.engine.run import Run
+    from corpuskit.engine.plan import plan as planned
+    from corpuskit.recipe.execute import make_run
     from corpuskit.recipe.load import load
 
     loaded = load(recipe, set_ or [])
@@ -79,7 +119,7 @@ def plan(recipe: RecipeFile, set_: Override = None, output: Output = None) -> No
     table = Table(title=f"{loaded.keys.name} → {folder}", title_justify="left", box=None, padding=(0, 2))
     for heading in ("step", "tasks", "already done", ""):
         table.add_column(heading, justify="left" if heading in ("step", "") else "right")
-    for state in Run(loaded.pipeline(), folder).plan():
+    for state in planned(make_run(loaded, folder, overwrite=overwrite, recompute=recompute or [])):
         tasks = "?" if state.tasks is None else str(state.tasks)
         note = state.note or ("done" if state.tasks is not None and state.done == state.tasks else "would run")
         table.add_row(state.name, tasks, str(state.done), note)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import read_json
-from corpuskit.engine.ledger import open_run, tables
+from corpuskit.engine.ledger import job_folders, open_run, tables
 
 SAMPLES = 3
 """Documents shown for each rule. They are those with the smallest ids: as good as drawn by lot, and always the same."""
@@ -74,6 +74,13 @@ def read(folder: Path) -> RunFacts:
     """Everything that the report shows of a run. Raises UsageError where the folder holds no finished run."""
     summary = open_run(folder)
     quarantine, shown = _quarantine(folder)
+    current = job_folders(folder)
+
+    def part(job_folder: str, name: str) -> Path:
+        """A file of a job; of one that this run's recipe does not name, a path at which nothing is."""
+        made = current is None or job_folder in current
+        return folder / job_folder / name if made else folder / "not of this run" / name
+
     return RunFacts(
         summary=summary,
         samples=_samples(folder),
@@ -82,15 +89,16 @@ def read(folder: Path) -> RunFacts:
         quarantine=quarantine,
         quarantine_shown=shown,
         crawls=_crawls(folder),
-        metrics=_metrics(folder / "models" / "base" / "metrics.jsonl"),
-        evaluation=_summary(folder / "evaluations" / "results.json"),
-        gains=_summary(folder / "evaluations" / "instruct" / "gains.json"),
-        ppo=_metrics(folder / "models" / "ppo" / "metrics.jsonl"),
-        answers=list(json_lines(folder / "models" / "ppo" / "samples.jsonl")),
-        comparison=_summary(folder / "evaluations" / "adapters" / "comparison.json"),
-        written=list(json_lines(folder / "models" / "base" / "samples.jsonl")),
-        audit=_summary(folder / "audits" / "summary.json"),
-        loop=_summary(folder / "audits" / "loop" / "loop.json"),
+        metrics=_metrics(part("models/base", "metrics.jsonl")),
+        evaluation=_summary(part("evaluations/models", "results.json"))
+        or (_summary(folder / "evaluations" / "results.json") if current is None else None),
+        gains=_summary(part("evaluations/instruct", "gains.json")),
+        ppo=_metrics(part("models/ppo", "metrics.jsonl")),
+        answers=list(json_lines(part("models/ppo", "samples.jsonl"))),
+        comparison=_summary(part("evaluations/adapters", "comparison.json")),
+        written=list(json_lines(part("models/base", "samples.jsonl"))),
+        audit=_summary(part("audits", "summary.json")),
+        loop=_summary(folder / "loop" / "loop.json"),
     )
 
 
@@ -186,7 +194,7 @@ def _value_counts(values: pa.Array) -> dict[str, int]:
 def _quarantine(folder: Path) -> tuple[Counter[str], list[dict[str, Any]]]:
     reasons: Counter[str] = Counter()
     shown: list[dict[str, Any]] = []
-    for path in sorted((folder / "ledger" / "quarantine").glob("*.jsonl")):
+    for path in tables(folder, "ledger/quarantine"):
         for record in json_lines(path):
             reasons[str(record.get("reason"))] += 1
             if len(shown) < QUARANTINE_SHOWN:

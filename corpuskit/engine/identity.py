@@ -24,6 +24,10 @@ ENGINE_VERSION = 1
 """Raised when the engine itself (passes, parts, ledger, publishing) makes another result of the same stages."""
 
 
+LATER = "an earlier step runs again"
+"""The reason of a step that differs in nothing of its own."""
+
+
 class Component(TypedDict):
     """A stage, source or job as a part of a key."""
 
@@ -156,7 +160,7 @@ def reasons(new: Parts, old: Parts | None, defaults: Mapping[str, Mapping[str, A
     said += [f"{name} is read, was not" for name in read if name not in was_read]
     said += [f"{name} is no longer read" for name in was_read if name not in read]
     if new.get("after") != old.get("after") and not said:
-        said.append("an earlier step runs again")
+        said.append(LATER)
     return list(dict.fromkeys(said))
 
 

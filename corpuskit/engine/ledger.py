@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import read_json
+from corpuskit.engine.publish import JOURNAL
+from corpuskit.engine.run_receipt import RunReceipt
 from corpuskit.errors import UsageError
 
 
@@ -37,7 +39,9 @@ class Story:
 
 
 def open_run(folder: Path) -> dict[str, Any]:
-    """The run.json of a run's folder. Raises UsageError where there is none."""
+    """The run.json of a run's folder. Raises UsageError where there is none, and where a run was killed halfway."""
+    if (folder / JOURNAL).exists():
+        raise UsageError(f"{folder}: a run was killed while it put its corpus in place; run its recipe again to finish")
     run = read_json(folder / "run.json")
     if not isinstance(run, dict):
         raise UsageError(f"{folder}: no finished run is here (no run.json); run 'corpuskit run RECIPE' first")
@@ -53,8 +57,25 @@ def newest_run(runs: Path = Path("runs")) -> Path:
 
 
 def tables(folder: Path, kind: str) -> list[Path]:
-    """The Parquet files of one kind: 'corpus', 'ledger/dropped', 'ledger/changes'."""
-    return sorted((folder / kind).glob("*.parquet"))
+    """The files of one kind that a run published: 'corpus', 'ledger/dropped', 'ledger/changes', 'ledger/quarantine'.
+
+    They are those that its receipt names; in the folder of a run of an earlier version, which has none, all of them.
+    """
+    receipt = RunReceipt.read(folder)
+    if receipt is None:
+        return sorted(path for path in (folder / kind).glob("*.*") if path.suffix in (".parquet", ".jsonl"))
+    paths = (folder / name for name in receipt.files if name.startswith(f"{kind}/"))
+    return sorted(path for path in paths if path.is_file())
+
+
+def job_folders(folder: Path) -> set[str] | None:
+    """Folders of the jobs that the recipe of a run's last execution names; None where the run does not say.
+
+    What another recipe left in the same folder (an audit whose key is gone) is not among them.
+    """
+    run = read_json(folder / "run.json")
+    outputs = run.get("outputs") if isinstance(run, dict) else None
+    return set(outputs.values()) if isinstance(outputs, dict) else None
 
 
 def find(folder: Path, name: str) -> Story:
@@ -66,7 +87,7 @@ def find(folder: Path, name: str) -> Story:
         story.dropped += _matching(path, name)
     for path in tables(folder, "ledger/changes"):
         story.changes += _matching(path, name)
-    for path in sorted((folder / "ledger" / "quarantine").glob("*.jsonl")):
+    for path in tables(folder, "ledger/quarantine"):
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             if name in (record.get("url"), record.get("path")):

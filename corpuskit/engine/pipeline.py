@@ -38,6 +38,10 @@ class Pass:
     stages: Sequence[BatchStage]
     sketch: CorpusStage | None
 
+    def all_stages(self) -> list[Stage]:
+        """Every stage with a part in it, in the recipe's order."""
+        return [*([self.apply] if self.apply else []), *self.stages, *([self.sketch] if self.sketch else [])]
+
     @property
     def name(self) -> str:
         names = [self.apply.name] if self.apply else []

@@ -1,51 +1,71 @@
-"""From the parts of the last pass to what people open: the corpus in shards, and the ledger of what left it."""
+"""From the parts of the last pass to what people open: the corpus in shards, and the ledger of what left it.
+
+Everything is written beside what is published, in the folder of the step. One file, the journal, then commits the
+whole: from the moment that it is there the new files take their places, by this process or, where it is killed, by the
+next run. Up to that moment the earlier corpus is untouched.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpuskit.engine.files import digest, file_digest, replacing
+from corpuskit.engine.files import digest, file_digest, read_json, replacing, write_json
+from corpuskit.engine.owned import Record, check_free, files_below, remove, remove_empty
 from corpuskit.engine.parts import Receipt, TableWriter, stem
 from corpuskit.engine.pipeline import Pass
 from corpuskit.engine.row_groups import join, joinable
+from corpuskit.engine.run_receipt import RECEIPT, RunReceipt
+from corpuskit.engine.steps import Step
 from corpuskit.engine.task import PassTask, Worker, conform
 
 Committed = Sequence[tuple[Pass, Sequence[PassTask], Sequence[Receipt]]]
 
+JOURNAL = ".publish.json"
+"""In a run's folder while new files take their places."""
+
+STAGED = "staged"
+"""In the folder of the step that publishes: the files that will be published, under their paths in the run's folder."""
+
 
 @dataclass(frozen=True)
 class PublishTask:
-    """Parquet files of one schema, one after the other, as one file in the run's folder."""
+    """Files of one schema, one after the other, as one file."""
 
     inputs: Sequence[Path]
-    output: Path
+    folder: Path
+    """Of the step."""
+    output: str
+    """The file's path in the run's folder."""
+    number: int
     key: str
-    receipt: Path
-
-    @property
-    def folder(self) -> Path:
-        return self.receipt.parent
 
     @property
     def name(self) -> str:
-        return f"writing {self.output.name}"
+        return f"writing {self.output}"
+
+    @property
+    def receipt(self) -> str:
+        return f"{self.number:05d}.json"
 
     def run(self, worker: Worker) -> Receipt:
-        with replacing(self.output) as temporary:
-            if joinable(self.inputs):
+        path = self.folder / STAGED / self.output
+        with replacing(path) as temporary:
+            if path.suffix == ".jsonl":
+                self._lines(temporary)
+            elif joinable(self.inputs):
                 join(self.inputs, temporary)
             else:
                 self._rewrite(temporary)
             size, content = temporary.stat().st_size, file_digest(temporary)
-        relative = Path("..") / ".." / self.output.relative_to(self.receipt.parents[2])
-        receipt = Receipt(self.key, {relative.as_posix(): (size, content)})
-        receipt.write(self.receipt)
+        receipt = Receipt(self.key, {f"{STAGED}/{self.output}": (size, content)})
+        receipt.write(self.folder / self.receipt)
         return receipt
 
     def _rewrite(self, path: Path) -> None:
@@ -58,28 +78,28 @@ class PublishTask:
                     writer.write(conform(batch, schema))
         writer.close()
 
+    def _lines(self, path: Path) -> None:
+        with path.open("w", encoding="utf-8") as target:
+            for part in self.inputs:
+                for line in part.read_text(encoding="utf-8").splitlines():
+                    json.loads(line)  # a committed file; a line that does not parse is a failing disk
+                    target.write(line + "\n")
 
-def publish(folder: Path, steps: Path, key: str, committed: Committed, shard_bytes: int) -> list[PublishTask]:
-    """The tasks that write `corpus/` and `ledger/`. Files there that they will not write are removed."""
-    wanted: list[tuple[Path, list[Path]]] = []
+
+def publish_tasks(step: Step, committed: Committed, shard_bytes: int) -> list[PublishTask]:
+    """The tasks that write the files of `corpus/` and `ledger/`, in the folder of the step."""
+    wanted: list[tuple[str, list[Path]]] = []
     last = committed[-1]
     for number, parts in enumerate(_shards(last[1], last[2], shard_bytes)):
-        wanted.append((folder / "corpus" / f"{stem(number)}.parquet", parts))
-    quarantined: list[tuple[Path, list[Path]]] = []
+        wanted.append((f"corpus/{stem(number)}.parquet", parts))
     for plan, tasks, _ in committed:
         name = f"{plan.number:02d}-{plan.name}"
-        for kind in ("dropped", "changes"):
-            files = _existing(tasks, f"{kind}.parquet")
+        for kind, suffix in (("dropped", "parquet"), ("changes", "parquet"), ("quarantine", "jsonl")):
+            files = _existing(tasks, f"{kind}.{suffix}")
             if files:
-                wanted.append((folder / "ledger" / kind / f"{name}.parquet", files))
-        bad = _existing(tasks, "quarantine.jsonl")
-        if bad:
-            quarantined.append((folder / "ledger" / "quarantine" / f"{name}.jsonl", bad))
-    _remove_others(folder, {output for output, _ in wanted + quarantined})
-    for output, files in quarantined:
-        _write_quarantine(output, files)
+                wanted.append((f"ledger/{kind}/{name}.{suffix}", files))
     return [
-        PublishTask(tuple(files), output, digest([key, str(output.relative_to(folder))]), steps / f"{number:05d}.json")
+        PublishTask(tuple(files), step.folder, output, number, digest([step.key, output]))
         for number, (output, files) in enumerate(wanted)
     ]
 
@@ -104,16 +124,50 @@ def _shards(tasks: Sequence[PassTask], receipts: Sequence[Receipt], shard_bytes:
         yield shard
 
 
-def _write_quarantine(output: Path, files: Sequence[Path]) -> None:
-    with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as target:
-        for path in files:
-            for line in path.read_text(encoding="utf-8").splitlines():
-                json.loads(line)  # a committed file; a line that does not parse is a failing disk
-                target.write(line + "\n")
+def staged_files(tasks: Sequence[PublishTask], receipts: Sequence[Receipt]) -> dict[str, Record]:
+    """Records of the files that wait to be published, by their path in the run's folder."""
+    files: dict[str, Record] = {}
+    for task, receipt in zip(tasks, receipts, strict=True):
+        (size, content), changed = receipt.outputs[f"{STAGED}/{task.output}"], task.folder / STAGED / task.output
+        files[task.output] = (size, content, changed.stat().st_mtime_ns)
+    return files
 
 
-def _remove_others(folder: Path, wanted: set[Path]) -> None:
-    for name in ("corpus", "ledger"):
-        for path in (folder / name).rglob("*"):
-            if path.is_file() and path not in wanted:
-                path.unlink()
+def commit(folder: Path, step: Step, new: RunReceipt, old: RunReceipt, run: Any) -> None:
+    """Put the files of a publishing step in the place of the earlier ones, with the receipt and run.json.
+
+    Raises UsageError where a file that no receipt names has one of their names.
+    """
+    staged = step.folder / STAGED
+    check_free(folder, new.files, known=old.files)
+    journal = {
+        "staged": str(staged.relative_to(folder)),
+        "receipt": asdict(new),
+        "remove": sorted(set(old.files) - set(new.files)),
+        "run": run,
+    }
+    write_json(folder / JOURNAL, journal)  # the commit
+    _put_in_place(folder, journal)
+
+
+def recover(folder: Path) -> None:
+    """Finish what a killed process began to put in place."""
+    journal = read_json(folder / JOURNAL)
+    if journal is not None:
+        _put_in_place(folder, journal)
+
+
+def _put_in_place(folder: Path, journal: dict[str, Any]) -> None:
+    staged = folder / journal["staged"]
+    for name in journal["receipt"]["files"]:
+        if (staged / name).exists():  # otherwise it has been moved already
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (staged / name).replace(folder / name)
+    remove(folder, journal["remove"])
+    if journal["run"] is not None:
+        write_json(folder / "run.json", journal["run"])
+    write_json(folder / RECEIPT, journal["receipt"])
+    (folder / JOURNAL).unlink()
+    if not files_below(staged):
+        remove_empty([path for path in staged.rglob("*") if path.is_dir()])
+        remove_empty([staged])

@@ -10,49 +10,49 @@
 
 A step's key is the digest of what it depends on (`corpuskit.engine.identity`); a job's key names the outputs that it
 reads. A task commits by its receipt, so a run that is killed at any moment goes on where it was, and ends in the same
-bytes.
+bytes. A finished corpus or job of another key is replaced only where the run may `overwrite`.
 """
 
 from __future__ import annotations
 
 import fcntl
-import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from corpuskit.engine.files import digest, file_digest, read_json, remove_temporaries, write_json
-from corpuskit.engine.identity import Parts, key_of, reasons
-from corpuskit.engine.job import CORPUS, Job
+from corpuskit.engine.cleanup import remove_step
+from corpuskit.engine.files import read_json, remove_temporaries, write_json
+from corpuskit.engine.identity import LATER, Parts, reasons
+from corpuskit.engine.job import CORPUS
 from corpuskit.engine.parts import Receipt, StageCounts, stem
-from corpuskit.engine.pipeline import Pass, Pipeline, passes
+from corpuskit.engine.pipeline import Pass, Pipeline
 from corpuskit.engine.pool import Executor, Task
 from corpuskit.engine.progress import Watcher
-from corpuskit.engine.publish import publish
+from corpuskit.engine.publish import commit, publish_tasks, recover, staged_files
+from corpuskit.engine.run_jobs import JobReceipt, JobRunner, check_folders, discard, own_differences
+from corpuskit.engine.run_receipt import PLACES, Counts, RunReceipt, claim
 from corpuskit.engine.source import Source
-from corpuskit.engine.steps import Step, Steps, job_parts, source_folder
+from corpuskit.engine.steps import Chain, Steps, job_parts, source_folder
 from corpuskit.engine.task import PassTask
-from corpuskit.errors import CorpuskitError, UsageError
-
-JOB_FILES = ("begun.json", "receipt.json")
+from corpuskit.errors import CorpuskitError, UsageError, WouldReplace, nearest
 
 
 @dataclass
-class Outcome:
+class Outcome(Counts):
     """What all tasks of a run counted together."""
 
-    stages: dict[str, StageCounts] = field(default_factory=dict)
-    sources: dict[str, StageCounts] = field(default_factory=dict)
-    languages: dict[str, StageCounts] = field(default_factory=dict)
-    quarantined: int = 0
     corpus_digest: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Job -> its summary."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """Job -> its folder in the run's."""
     job_seconds: float = 0.0
     identity: dict[str, Parts] = field(default_factory=dict)
     """Step or job -> what its key is made of."""
+    unfinished: dict[str, int] = field(default_factory=dict)
+    """Source -> records that could not be fetched and that the next run asks for again."""
 
     def add(self, receipt: Receipt) -> None:
         for mine, theirs in (
@@ -64,15 +64,11 @@ class Outcome:
                 mine.setdefault(name, StageCounts()).add(counts)
         self.quarantined += receipt.quarantined
 
-
-@dataclass(frozen=True)
-class StepState:
-    """A step as `plan` shows it."""
-
-    name: str
-    tasks: int | None
-    done: int
-    note: str = ""
+    def take(self, receipt: RunReceipt) -> None:
+        """The counts of a corpus that is done."""
+        counts = Counts.of(receipt.counts)
+        self.stages, self.sources, self.languages = counts.stages, counts.sources, counts.languages
+        self.quarantined, self.corpus_digest = counts.quarantined, receipt.corpus_digest
 
 
 @dataclass
@@ -82,69 +78,120 @@ class Run:
     workers: int = 1
     executor: Executor | None = None
     watcher: Watcher | None = None
-    kept_steps: set[Path] = field(default_factory=set)
+    overwrite: bool = False
+    """Whether finished work of other settings or input may be replaced."""
+    recompute: Sequence[str] = ()
+    """Stages and jobs that are done again though nothing has changed."""
+    begin: Callable[[], None] | None = None
+    """Called once the folder is held, before any step."""
+    describe: Callable[[Outcome], dict[str, Any]] | None = None
+    """What run.json is to hold: written with the corpus, and again after each job."""
+    draw: Callable[[], None] | None = None
+    """Draws the report: called after run.json has been written."""
 
     @property
     def steps(self) -> Steps:
         return Steps(self.pipeline, self.folder, self.workers)
 
+    def places(self) -> list[str]:
+        """Where this run writes, in its folder."""
+        collecting = [
+            f"sources/{source.label()}"
+            for source in self.pipeline.sources
+            if type(source).collect is not Source.collect
+            and not (source_folder(self.folder, source) / "collected.json").exists()
+        ]
+        return [*PLACES, *collecting, *(name for job in self.pipeline.jobs for name in (job.folder, *job.writes))]
+
     # --- execution ---
 
     def execute(self) -> Outcome:
-        """Run what is not done yet. Raises CorpuskitError where nothing was read or nothing survived."""
+        """Run what is not done yet.
+
+        Raises CorpuskitError where nothing was read, UsageError for a folder with files of others, and WouldReplace
+        where finished work is in the way.
+        """
         assert self.executor is not None
         assert self.watcher is not None
-        outcome = Outcome()
+        self.check_names()
+        if self.folder.exists():
+            claim(self.folder, self.places(), overwrite=self.overwrite)  # before the lock leaves a file there
         with locked(self.folder):
+            recover(self.folder)
+            receipt = claim(self.folder, self.places(), overwrite=self.overwrite)
+            receipt.write(self.folder)
+            if self.begin is not None:
+                self.begin()
             remove_temporaries(self.folder / "steps")
             self._collect()
-            steps, before = self.steps, None
-            inputs = steps.first_inputs()
-            committed: list[tuple[Pass, list[PassTask], list[Receipt]]] = []
-            for plan in passes(self.pipeline.stages):
-                step = before = self._begin(steps.pass_step(plan, before), outcome)
-                tasks = steps.pass_tasks(step, plan, inputs)
-                receipts = self._map(step.name, tasks, [stem(task.number) + ".json" for task in tasks])
-                committed.append((plan, tasks, receipts))
-                for receipt in receipts:
-                    outcome.add(receipt)
-                self._check_quarantine(outcome)
-                if plan.number == 0 and not any(c.documents_in for c in outcome.sources.values()):
-                    raise CorpuskitError(self._nothing_read(outcome))
-                if plan.sketch is not None:
-                    before = self._begin(steps.resolve_step(plan, step), outcome)
-                    resolve = steps.resolve_task(before, plan, tasks)
-                    self._map(before.name, [resolve], ["resolve.json"])
-                    inputs = steps.next_inputs(tasks, resolve)
-            outcome.corpus_digest = self._publish(self._begin(steps.publish_step(step), outcome), committed)
-            if not any(counts.documents_out for counts in outcome.sources.values()):
-                return outcome
-            self._jobs(outcome)
-            self._remove_stale_steps()
+            outcome = Outcome()
+            chain = self.steps.chain()
+            self._forget_receipts(chain, receipt)
+            outcome.identity = {step.name: step.parts for step in chain.steps}
+            outcome.unfinished = self._unfinished()
+            if receipt.key == chain.publish.key and not receipt.damaged(self.folder):
+                outcome.take(receipt)
+                self._show_done(chain)
+                self._write_summary(outcome)
+            else:
+                self._check_replaceable(chain, receipt)
+                self._make_corpus(chain, receipt, outcome)
+            if outcome.documents_out:
+                self._jobs(outcome)
+                self._remove_stale_steps(chain)
         return outcome
 
-    def _begin(self, step: Step, outcome: Outcome) -> Step:
-        """Note what a step depends on, in its folder and for run.json."""
-        self.kept_steps.add(step.folder)
-        step.write_manifest()
-        outcome.identity[step.name] = step.parts
-        return step
+    def _make_corpus(self, chain: Chain, old: RunReceipt, outcome: Outcome) -> None:
+        steps = self.steps
+        inputs = steps.first_inputs()
+        committed: list[tuple[Pass, list[PassTask], list[Receipt]]] = []
+        for plan, step, resolve_step in chain.passes:
+            step.write_manifest()
+            tasks = steps.pass_tasks(step, plan, inputs)
+            receipts = self._map(step.name, tasks, [stem(task.number) + ".json" for task in tasks])
+            committed.append((plan, tasks, receipts))
+            for receipt in receipts:
+                outcome.add(receipt)
+            self._check_quarantine(outcome)
+            if plan.number == 0 and not any(c.documents_in for c in outcome.sources.values()):
+                raise CorpuskitError(self._nothing_read(outcome))
+            if resolve_step is not None:
+                resolve_step.write_manifest()
+                resolve = steps.resolve_task(resolve_step, plan, tasks)
+                self._map(resolve_step.name, [resolve], ["resolve.json"])
+                inputs = steps.next_inputs(tasks, resolve)
+        chain.publish.write_manifest()
+        writing = publish_tasks(chain.publish, committed, self.pipeline.shard_bytes)
+        written = self._map(chain.publish.name, writing, [task.receipt for task in writing])
+        counts = asdict(Counts(outcome.stages, outcome.sources, outcome.languages, outcome.quarantined))
+        new = RunReceipt(
+            key=chain.publish.key,
+            files=staged_files(writing, written),
+            identity=outcome.identity,
+            counts=counts,
+            unfinished=sum(outcome.unfinished.values()),
+        )
+        outcome.corpus_digest = new.corpus_digest
+        run = self.describe(outcome) if self.describe is not None else None
+        commit(self.folder, chain.publish, new, old, run)
+        if self.draw is not None and run is not None:
+            self.draw()
 
     def _map(self, name: str, tasks: Sequence[Any], receipts: Sequence[str]) -> list[Receipt]:
         """The receipts of all tasks, running those that have none."""
         assert self.executor is not None
         assert self.watcher is not None
-        found = [Receipt.read(task.folder / receipt, task.key) for task, receipt in zip(tasks, receipts, strict=True)]
-        missing = [number for number, receipt in enumerate(found) if receipt is None]
+        known = [Receipt.read(task.folder / receipt, task.key) for task, receipt in zip(tasks, receipts, strict=True)]
+        missing = [number for number, receipt in enumerate(known) if receipt is None]
         self.watcher.begin(name, len(tasks), len(tasks) - len(missing))
         try:
             waiting: list[Task] = [tasks[number] for number in missing]
             for position, receipt in self.executor.map(waiting, self._hear):
-                found[missing[position]] = receipt
+                known[missing[position]] = receipt
                 self.watcher.advance()
         finally:
             self.watcher.end()
-        return [receipt for receipt in found if receipt is not None]
+        return [receipt for receipt in known if receipt is not None]
 
     def _hear(self, kind: str, *content: Any) -> None:
         if self.watcher is None:
@@ -154,59 +201,113 @@ class Run:
         elif kind == "note":
             self.watcher.note(*content)
 
+    def _show_done(self, chain: Chain) -> None:
+        assert self.watcher is not None
+        for step in chain.steps:
+            self.watcher.begin(step.name, 1, 1)
+            self.watcher.end()
+
     def _collect(self) -> None:
         assert self.watcher is not None
         for source in self.pipeline.sources:
-            if type(source).collect is Source.collect:
+            if type(source).collect is Source.collect or self.collected(source):
                 continue
             where = source_folder(self.folder, source)
-            wanted = {"collected": self.steps.collect_key(source)}
-            if read_json(where / "collected.json") == wanted and not source.unfinished(where):
-                continue
             where.mkdir(parents=True, exist_ok=True)
             self.watcher.begin(f"{source.label()}: collecting", 0, 0)
             try:
                 source.collect(where, self.watcher.message)
             finally:
                 self.watcher.end()
-            write_json(where / "collected.json", wanted)
+            write_json(where / "collected.json", {"collected": self.steps.collect_key(source)})
 
-    def _publish(self, step: Step, committed: Sequence[tuple[Pass, list[PassTask], list[Receipt]]]) -> str:
-        tasks = publish(self.folder, step.folder, step.key, committed, self.pipeline.shard_bytes)
-        receipts = self._map(step.name, tasks, [task.receipt.name for task in tasks])
-        return corpus_digest(receipts)
+    def collected(self, source: Source) -> bool:
+        """Whether a source has fetched all that it can."""
+        where = source_folder(self.folder, source)
+        wanted = {"collected": self.steps.collect_key(source)}
+        return read_json(where / "collected.json") == wanted and not source.unfinished(where)
+
+    def _unfinished(self) -> dict[str, int]:
+        sources = self.pipeline.sources
+        counts = {source.label(): source.unfinished(source_folder(self.folder, source)) for source in sources}
+        return {name: count for name, count in counts.items() if count}
 
     def _jobs(self, outcome: Outcome) -> None:
         assert self.watcher is not None
+        runner = JobRunner(self.folder, self.overwrite, self.watcher.message, self.watcher.note)
         outputs = {CORPUS: outcome.corpus_digest}
         for job in self.pipeline.jobs:
             parts = job_parts(job, outputs)
-            key = key_of(parts)
-            outcome.identity[job.name] = parts
-            where = self.folder / job.folder
-            receipt = read_json(where / "receipt.json")
-            self.watcher.begin(job.name, 1, int(bool(receipt and receipt.get("key") == key)))
+            receipt = runner.state(job, parts)
+            self.watcher.begin(job.name, 1, int(receipt is not None))
             try:
-                if not receipt or receipt.get("key") != key:
-                    receipt = self._run_job(job, key, parts, where)
+                done = receipt or runner.run(job, parts)
             finally:
                 self.watcher.end()
-            outputs[job.folder] = digest(receipt["outputs"])
-            outcome.jobs[job.name] = receipt["summary"]
-            outcome.job_seconds += receipt["seconds"]
+            outputs[job.folder] = done.digest
+            outcome.identity[job.name] = parts
+            outcome.jobs[job.name] = done.summary
+            outcome.outputs[job.name] = job.folder
+            outcome.job_seconds += done.seconds
+            self._write_summary(outcome)
 
-    def _run_job(self, job: Job, key: str, parts: Parts, where: Path) -> dict[str, Any]:
-        assert self.watcher is not None
-        begun = read_json(where / "begun.json")
-        if where.exists() and (not begun or begun.get("key") != key):
-            shutil.rmtree(where)  # the work of another configuration
-        write_json(where / "begun.json", {"key": key})
-        started = time.monotonic()
-        summary = job.work(self.folder, self.watcher.message)
-        seconds = round(time.monotonic() - started, 3)
-        receipt = {"key": key, "parts": parts, "seconds": seconds, "summary": summary, "outputs": outputs_of(where)}
-        write_json(where / "receipt.json", receipt)
-        return receipt
+    def _write_summary(self, outcome: Outcome) -> None:
+        if self.describe is not None:
+            write_json(self.folder / "run.json", self.describe(outcome))
+            if self.draw is not None:
+                self.draw()
+
+    # --- what may be replaced ---
+
+    def check_names(self) -> None:
+        """Raises UsageError for folders of jobs that leave the run's, and for unknown names to recompute."""
+        check_folders(self.pipeline.jobs)
+        known = [stage.name for stage in self.pipeline.stages] + [job.name for job in self.pipeline.jobs]
+        for name in self.recompute:
+            if name not in known:
+                raise UsageError(f"cannot recompute '{name}': no stage or job of the recipe{nearest(name, known)}")
+
+    def _check_replaceable(self, chain: Chain, receipt: RunReceipt) -> None:
+        """Raises WouldReplace before any work is done that would end in replacing something finished."""
+        if self.overwrite:
+            return
+        if receipt.key == chain.publish.key:
+            changed = [name for name, what in receipt.damaged(self.folder).items() if what == "changed"]
+            if changed:
+                raise WouldReplace(self.folder, f"{', '.join(changed[:3])} changed after the run wrote it")
+        elif receipt.holds_work and receipt.key:
+            raise WouldReplace(self.folder, "; ".join(self.why(chain, receipt)) or "it was made otherwise")
+        for job in self.pipeline.jobs:
+            done = JobReceipt.read(self.folder / job.folder)
+            if done is not None and (why := own_differences(job, done)):
+                raise WouldReplace(self.folder / job.folder, why)
+
+    def why(self, chain: Chain, receipt: RunReceipt) -> list[str]:
+        """How the steps differ from those that made the corpus that is here."""
+        defaults = self.steps.defaults()
+        was = list(receipt.identity.values())
+        said: list[str] = []
+        for step, before in zip(chain.steps, was, strict=False):
+            said += [why for why in reasons(step.parts, before, defaults) if why != LATER]
+        return list(dict.fromkeys(said))
+
+    def _forget_receipts(self, chain: Chain, receipt: RunReceipt) -> None:
+        """Make the steps of stages that are to be done again undone, with all that follows from them."""
+        stages = {stage.name for stage in self.pipeline.stages} & set(self.recompute)
+        if stages:
+            begun = False
+            for plan, step, resolve_step in chain.passes:
+                begun = begun or bool(stages & {stage.name for stage in plan.all_stages()})
+                for each in (step, resolve_step):
+                    if begun and each is not None:
+                        remove_step(each.folder)
+            remove_step(chain.publish.folder)
+            if receipt.key == chain.publish.key:
+                receipt.key = ""  # what is published stays until the new corpus takes its place
+                receipt.write(self.folder)
+        for job in self.pipeline.jobs:
+            if job.name in self.recompute:
+                discard(self.folder, job)
 
     # --- ends ---
 
@@ -228,98 +329,11 @@ class Run:
             )
         return text
 
-    def _remove_stale_steps(self) -> None:
-        for step in (self.folder / "steps").iterdir():
-            if step not in self.kept_steps:
-                shutil.rmtree(step, ignore_errors=True)
-
-    # --- plan ---
-
-    def plan(self) -> list[StepState]:
-        """What `execute` would do, and what it would find done."""
-        states = []
-        for source in self.pipeline.sources:
-            if type(source).collect is not Source.collect:
-                where = source_folder(self.folder, source)
-                wanted = {"collected": self.steps.collect_key(source)}
-                done = read_json(where / "collected.json") == wanted and not source.unfinished(where)
-                states.append(StepState(f"{source.label()}: collecting", 1, int(done)))
-                if not done:
-                    return states + [StepState(name, None, 0, "known when collected") for name in self._names()]
-        steps, before, complete = self.steps, None, True
-        inputs = steps.first_inputs()
-        for plan in passes(self.pipeline.stages):
-            step = before = steps.pass_step(plan, before)
-            tasks = steps.pass_tasks(step, plan, inputs)
-            done_tasks = sum(
-                Receipt.read(task.folder / f"{stem(task.number)}.json", task.key) is not None for task in tasks
-            )
-            states.append(self._state(step, len(tasks), done_tasks))
-            complete = complete and done_tasks == len(tasks)
-            if plan.sketch is not None:
-                before = steps.resolve_step(plan, step)
-                resolve = steps.resolve_task(before, plan, tasks)
-                done = int(Receipt.read(resolve.folder / "resolve.json", before.key) is not None)
-                states.append(self._state(before, 1, done))
-                complete = complete and bool(done)
-                inputs = steps.next_inputs(tasks, resolve)
-        step = steps.publish_step(step)
-        corpus = self._published(step) if complete else None
-        states.append(self._state(step, 1, int(corpus is not None)))
-        return states + self._plan_jobs(corpus)
-
-    def _state(self, step: Step, tasks: int, done: int) -> StepState:
-        why = self.steps.why(step) if done < tasks else []
-        return StepState(step.name, tasks, done, f"would run: {'; '.join(why)}" if why else "")
-
-    def _published(self, step: Step) -> str | None:
-        """The digest of the corpus, where the step that writes it is done."""
-        receipts = [read_json(path) for path in sorted(step.folder.glob("[0-9]*.json"))]
-        found = [
-            Receipt.read(path, str((read_json(path) or {}).get("key"))) for path in step.folder.glob("[0-9]*.json")
-        ]
-        if not receipts or any(receipt is None for receipt in found):
-            return None
-        return corpus_digest([receipt for receipt in found if receipt is not None])
-
-    def _plan_jobs(self, corpus: str | None) -> list[StepState]:
-        outputs = {CORPUS: corpus}
-        states = []
-        for job in self.pipeline.jobs:
-            receipt = read_json(self.folder / job.folder / "receipt.json")
-            open_ = [name for name in job.reads if outputs.get(name) is None]
-            read = {name: digest_ for name in job.reads if (digest_ := outputs.get(name)) is not None}
-            last = (receipt or {}).get("parts")
-            was = (last or {}).get("reads", {})
-            parts = job_parts(job, {**{name: was.get(name, "") for name in open_}, **read})
-            done = bool(receipt and receipt.get("key") == key_of(parts))
-            if done and open_:
-                states.append(StepState(job.name, 1, 0, f"would run if what it reads changes: {', '.join(open_)}"))
-            elif done:
-                states.append(StepState(job.name, 1, 1))
-            else:
-                why = reasons(parts, last)
-                states.append(StepState(job.name, 1, 0, f"would run: {'; '.join(why)}" if why else ""))
-            outputs[job.folder] = digest(receipt["outputs"]) if done and not open_ and receipt else None
-        return states
-
-    def _names(self) -> Iterator[str]:
-        for plan in passes(self.pipeline.stages):
-            yield plan.name
-            if plan.sketch is not None:
-                yield f"{plan.sketch.name} (whole corpus)"
-        yield from (job.name for job in self.pipeline.jobs)
-
-
-def corpus_digest(receipts: Sequence[Receipt]) -> str:
-    """A digest of the names and the content of a corpus' shards."""
-    return digest({name: digest_ for r in receipts for name, (_, digest_) in r.outputs.items() if "/corpus/" in name})
-
-
-def outputs_of(folder: Path) -> dict[str, tuple[int, str]]:
-    """The files of a job: path in its folder -> (bytes, digest)."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in JOB_FILES)
-    return {path.relative_to(folder).as_posix(): (path.stat().st_size, file_digest(path)) for path in files}
+    def _remove_stale_steps(self, chain: Chain) -> None:
+        kept = {step.folder for step in chain.steps}
+        for folder in (self.folder / "steps").glob("*"):
+            if folder not in kept:
+                remove_step(folder)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
+from corpuskit.engine.names import FolderName
 from corpuskit.engine.progress import Watch, silent
 from corpuskit.engine.stage import Configured
 
@@ -54,7 +55,7 @@ class Source(Configured):
     """Raised whenever the source reads other documents from the same files and settings. A source of your own may leave
     it out: it is then known by its code."""
 
-    name: str | None = None
+    name: FolderName | None = None
     """What the documents of this source are called in their `source` column. Default: the key."""
     kind: Literal["news", "blog", "community", "reference", "other"] = "other"
     """What sort of pages these are. Extraction keeps the comments of a `community` page."""

@@ -20,8 +20,9 @@ from corpuskit.engine.identity import (
 )
 from corpuskit.engine.job import Job
 from corpuskit.engine.parts import stem
-from corpuskit.engine.pipeline import Pass, Pipeline
+from corpuskit.engine.pipeline import Pass, Pipeline, passes
 from corpuskit.engine.resolve import ResolveTask
+from corpuskit.engine.run_receipt import RunReceipt
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import BatchStage, Stage
 from corpuskit.engine.task import PassInput, PassTask
@@ -97,12 +98,37 @@ def job_parts(job: Job, read: Mapping[str, str]) -> Parts:
 
 
 @dataclass(frozen=True)
+class Chain:
+    """All steps over the documents, in the order in which they run."""
+
+    passes: Sequence[tuple[Pass, Step, Step | None]]
+    """Each pass with its step, and with the step that resolves its corpus stage."""
+    publish: Step
+
+    @property
+    def steps(self) -> list[Step]:
+        return [*(step for _, *both in self.passes for step in both if step is not None), self.publish]
+
+
+@dataclass(frozen=True)
 class Steps:
     """The steps of a pipeline in a run's folder."""
 
     pipeline: Pipeline
     folder: Path
     workers: int = 1
+
+    def chain(self) -> Chain:
+        """The steps of the pipeline. What sources read must have been collected."""
+        chained: list[tuple[Pass, Step, Step | None]] = []
+        before: Step | None = None
+        for plan in passes(self.pipeline.stages):
+            step = before = self.pass_step(plan, before)
+            resolve = None
+            if plan.sketch is not None:
+                resolve = before = self.resolve_step(plan, step)
+            chained.append((plan, step, resolve))
+        return Chain(chained, self.publish_step(step))
 
     def first_inputs(self) -> list[PassInput]:
         return [
@@ -115,7 +141,7 @@ class Steps:
         return digest(source_component(source, None))
 
     def pass_step(self, plan: Pass, before: Step | None) -> Step:
-        stages = [*([plan.apply] if plan.apply else []), *plan.stages, *([plan.sketch] if plan.sketch else [])]
+        stages = plan.all_stages()
         components = [stage_component(stage) for stage in stages]
         named = {stage.name for stage in stages}
         components += [stage_component(stage) for stage in self.redactors() if stage.name not in named]
@@ -193,8 +219,6 @@ class Steps:
             )
         return inputs
 
-    # --- comparison with the last run ---
-
     def defaults(self) -> dict[str, dict[str, Any]]:
         """Component -> the defaults of its settings, to say what a setting was that was not given."""
         models = [(stage.name, type(stage)) for stage in self.pipeline.stages]
@@ -203,8 +227,11 @@ class Steps:
             **{name: defaults_of(model) for name, model in models},
         }
 
-    def why(self, step: Step) -> list[str]:
-        """Why a step would run again: how it differs from the step that the last run had in its place."""
+    def why(self, step: Step, place: int, receipt: RunReceipt | None) -> list[str]:
+        """Why a step would run again: how it differs from the one that an earlier run had in its place."""
+        known = list(receipt.identity.values()) if receipt is not None else []
+        if place < len(known):
+            return reasons(step.parts, known[place], self.defaults())
         manifests = sorted(
             (self.folder / "steps").glob(f"{step.number:02d}-*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns
         )

@@ -164,7 +164,7 @@ def loop(
         result = run_loop(run or newest_run(), output, decisions, watch=shown_by(status))
     console.print(Markdown(result.arms.markdown()))
     console.print(result.sentence(), highlight=False)
-    console.print(f"{result.folder}/audits/loop", highlight=False)
+    console.print(f"{result.folder}/loop", highlight=False)
 
 
 @audit.command("arms")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from corpuskit import __version__, kernels
 from corpuskit.engine.display import watcher
-from corpuskit.engine.files import replacing, write_json
+from corpuskit.engine.files import replacing
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
 from corpuskit.engine.run import Outcome, Run
@@ -44,40 +44,55 @@ def run_recipe(
     workers: int | None = None,
     executor: str = "local",
     console: Console | None = None,
+    overwrite: bool = False,
+    recompute: Sequence[str] = (),
 ) -> RunResult:
     """Run a recipe, resuming what an earlier run left in the same folder (default: runs/NAME).
 
-    The recipe as it is run, overrides and all, stands in the folder's recipe.yaml from the start. Returns also where no
-    document survived (`summary['totals']['documents_out']` is 0), with the ledger and the report written.
-    Raises UsageError for a recipe that is wrong and CorpuskitError for a run that failed.
+    The recipe as it is run, overrides and all, is in the folder's recipe.yaml from the start. run.json and the report
+    are written with the corpus, and again after each job. `overwrite` (or `overwrite: true` in the recipe) lets
+    finished work of other settings or input be replaced; `recompute` names stages and jobs to do again. Returns also
+    where no document survived (`summary['totals']['documents_out']` is 0), with the ledger and the report written.
+    Raises UsageError for a recipe that is wrong and a folder with files of others, WouldReplace where finished work is
+    in the way, and CorpuskitError for a run that failed.
     """
     loaded = recipe if isinstance(recipe, Recipe) else load(recipe, overrides)
-    pipeline = loaded.pipeline()
-    folder = folder if folder is not None else Path("runs") / pipeline.name
-    workers = workers or os.cpu_count() or 1
-    started = _now()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:
-        raise UsageError(f"{folder}: the system lets nobody make a folder there; choose another") from error
-    _write_recipe(folder / RECIPE, loaded)
-    pool = make_executor(executor, workers)
+    folder = folder if folder is not None else Path("runs") / loaded.keys.name
+    run = make_run(loaded, folder, workers or os.cpu_count() or 1, overwrite=overwrite, recompute=recompute)
+    run.check_names()
     console = console or Console(quiet=True)
+    run.watcher = watcher(console)
     if not kernels.compiled():
         console.print(
             "The first run compiles its kernels on the way, once: half a minute in all, in which stages seem slow.",
             markup=False, highlight=False,
         )  # fmt: skip
+    run.executor = make_executor(executor, run.workers)
     try:
-        outcome = Run(pipeline, folder, workers, pool, watcher(console)).execute()
+        outcome = run.execute()
     finally:
-        pool.close()
-    summary = summarise(loaded, folder, outcome, started)
-    write_json(folder / "run.json", summary)
+        run.executor.close()
+    assert run.describe is not None
+    return RunResult(folder, run.describe(outcome))
+
+
+def make_run(
+    recipe: Recipe, folder: Path, workers: int = 1, *, overwrite: bool = False, recompute: Sequence[str] = ()
+) -> Run:
+    """The run of a recipe in a folder, to be planned or executed."""
     from corpuskit.report import write
 
-    write(folder, folder / "report.html")
-    return RunResult(folder, summary)
+    started = _now()
+    return Run(
+        recipe.pipeline(),
+        folder,
+        workers,
+        overwrite=overwrite or recipe.keys.overwrite,
+        recompute=recompute,
+        begin=lambda: _write_recipe(folder / RECIPE, recipe),
+        describe=lambda outcome: summarise(recipe, folder, outcome, started),
+        draw=lambda: write(folder, folder / "report.html"),
+    )
 
 
 def _write_recipe(path: Path, recipe: Recipe) -> None:
@@ -137,6 +152,8 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
             for name, counts in outcome.sources.items()
         },
         "jobs": outcome.jobs,
+        "outputs": outcome.outputs,
+        "unfinished": outcome.unfinished,
         "corpus_digest": outcome.corpus_digest,
         "identity": outcome.identity,
     }

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from corpuskit.engine.job import Job
 from corpuskit.engine.located import Located
+from corpuskit.engine.names import FolderName
 from corpuskit.engine.pipeline import Pipeline
 from corpuskit.engine.sizes import Size
 from corpuskit.engine.source import Source
@@ -31,7 +32,7 @@ from corpuskit.training.instruct.config import InstructConfig
 class RecipeKeys(Configured):
     """The keys of a recipe."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: FolderName = Field(pattern=r"^[\w.-]+$")
     """What the run is called; its folder is runs/NAME."""
     sources: list[dict[str, Any]] = Field(min_length=1)
     """Where documents come from: a list of source keys with their settings, read in this order."""
@@ -39,6 +40,8 @@ class RecipeKeys(Configured):
     """What is measured and decided, in this order: a list of stage keys with their settings."""
     decisions: str | None = None
     """What an audit decided about documents (`runs/NAME/audits/decisions.parquet`), carried out after all stages."""
+    overwrite: bool = False
+    """Replace the finished corpus, models and audits of this run where settings or input have changed."""
     survey: bool = False
     """Measure documents that a rule has doomed with the later streaming stages too, so that `what-if` knows them."""
     memory: Size = Field(default=2 * 10**9, ge=10**8)

@@ -48,10 +48,17 @@ def write_jsonl(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def execute(pool: LocalPool) -> Execute:
-    def run(source: Path, stages: Sequence[Stage], folder: Path, workers: int = 2, **settings: Any) -> Outcome:
+    def run(
+        source: Path,
+        stages: Sequence[Stage],
+        folder: Path,
+        workers: int = 2,
+        overwrite: bool = False,
+        **settings: Any,
+    ) -> Outcome:
         pipeline = Pipeline("test", [JsonLines(paths=str(source), name="web")], stages, **settings)
         watcher = PlainLines(Console(file=io.StringIO()))
-        return Run(pipeline, folder, workers, pool, watcher).execute()
+        return Run(pipeline, folder, workers, pool, watcher, overwrite=overwrite).execute()
 
     return run
 

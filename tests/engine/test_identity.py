@@ -17,6 +17,8 @@ from corpuskit.engine import identity
 from corpuskit.engine.identity import Parts, component, key_of, reasons, settings_of
 from corpuskit.engine.own_code import code_behind
 from corpuskit.engine.pipeline import Pipeline
+from corpuskit.engine.plan import CONSENT
+from corpuskit.engine.plan import plan as planned
 from corpuskit.engine.run import Run
 from corpuskit.engine.stage import BatchStage
 from corpuskit.engine.steps import stage_component
@@ -160,7 +162,7 @@ def test_keys_are_equal_on_every_machine() -> None:
 
 def plan(source: Path, stages: list[Any], folder: Path) -> dict[str, str]:
     pipeline = Pipeline("test", [JsonLines(paths=str(source), name="web")], stages)
-    return {state.name: state.note for state in Run(pipeline, folder).plan()}
+    return {state.name: state.note for state in planned(Run(pipeline, folder))}
 
 
 def test_plan_says_why_a_step_would_run_again(corpus: Path, tmp_path: Path, execute: Execute) -> None:
@@ -171,7 +173,7 @@ def test_plan_says_why_a_step_would_run_again(corpus: Path, tmp_path: Path, exec
     notes = plan(corpus, [Length(), SameText(), Constant(value=2.0)], tmp_path / "run")
     assert notes["length"] == ""
     assert notes["same_text-constant"] == "would run: constant.value 2.0, was 1.0"
-    assert notes["writing the corpus and its ledger"] == "would run: an earlier step runs again"
+    assert notes["writing the corpus and its ledger"] == f"would run: an earlier step runs again; {CONSENT}"
 
     notes = plan(corpus, [Length(minimum=6), SameText(), Vowels(), Constant()], tmp_path / "run")
     assert notes["length"] == "would run: length.minimum 6, was 5"

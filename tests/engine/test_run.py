@@ -76,7 +76,7 @@ def test_a_changed_setting_runs_again_from_there(corpus: Path, tmp_path: Path, e
         path: path.stat().st_mtime_ns for path in (tmp_path / "run/steps").rglob("part-*") if "length" in str(path)
     }
     assert first
-    execute(corpus, [Length(), SameText(), Constant(value=2.0)], tmp_path / "run")
+    execute(corpus, [Length(), SameText(), Constant(value=2.0)], tmp_path / "run", overwrite=True)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in first.items())
     assert {row["constant"]["value"] for row in rows(tmp_path / "run/corpus")} == {2.0}  # type: ignore[index]
     steps = [path.name for path in (tmp_path / "run/steps").iterdir()]

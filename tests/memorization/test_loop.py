@@ -92,7 +92,7 @@ def test_both_runs_train_as_long_on_equal_tokens(first: Path, looped: LoopResult
     tokenizers = [(folder / "tokens/tokenizer.json").read_bytes() for folder in (first, looped.folder)]
     assert tokenizers[0] == tokenizers[1]
     for name in ("loop.json", "arms.md", "arms.svg"):
-        assert (looped.folder / "audits/loop" / name).exists()
+        assert (looped.folder / "loop" / name).exists()
     assert "Before and after" in (looped.folder / "report.html").read_text(encoding="utf-8")
     assert looped.value["exposure"]["after"], "canaries were planted again"
     assert SCHEMA.names == pq.read_schema(first / "audits/decisions.parquet").names

@@ -54,7 +54,7 @@ def run_loop(
 ) -> LoopResult:
     """Carry out a run's decisions in a second run and measure what became of the memory.
 
-    `folder` (default: RUN-decided) takes the second run and, under audits/loop, loop.json, arms.md and arms.svg.
+    `folder` (default: RUN-decided) takes the second run and, under loop/, loop.json, arms.md and arms.svg.
     `decisions`: by default those of the run's own audit. Raises UsageError where the run has no model or no decisions.
     """
     summary = open_run(run)
@@ -70,7 +70,7 @@ def run_loop(
     watch("the same windows, before and after", 1, 2)
     config = AuditConfig.model_validate(summary["recipe"].get("audit") or {})
     arms = [Arm("before", run / BASE, run / TOKENS), Arm("after", folder / BASE, folder / TOKENS)]
-    target = folder / AUDIT / "loop"
+    target = folder / "loop"
     result = compare_arms(arms, target, config, watch=watch)
     result.write(target)
     write_arms(result.value, target / "arms.svg")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from corpuskit.training.evaluation import EvaluateConfig
 from corpuskit.training.evaluation.side_by_side import tasks_of
 from corpuskit.training.instruct.job import language_models
 
-EVALUATIONS = "evaluations"
+EVALUATIONS = "evaluations/models"
 
 
 def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
@@ -32,17 +32,17 @@ def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
         reads=(*models, TOKENS),
         libraries=("torch", "transformers"),
         inputs=tuple(Path(path) for path in config.tasks),
-        work=lambda folder, watch: _evaluate(folder, config, watch),
+        work=lambda folder, watch: _evaluate(folder, models, config, watch),
     )
 
 
-def _evaluate(folder: Path, config: EvaluateConfig, watch: Watch) -> dict[str, Any]:
+def _evaluate(folder: Path, models: Sequence[str], config: EvaluateConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.tokens import read_manifest
     from corpuskit.training.evaluation import evaluate_models, models_of_run
     from corpuskit.training.evaluation.pictures import write_curves
 
     shards = folder / TOKENS if read_manifest(folder / TOKENS).held_out.documents else None
-    evaluations = evaluate_models(models_of_run(folder, BASE), config, shards, watch=watch)
+    evaluations = evaluate_models(models_of_run(folder, BASE, only=models), config, shards, watch=watch)
     evaluations.write(folder / EVALUATIONS)
     write_curves(evaluations.rows(), folder / EVALUATIONS)
     return {"says": evaluations.sentence(), **evaluations.json()}

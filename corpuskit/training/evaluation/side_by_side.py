@@ -8,7 +8,7 @@ evaluations/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import read_json, write_json
+from corpuskit.engine.ledger import job_folders
 from corpuskit.engine.progress import Watch, silent
+from corpuskit.engine.run_jobs import BEGUN
+from corpuskit.engine.run_receipt import RECEIPT
 from corpuskit.errors import UsageError
 from corpuskit.training.evaluation.config import EvaluateConfig
 from corpuskit.training.evaluation.curves import Curves, shot_curves
@@ -136,11 +139,21 @@ def tasks_of(config: EvaluateConfig) -> list[EvaluationTask]:
     return tasks
 
 
-def models_of_run(folder: str | Path, base: str = "models/base") -> dict[str, Place]:
-    """The language models of a run's folder by name: its base, adapters on it, and what was tuned from it."""
+def models_of_run(
+    folder: str | Path, base: str = "models/base", only: Collection[str] | None = None
+) -> dict[str, Place]:
+    """The language models of a run's folder by name: its base, adapters on it, and what was tuned from it.
+
+    `only`: their folders in the run's. By default those that the recipe of the run's last execution names, and those
+    that no recipe made; a model of an earlier recipe is not among them.
+    """
     folder = Path(folder)
+    current = job_folders(folder) if only is None else set(only)
     places = {}
     for place in sorted((folder / base).parent.iterdir()) if (folder / base).parent.is_dir() else []:
+        of_recipe = only is not None or (place / RECEIPT).exists() or (place / BEGUN).exists()
+        if current is not None and of_recipe and place.relative_to(folder).as_posix() not in current:
+            continue
         if (place / "adapter_config.json").is_file():
             places[place.name] = Place(_base_of(place) or folder / base, place)
         elif _is_language_model(place):

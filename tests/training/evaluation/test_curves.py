@@ -141,13 +141,13 @@ def test_a_recipe_evaluates_base_adapters_and_tuned_models(run: Path, tmp_path: 
     told = made.run(run, lambda message, done, total: None)
     assert set(told["models"]) == {"base", "lora", "sft"}
     assert "bits a byte" in told["says"]
-    written = json.loads((run / "evaluations/results.json").read_text())
+    written = json.loads((run / "evaluations/models/results.json").read_text())
     assert written["models"]["base"]["held_out"]["all"]["bits_per_byte"] > 0
     assert set(written["models"]["lora"]["held_out"]["by_source"]) == {"en", "ko"}
     assert written["models"]["base"] != written["models"]["lora"]
-    assert pq.read_table(run / "evaluations/curves.parquet").num_rows == 6
-    assert pq.read_table(run / "evaluations/lora/items.parquet").num_rows == 3 * 5
-    assert (run / "evaluations/sums-examples.svg").is_file()
+    assert pq.read_table(run / "evaluations/models/curves.parquet").num_rows == 6
+    assert pq.read_table(run / "evaluations/models/lora/items.parquet").num_rows == 3 * 5
+    assert (run / "evaluations/models/sums-examples.svg").is_file()
     file.write_text(TASK + items + "  - {a: 7, b: 7, choices: ['14', '15'], answer: 0}\n")
     (changed,) = job.KEY.jobs(config, {})
     assert changed.settings() != before
