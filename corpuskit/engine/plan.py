@@ -37,7 +37,7 @@ def plan(run: Run) -> list[StepState]:
     """
     run.check_names()
     receipt = None
-    if run.folder.exists():
+    if run.folder.is_dir():
         receipt = claim(run.folder, run.places(), overwrite=True)
     states = []
     for source in run.pipeline.sources:

@@ -114,7 +114,7 @@ class Run:
         assert self.executor is not None
         assert self.watcher is not None
         self.check_names()
-        if self.folder.exists():
+        if self.folder.is_dir():
             claim(self.folder, self.places(), overwrite=self.overwrite)  # before the lock leaves a file there
         with locked(self.folder):
             recover(self.folder)
@@ -339,7 +339,10 @@ class Run:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run's folder for this process. Raises UsageError where another run is writing to it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise UsageError(f"cannot create folder {folder}: {error.strerror}; choose another with --output") from error
     with (folder / ".lock").open("a+") as file:
         _lock(file, folder)
         yield

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from corpuskit.cli.main import app, console
-from corpuskit.cli.recipes import Output, Override, print_summary
+from corpuskit.cli.recipes import Output, Override, Overwrite, print_summary
 from corpuskit.errors import UsageError
 
 
@@ -24,6 +24,7 @@ def train(
     set_: Override = None,
     output: Output = None,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that clean side by side.")] = 2,
+    overwrite: Overwrite = False,
 ) -> None:
     """Run a recipe up to its trained model, or go on with a run that was stopped.
 
@@ -46,7 +47,7 @@ def train(
     if loaded.keys.train is None:
         raise UsageError(f"{recipe}: there is no 'train' in this recipe, so nothing to train")
     started = time.time()
-    result = run_recipe(loaded.up_to("train"), folder=output, workers=workers, console=console)
+    result = run_recipe(loaded.up_to("train"), folder=output, workers=workers, console=console, overwrite=overwrite)
     print_summary(result.summary, time.time() - started)
 
 

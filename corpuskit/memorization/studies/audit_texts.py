@@ -72,7 +72,8 @@ def _shards(model: str | Path, texts: Sequence[str | Path], folder: Path, length
         "sources": sources,
         "tokens": {"tokenizer": {"path": str(tokenizer.resolve())}, "sequence_length": length, "hold_out": 0.0},
     }
-    run_recipe(check(parse(yaml.safe_dump(recipe, allow_unicode=True), "texts")), folder=folder)
+    # the shards of these texts alone; those of other texts, from an earlier audit in the same folder, are replaced
+    run_recipe(check(parse(yaml.safe_dump(recipe, allow_unicode=True), "texts")), folder=folder, overwrite=True)
     return folder / TOKENS
 
 
