@@ -69,8 +69,10 @@ def scorer(model: Model) -> Scorer:
         data, offsets = text_buffers(list(texts))
         everything = np.ones(len(offsets) - 1, np.bool_)
         orders = model.shortest, model.syllables
-        raw = score_windows(data, offsets, everything, model.weights, 40, float("inf"), *orders)[0]
-        return model.probabilities(raw)[:, 0]
+        windows = score_windows(data, offsets, everything, model.weights, 40, *orders)
+        highest = np.zeros(len(everything), np.float32)
+        np.maximum.at(highest, windows.document, model.probabilities(data, windows)[:, 0])
+        return highest
 
     return run
 
@@ -81,7 +83,7 @@ def shipped(language: str) -> Scorer:
 
 def sustained(texts: Sequence[str], language: str) -> Any:
     """What the stage holds against its limit: the worst window, isolated ones aside."""
-    return np.nan_to_num(assess(list(texts), language).sustained)
+    return np.nan_to_num(assess(list(texts), language).sustained[:, 0])
 
 
 def quality(packages: Path) -> None:

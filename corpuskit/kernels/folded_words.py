@@ -36,9 +36,9 @@ SENTENCE_SHARE = 0.3
 
 Bounds = npt.NDArray[np.int64]
 
-_LEET = np.zeros(128, np.uint16)
+LEET = np.zeros(128, np.uint16)
 for _sign, _letter in zip("@$!013457|+", "asioieastit", strict=True):
-    _LEET[ord(_sign)] = ord(_letter)
+    LEET[ord(_sign)] = ord(_letter)
 """The letter that a digit or sign is written for, by its code; 0: none."""
 
 
@@ -48,7 +48,7 @@ def _hangul(symbol: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def _is_address(symbols: Symbols, kinds: Kinds, count: int) -> Any:
+def is_address(symbols: Symbols, kinds: Kinds, count: int) -> Any:
     """True for an @mention in Latin letters and for what holds `://` or begins with `www.`."""
     if count > 1 and symbols[0] == 0x40 and symbols[1] < 0x80 and (kinds[1] & ~HEAD) == LETTER:
         return True
@@ -61,7 +61,7 @@ def _is_address(symbols: Symbols, kinds: Kinds, count: int) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def _is_disguised(kinds: Kinds, count: int) -> Any:
+def is_disguised(kinds: Kinds, count: int) -> Any:
     """True where a digit or sign is between letters."""
     letters = False
     inside = False
@@ -128,7 +128,7 @@ def read_window(
         position, characters, count, closed, whole = read_chunk(data, position, end, chunk, kinds)
         begin = read
         read += characters
-        if count == 0 or _is_address(chunk, kinds, count):
+        if count == 0 or is_address(chunk, kinds, count):
             continue
         known = plain
         start = at
@@ -182,7 +182,7 @@ def read_window(
             last = read
             if first < 0:
                 first = begin
-            if _is_disguised(kinds, count):
+            if is_disguised(kinds, count):
                 at, words = _read_again(chunk, kinds, count, symbols, bounds, second, at, words)
         if (
             plain >= most
@@ -229,7 +229,7 @@ def _read_again(
         kind = kinds[entry] & ~HEAD
         symbol = np.int64(chunk[entry])
         if kind == DIGIT or kind == SIGN:
-            symbol = np.int64(0) if before == 0 or _hangul(before) or symbol >= 128 else np.int64(_LEET[symbol])
+            symbol = np.int64(0) if before == 0 or _hangul(before) or symbol >= 128 else np.int64(LEET[symbol])
         elif kind != LETTER:
             symbol = np.int64(0)
         if symbol and not (at - start >= 2 and symbols[at - 1] == symbol and symbols[at - 2] == symbol):

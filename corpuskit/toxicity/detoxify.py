@@ -7,17 +7,15 @@ for the name, so that nothing is fetched and nothing is executed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from corpuskit.errors import UsageError, require
 from corpuskit.inputs import Texts, as_texts
-from corpuskit.toxicity.features import sustained_score
-from corpuskit.toxicity.scoring import ISOLATED, LABELS, Scores
+from corpuskit.toxicity.scoring import ISOLATED, LABELS, Scores, reduce_windows
 from corpuskit.toxicity.windows import window_spans
 
 NAMES = {
@@ -65,7 +63,7 @@ class Detoxify:
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """float32[texts, classes]: probabilities, in batches of texts of like length."""
         torch = self._torch
-        found = np.zeros((len(texts), len(self.classes)), np.float32)
+        probabilities = np.zeros((len(texts), len(self.classes)), np.float32)
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         start = 0
         while start < len(order):
@@ -79,37 +77,20 @@ class Detoxify:
             inputs = self.tokenizer([texts[n] for n in chosen], return_tensors="pt", truncation=True, padding=True)
             with torch.inference_mode():
                 logits = self.model(**inputs.to(self.device))[0]
-            found[chosen] = torch.sigmoid(logits.float()).cpu().numpy()
+            probabilities[chosen] = torch.sigmoid(logits.float()).cpu().numpy()
             start = end
-        return found
+        return probabilities
 
-    def assess(self, texts: Texts, window: int, limit: float, isolated: float = ISOLATED) -> Scores:
-        """What `corpuskit.toxicity.assess` gives, by this checkpoint: the worst window of each text and each label."""
+    def assess(self, texts: Texts, window: int, limits: Mapping[str, float], isolated: float = ISOLATED) -> Scores:
+        """What `corpuskit.toxicity.assess` gives, by this checkpoint: the worst window of each text for each label."""
         array = as_texts(texts)
         values: list[str | None] = array.to_pylist()
         spans = window_spans(array, window)
-        pieces = [(values[document] or "")[start:end] for document, start, end in spans.tolist()]
-        scored = self.predict(pieces)
-        labels = np.full((len(values), len(LABELS)), np.nan, np.float32)
-        windows = np.full((len(values), 2), -1, np.int64)
+        predicted = self.predict([(values[document] or "")[start:end] for document, start, end in spans.tolist()])
+        table = np.full((len(spans), len(LABELS)), np.nan, np.float32)
         for column, name in enumerate(self.classes):
             if name in LABELS:
-                place = LABELS.index(name)
-                np.fmax.at(labels[:, place], spans[:, 0], scored[:, column])
-        worst = scored[:, self.classes.index("toxicity")] if "toxicity" in self.classes else scored.max(1, initial=0.0)
-        for number in np.argsort(worst, kind="stable"):  # the last to write is the worst
-            windows[spans[number, 0]] = spans[number, 1:]
-        sustained = np.full(len(values), np.nan, np.float32)
-        documents, firsts = np.unique(spans[:, 0], return_index=True)  # the spans stand in the documents' order
-        for document, of_document in zip(documents, np.split(worst, firsts[1:]), strict=True):
-            sustained[document] = sustained_score(of_document, isolated)
-        over = np.flatnonzero(worst > limit)
-        passages = pa.table(
-            {
-                "document": spans[over, 0],
-                "start": spans[over, 1],
-                "end": spans[over, 2],
-                "toxicity": worst[over].astype(np.float32),
-            }
-        )
-        return Scores(labels, windows, sustained, passages)
+                table[:, LABELS.index(name)] = predicted[:, column]
+        if "toxicity" not in self.classes:
+            table[:, 0] = predicted.max(1, initial=0.0)
+        return reduce_windows(len(values), spans[:, 0].copy(), spans[:, 1:], table, limits, isolated)

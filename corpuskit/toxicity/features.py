@@ -1,4 +1,4 @@
-"""From text to what the linear models see, and from there to a worst window: the compiled loops.
+"""What the linear models see of a text, window by window: the compiled loops.
 
 A window of words is a vector over hashed buckets (`corpuskit.kernels.ngram_hash`): WORD_VALUE for each word,
 PAIR_VALUE for each two neighbours, 1 for each n-gram of characters or syllables, divided by the vector's length. A
@@ -8,6 +8,7 @@ depends on the word alone and words repeat, so the sums of recent words are kept
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numba as nb
@@ -25,8 +26,9 @@ LENGTH_FLOOR = 60.0
 SHORTEST_GRAM = 3
 """Least order of a model's character n-grams where it says nothing else."""
 
-LABELS = 8
-"""Columns of a model's weight table; those a model does not use are zero."""
+COLUMNS = 12
+"""Columns of a model's weight table in memory: its labels, and what decides which windows the context model reads; the
+others are 0."""
 
 _KEPT = 1 << 14
 
@@ -35,11 +37,25 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Windows:
+    """The windows of some texts, in order, with what the linear model says of each. n: their number."""
+
+    document: Integers
+    """int64[n]: the position of the text."""
+    bytes: Integers
+    """int64[n, 2]: start and end in the buffer of all texts."""
+    characters: Integers
+    """int64[n, 2]: start and end in the text, from its first word to the end of its last."""
+    raw: Floats
+    """float32[n, COLUMNS]: the raw scores; columns that a model does not use are 0."""
+
+
 @nb.njit(cache=True, nogil=True)
-def sustained_score(values: Any, isolated: float) -> Any:
-    """The highest value that more than the share `isolated` of `values` (float[windows], one or more) reach."""
-    below = len(values) - 1 - min(int(isolated * len(values)), len(values) - 1)
-    return np.partition(values, below)[below]
+def _enlarged(values: Any) -> Any:
+    larger = np.empty((2 * len(values), values.shape[1]), values.dtype)
+    larger[: len(values)] = values
+    return larger
 
 
 @nb.njit(cache=True, nogil=True)
@@ -52,31 +68,24 @@ def _score(
     shortest: int,
     syllables: int,
     most: int,
-    limit: float,
-    isolated: float,
     room: Any,
 ) -> Any:
     chunk, kinds, symbols, bounds, second = room
-    documents = len(offsets) - 1
-    worst = np.full((documents, LABELS), -np.inf, np.float32)
-    span = np.full((documents, 2), -1, np.int64)
-    sustained = np.full(documents, -np.inf, np.float32)
-    firsts = np.empty(64, np.float32)
     kept_keys = np.zeros(_KEPT, np.uint64)
-    kept_sums = np.zeros((_KEPT, LABELS + 1), np.int32)
+    kept_sums = np.zeros((_KEPT, COLUMNS + 1), np.int32)
     buckets = np.empty(FEATURES_A_WORD, np.int64)
-    sums = np.zeros(LABELS, np.int32)
-    over = np.empty((64, 3), np.int64)
-    over_values = np.empty(64, np.float32)
-    found = 0
-    for document in range(documents):
+    sums = np.zeros(COLUMNS, np.int32)
+    places = np.empty((64, 5), np.int64)
+    raw = np.empty((64, COLUMNS), np.float32)
+    windows = 0
+    for document in range(len(offsets) - 1):
         if not chosen[document]:
             continue
         position = offsets[document]
         end = offsets[document + 1]
         characters = 0
-        windows = 0
         while position < end:
+            start = position
             position, read, first, last, words, _ = read_window(
                 data, position, end, most, chunk, kinds, symbols, bounds, second
             )
@@ -92,53 +101,37 @@ def _score(
                 slot = np.int64(key >> np.uint64(20)) & (_KEPT - 1)
                 if kept_keys[slot] != key:
                     count = word_buckets(symbols, bounds[word], bounds[word + 1], bits, shortest, syllables, buckets)
-                    for label in range(LABELS):
-                        kept_sums[slot, label] = WORD_VALUE * np.int32(weights[buckets[0], label])
+                    for column in range(COLUMNS):
+                        kept_sums[slot, column] = WORD_VALUE * np.int32(weights[buckets[0], column])
                     for gram in range(1, count):
-                        for label in range(LABELS):
-                            kept_sums[slot, label] += np.int32(weights[buckets[gram], label])
-                    kept_sums[slot, LABELS] = WORD_VALUE * WORD_VALUE + count - 1
+                        for column in range(COLUMNS):
+                            kept_sums[slot, column] += np.int32(weights[buckets[gram], column])
+                    kept_sums[slot, COLUMNS] = WORD_VALUE * WORD_VALUE + count - 1
                     kept_keys[slot] = key
-                for label in range(LABELS):
-                    sums[label] += kept_sums[slot, label]
-                squared += kept_sums[slot, LABELS]
+                for column in range(COLUMNS):
+                    sums[column] += kept_sums[slot, column]
+                squared += kept_sums[slot, COLUMNS]
                 if second[word]:
                     continue
                 if before:
                     pair = pair_bucket(before, key, bits)
-                    for label in range(LABELS):
-                        sums[label] += PAIR_VALUE * np.int32(weights[pair, label])
+                    for column in range(COLUMNS):
+                        sums[column] += PAIR_VALUE * np.int32(weights[pair, column])
                     squared += PAIR_VALUE * PAIR_VALUE
                 before = key
+            if windows == len(places):
+                places = _enlarged(places)
+                raw = _enlarged(raw)
             length = np.sqrt(max(np.float64(squared), LENGTH_FLOOR))
-            value = np.float32(sums[0] / length)
-            if windows == len(firsts):
-                more_firsts = np.empty(2 * windows, np.float32)
-                more_firsts[:windows] = firsts
-                firsts = more_firsts
-            firsts[windows] = value
+            for column in range(COLUMNS):
+                raw[windows, column] = sums[column] / length
+            places[windows, 0] = document
+            places[windows, 1] = start
+            places[windows, 2] = position
+            places[windows, 3] = begin + first
+            places[windows, 4] = begin + last
             windows += 1
-            if value > worst[document, 0]:
-                span[document, 0] = begin + first
-                span[document, 1] = begin + last
-            for label in range(LABELS):
-                worst[document, label] = max(worst[document, label], np.float32(sums[label] / length))
-            if value > limit:
-                if found == len(over):
-                    larger = np.empty((2 * found, 3), np.int64)
-                    larger[:found] = over
-                    over = larger
-                    larger_values = np.empty(2 * found, np.float32)
-                    larger_values[:found] = over_values
-                    over_values = larger_values
-                over[found, 0] = document
-                over[found, 1] = begin + first
-                over[found, 2] = begin + last
-                over_values[found] = value
-                found += 1
-        if windows:
-            sustained[document] = sustained_score(firsts[:windows], isolated)
-    return worst, span, over[:found], over_values[:found], sustained
+    return places[:windows].copy(), raw[:windows].copy()
 
 
 def score_windows(
@@ -147,27 +140,17 @@ def score_windows(
     chosen: npt.NDArray[np.bool_],
     weights: Weights,
     most: int,
-    limit: float,
     shortest: int = SHORTEST_GRAM,
     syllables: int = 0,
-    isolated: float = 0.0,
-) -> tuple[Floats, Integers, Integers, Floats, Floats]:
-    """Raw scores of the documents that are `chosen`, each read in windows of about `most` words.
+) -> Windows:
+    """The windows of about `most` words of the documents that are `chosen`, with their raw scores.
 
-    `weights` is int8[2**bits, LABELS], `shortest` the least order of the character n-grams and `syllables` the
-    greatest of those of whole syllables (0: none). Returns
-
-    - worst float32[documents, LABELS]: the highest raw score of any window, -inf where there was none;
-    - span int64[documents, 2]: the characters of the window whose first label is highest, -1 where there was none;
-    - over int64[windows, 3] and float32[windows]: document, start and end (characters) and raw first label of every
-      window above `limit`, in order;
-    - sustained float32[documents]: the highest raw first label that more than the share `isolated` of the windows
-      reach, -inf where there was no window.
+    `weights` is int8[2**bits, COLUMNS], `shortest` the least order of the character n-grams and `syllables` the
+    greatest of those of whole syllables (0: none).
     """
     bits = len(weights).bit_length() - 1
-    return _score(  # type: ignore[no-any-return]
-        data, offsets, chosen, weights, bits, shortest, syllables, most, limit, isolated, window_room(most)
-    )
+    places, raw = _score(data, offsets, chosen, weights, bits, shortest, syllables, most, window_room(most))
+    return Windows(places[:, 0], np.ascontiguousarray(places[:, 1:3]), places[:, 3:5], raw)
 
 
 @nb.njit(cache=True, nogil=True)

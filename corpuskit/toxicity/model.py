@@ -1,10 +1,10 @@
-"""The files of the shipped models: integer weights a hashed bucket, and what turns a raw score into a probability."""
+"""The files of the shipped models: the linear model's integer weights, its calibration, and the context model."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,30 +14,53 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.errors import CorpuskitError
-from corpuskit.toxicity.features import LABELS, SHORTEST_GRAM
+from corpuskit.kernels.arrow import Bytes
+from corpuskit.toxicity.context import Context, Linear, context_logits
+from corpuskit.toxicity.features import COLUMNS, SHORTEST_GRAM, Windows
 
 DATA = Path(str(files("corpuskit.toxicity"))) / "data"
-FORMAT = 3
+FORMAT = 4
 
 ABUSE_SHARE = 0.05
-"""An exact model's score is the probability among windows of which this share is abusive. Comments hold ten times as
+"""A Korean score is the probability among windows of which this share is abusive. Comments hold ten times as
 much, and a score must not depend on it (Saerens et al. 2002, "Adjusting the Outputs of a Classifier to New a Priori
 Probabilities", equation 4)."""
+
+SUSPECT = 0.3
+"""The context model reads a window where a linear probability of toxicity, or of being worth reading, is at least
+this, and every text of a single window."""
+
+MEANS = {"offensive": "toxicity", "threat": "toxicity", "identity_attack": "toxicity"}
+"""The linear label whose score is mixed with a label of the context model, where the linear model lacks the label."""
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Model:
-    """A linear model over hashed words and n-grams of characters and syllables, for one language.
+class Second:
+    """The context model of a language, and how its answers become probabilities."""
 
-    The probability of label l in a window is `sigmoid(slope[l] * raw + offset[l])`, where `raw` is the product of the
-    window's vector and column l of `weights`.
+    context: Context
+    gate: npt.NDArray[np.int8]
+    """int8[2**bits]: one more column of linear weights, for whether a window is worth reading."""
+    gate_scale: tuple[float, float]
+    """Slope and offset of the column's raw score."""
+    mix: npt.NDArray[np.float64]
+    """float64[K, 3]: what the context model's logit and the linear model's weigh in a label's logit, and the offset."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The models of one language: a linear one over hashed words and n-grams, and one that reads context.
+
+    The linear probability of label l in a window is `sigmoid(slope[l] * raw + offset[l])`, where `raw` is the product
+    of the window's vector and column l of `weights`.
     """
 
     labels: tuple[str, ...]
+    """The linear model's labels; the context model has labels of its own."""
     weights: npt.NDArray[np.int8]
-    """int8[2**bits, LABELS]; columns beyond the labels are zero."""
+    """int8[2**bits, COLUMNS]; the column behind the labels decides which windows are read, those beyond are zero."""
     slope: npt.NDArray[np.float64]
     offset: npt.NDArray[np.float64]
     about: dict[str, Any]
@@ -46,28 +69,71 @@ class Model:
     """Least order of the character n-grams that it reads, in symbols."""
     syllables: int = 0
     """Greatest order of the n-grams of whole syllables that it reads; 0 where it reads none."""
+    second: Second | None = None
 
-    def probabilities(self, raw: Floats) -> Floats:
-        """float32[rows, labels] in [0, 1] of raw scores float32[rows, LABELS]; a raw score of -inf is 0."""
-        scores = raw[:, : len(self.labels)].astype(np.float64) * self.slope + self.offset
-        return (1.0 / (1.0 + np.exp(-np.clip(scores, -80.0, 80.0)))).astype(np.float32) * (
-            raw[:, : len(self.labels)] > -np.inf
-        )
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """The linear labels, then those that the context model alone has."""
+        more = self.second.context.labels if self.second else ()
+        return self.labels + tuple(label for label in more if label not in self.labels)
 
-    def toxicity(self, raw: Floats) -> Floats:
-        """float32[rows] in [0, 1] of raw scores float32[rows] of the first label."""
-        table = np.zeros((len(raw), LABELS), np.float32)
-        table[:, 0] = raw
-        return self.probabilities(table)[:, 0]
+    def with_second(self, second: Second) -> Model:
+        weights = self.weights.copy()
+        weights[:, len(self.labels)] = second.gate
+        return replace(self, weights=weights, second=second)
 
-    def raw_limit(self, probability: float) -> float:
-        """The raw score of the first label that stands for a probability; infinite at the ends."""
-        if not 0.0 < probability < 1.0:
-            return float("inf") if probability >= 1.0 else float("-inf")
-        return float((np.log(probability / (1.0 - probability)) - self.offset[0]) / self.slope[0])
+    @property
+    def linear(self) -> Linear:
+        return Linear(self.weights, self.slope, self.offset, self.shortest, self.syllables)
+
+    def logits(self, raw: Floats) -> npt.NDArray[np.float64]:
+        """float64[windows, labels]: the linear logits of raw scores float32[windows, COLUMNS]."""
+        return raw[:, : len(self.labels)].astype(np.float64) * self.slope + self.offset
+
+    def suspects(self, windows: Windows) -> npt.NDArray[np.bool_]:
+        """Which windows the context model reads."""
+        if self.second is None:
+            return np.zeros(len(windows.document), np.bool_)
+        slope, offset = self.second.gate_scale
+        gate = windows.raw[:, len(self.labels)].astype(np.float64) * slope + offset
+        toxicity = self.logits(windows.raw)[:, self.labels.index("toxicity")]
+        least = np.log(SUSPECT / (1 - SUSPECT))
+        alone = np.bincount(windows.document, minlength=1)[windows.document] == 1
+        read: npt.NDArray[np.bool_] = (gate >= least) | (toxicity >= least) | alone
+        return read
+
+    def probabilities(self, data: Bytes, windows: Windows) -> Floats:
+        """float32[windows, all_labels] in [0, 1]."""
+        logits = self.logits(windows.raw)
+        places = [self.labels.index(label) if label in self.labels else -1 for label in self.all_labels]
+        table = np.stack([logits[:, at] if at >= 0 else logits[:, 0] for at in places], axis=1)
+        if self.second is not None:
+            read = self.suspects(windows)
+            answers = context_logits(
+                self.second.context, self.linear, data, windows.bytes[read], logits[read].astype(np.float32)
+            )
+            for label, answer, (own, other, offset) in zip(
+                self.second.context.labels, answers.T, self.second.mix, strict=True
+            ):
+                at = self.all_labels.index(label)
+                table[read, at] = own * answer + other * logits[read, self.mixed_with(label)] + offset
+                if label not in self.labels:  # nothing but the context model knows of it
+                    table[~read, at] = np.minimum(table[~read, at], UNREAD)
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(table, -80.0, 80.0))), np.float32)
+
+    def mixed_with(self, label: str) -> int:
+        """The column of the linear label whose logit is mixed with a label of the context model."""
+        return self.labels.index(label if label in self.labels else MEANS[label])
 
     def save(self, path: Path) -> None:
         """Write an npz file without objects; equal models are equal bytes."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        if self.second is not None:
+            arrays = self.second.context.arrays() | {
+                "gate": self.second.gate,
+                "gate_scale": np.array(self.second.gate_scale),
+                "mix": self.second.mix,
+            }
         np.savez_compressed(
             path,
             format=np.int64(FORMAT),
@@ -78,25 +144,39 @@ class Model:
             shortest=np.int64(self.shortest),
             syllables=np.int64(self.syllables),
             about=np.frombuffer(json.dumps(self.about, ensure_ascii=False, sort_keys=True).encode(), np.uint8),
+            **arrays,  # type: ignore[arg-type]
         )
+
+
+UNREAD = -3.0
+"""The highest logit, in a window that the context model did not read, of a label that only it has."""
 
 
 def load(path: Path) -> Model:
     """Read a model. Raises CorpuskitError where the file is no model of this format."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            found = {name: stored[name] for name in stored.files}
-        labels = tuple(str(label) for label in found["labels"])
-        weights = np.zeros((len(found["weights"]), LABELS), np.int8)
-        weights[:, : len(labels)] = found["weights"]
-        if int(found["format"]) != FORMAT or len(weights) & (len(weights) - 1) or not 1 <= len(labels) <= LABELS:
-            raise ValueError(f"format {int(found['format'])}, {len(weights)} rows, {len(labels)} labels")
-        about = json.loads(found["about"].tobytes().decode("utf-8"))
-        orders = int(found["shortest"]), int(found["syllables"])
-        return Model(labels, weights, found["slope"], found["offset"], about, *orders)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            arrays = {name: stored[name] for name in stored.files}
+        labels = tuple(str(label) for label in arrays["labels"])
+        if not 1 <= len(labels) < COLUMNS:
+            raise ValueError(f"{len(labels)} labels")
+        weights = np.zeros((len(arrays["weights"]), COLUMNS), np.int8)
+        weights[:, : len(labels)] = arrays["weights"]
+        if int(arrays["format"]) != FORMAT or len(weights) & (len(weights) - 1):
+            raise ValueError(f"format {int(arrays['format'])}, {len(weights)} rows")
+        about = json.loads(arrays["about"].tobytes().decode("utf-8"))
+        orders = int(arrays["shortest"]), int(arrays["syllables"])
+        model = Model(labels, weights, arrays["slope"], arrays["offset"], about, *orders)
+        context = Context.from_arrays(arrays)
+        if context is None:
+            return model
+        slope, offset = arrays["gate_scale"].tolist()
+        if arrays["mix"].shape != (len(context.labels), 3) or len(context.lexical) != len(labels):
+            raise ValueError("the context model does not fit the linear one")
+        return model.with_second(Second(context, arrays["gate"], (slope, offset), arrays["mix"]))
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise CorpuskitError(
-            f"{path}: not a toxicity model of this version ({error}); make it again with corpuskit.toxicity.train"
+            f"{path}: not a toxicity model of this version ({error}); make it again with `corpuskit toxicity train`"
         ) from error
 
 
@@ -107,4 +187,4 @@ def shipped(language: str) -> Model:
     for name in names:
         if (DATA / name).is_file():
             return load(DATA / name)
-    raise CorpuskitError(f"{DATA / names[-1]}: not there; install corpuskit again or run corpuskit.toxicity.train")
+    raise CorpuskitError(f"{DATA / names[-1]}: not there; install corpuskit again or run `corpuskit toxicity train`")

@@ -1,7 +1,8 @@
-"""Score texts with the shipped models: a probability a label, and where the worst of a text stands."""
+"""Score texts with the shipped models: a probability for each label, and where the worst window of a text is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from corpuskit.toxicity.model import shipped
 
 LABELS = (
     "toxicity",
+    "offensive",
     "severe_toxicity",
     "obscene",
     "threat",
@@ -29,8 +31,15 @@ LABELS = (
     "age",
     "gender",
 )
-"""Every label that one of the shipped models has. The first six are detoxify's; `identity_attack` and those after it
-come from Korean annotations where the share-alike model is installed."""
+"""Every label that one of the shipped models has.
+
+`toxicity`: abuse, as the sentence means it. `offensive`: rude words or abuse, whoever is meant: what annotators of
+comments and tweets count. `identity_attack`: hateful, an attack on people for the group that they belong to; curses and
+insults alone are none. `threat`: harm that is announced or wished. The other labels come from the linear model alone.
+"""
+
+RULED = ("toxicity", "threat", "identity_attack")
+"""The labels that the stage `toxicity` has a limit for."""
 
 LANGUAGES = ("en", "ko")
 WINDOW = 40
@@ -52,10 +61,70 @@ class Scores:
     windows: npt.NDArray[np.int64]
     """int64[n, 2]: start and end (characters) of the window with the highest toxicity; -1 where there is none."""
     sustained: npt.NDArray[np.float32]
-    """float32[n]: the highest toxicity that more than an isolated share of the windows reach; NaN where no model reads
-    the text. In a text of few windows it is that of the worst."""
+    """float32[n, RULED]: the highest probability that more than an isolated share of the windows reach; NaN where no
+    model has the label for the text. In a text of few windows it is that of the worst."""
     passages: pa.Table
-    """`document` (position of the text), `start`, `end` (characters) and `toxicity` of each window over the limit."""
+    """Each window over a limit: `document` (position of the text), `start`, `end` (characters), `toxicity`, and
+    `label`, the first label of `RULED` that is over its limit."""
+
+
+@nb.njit(cache=True, nogil=True)
+def _sustained(values: Any, isolated: float) -> Any:
+    below = len(values) - 1 - min(int(isolated * len(values)), len(values) - 1)
+    return np.partition(values, below)[below]
+
+
+@nb.njit(cache=True, nogil=True)
+def _reduce(document: Any, values: Any, ruled: Any, isolated: float, labels: Any, worst: Any, sustained: Any) -> None:
+    start = 0
+    while start < len(document):
+        end = start
+        text = document[start]
+        while end < len(document) and document[end] == text:
+            for label in range(values.shape[1]):
+                value = values[end, label]
+                if not np.isnan(value) and not (labels[text, label] >= value):
+                    labels[text, label] = value
+                    if label == 0:
+                        worst[text] = end
+            end += 1
+        for place in range(len(ruled)):
+            sustained[text, place] = _sustained(values[start:end, ruled[place]], isolated)
+        start = end
+
+
+def reduce_windows(
+    texts: int,
+    document: npt.NDArray[np.int64],
+    spans: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float32],
+    limits: Mapping[str, float],
+    isolated: float,
+) -> Scores:
+    """Scores of `texts` texts from their windows, which are in the texts' order.
+
+    `document` int64[windows], `spans` int64[windows, 2] (characters), `values` float32[windows, LABELS] (NaN: the model
+    lacks the label). A window is a passage where a label of `limits` is over its limit.
+    """
+    labels = np.full((texts, len(LABELS)), np.nan, np.float32)
+    worst = np.full(texts, -1, np.int64)
+    sustained = np.full((texts, len(RULED)), np.nan, np.float32)
+    columns = np.array([LABELS.index(label) for label in RULED])
+    _reduce(document, values, columns, isolated, labels, worst, sustained)
+    windows = np.full((texts, 2), -1, np.int64)
+    windows[worst >= 0] = spans[worst[worst >= 0]]
+    over = np.stack([values[:, LABELS.index(label)] > limits.get(label, np.inf) for label in RULED], axis=1)
+    chosen = np.flatnonzero(over.any(axis=1))
+    passages = pa.table(
+        {
+            "document": document[chosen],
+            "start": spans[chosen, 0],
+            "end": spans[chosen, 1],
+            "toxicity": values[chosen, 0],
+            "label": pa.array([RULED[place] for place in over[chosen].argmax(axis=1)], pa.string()),
+        }
+    )
+    return Scores(labels, windows, sustained, passages)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -96,18 +165,23 @@ def assess(
     texts: Texts,
     language: Languages = None,
     window: int = WINDOW,
-    limit: float = 1.0,
+    limits: Mapping[str, float] | None = None,
     isolated: float = ISOLATED,
 ) -> Scores:
     """What the shipped models find in texts.
 
     A text is read in windows of about `window` words, whole sentences where they fit, and each label has its highest
     probability in any window. `language` is 'en' or 'ko' for all, or one code a text; a text whose code is null or
-    'und' is read by its script, and one in another language has no scores. `limit` is the toxicity above which a
-    window becomes a passage, and `isolated` the share of the windows that `Scores.sustained` overlooks.
+    'und' is read by its script, and one in another language has no scores. `limits` are the probabilities of labels of
+    `RULED` above which a window becomes a passage, and `isolated` the share of the windows that `Scores.sustained`
+    overlooks.
 
-    Raises InputError for what are not texts or languages, UsageError for one language that no model reads.
+    Raises InputError for what are not texts or languages, UsageError for one language that no model reads or a limit
+    of a label that has none.
     """
+    unknown = set(limits or {}) - set(RULED)
+    if unknown:
+        raise UsageError(f"no limit can be set for {', '.join(sorted(unknown))}; limits are for {', '.join(RULED)}")
     array = as_texts(texts)
     data, offsets = text_buffers(array)
     languages = as_languages(language, len(array))
@@ -115,52 +189,33 @@ def assess(
         raise UsageError(f"no toxicity model reads the language '{code}'{nearest(language, LANGUAGES)}")
     models = _models(data, offsets, languages)
     readable = np.asarray(array.is_valid())
-    labels = np.full((len(array), len(LABELS)), np.nan, np.float32)
-    windows = np.full((len(array), 2), -1, np.int64)
-    sustained = np.full(len(array), np.nan, np.float32)
-    found: list[npt.NDArray[Any]] = []
-    values: list[npt.NDArray[Any]] = []
-    for code in LANGUAGES:
-        chosen = (models == code) & readable
-        if not chosen.any():
-            continue
-        model = shipped(code)
-        raw, spans, over, over_raw, lasting = score_windows(
-            data,
-            offsets,
-            chosen,
-            model.weights,
-            window,
-            model.raw_limit(limit),
-            model.shortest,
-            model.syllables,
-            isolated,
-        )
-        probabilities = model.probabilities(raw)
-        for column, label in enumerate(model.labels):
-            labels[chosen, LABELS.index(label)] = probabilities[chosen, column]
-        windows[chosen] = spans[chosen]
-        found.append(over)
-        values.append(model.toxicity(over_raw))
-        sustained[chosen] = model.toxicity(lasting[chosen])
-    spots = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
-    scores = np.concatenate(values) if values else np.zeros(0, np.float32)
-    order = np.lexsort((spots[:, 1], spots[:, 0]))
-    passages = pa.table(
-        {
-            "document": spots[order, 0],
-            "start": spots[order, 1],
-            "end": spots[order, 2],
-            "toxicity": scores[order].astype(np.float32),
-        }
-    )
-    return Scores(labels, windows, sustained, passages)
+    parts = [_windows(code, data, offsets, (models == code) & readable, window) for code in LANGUAGES]
+    document = np.concatenate([part[0] for part in parts])
+    order = np.argsort(document, kind="stable")
+    spans = np.concatenate([part[1] for part in parts])[order]
+    values = np.concatenate([part[2] for part in parts])[order]
+    return reduce_windows(len(array), document[order], spans, values, limits or {}, isolated)
+
+
+def _windows(
+    language: str, data: Bytes, offsets: Offsets, chosen: npt.NDArray[np.bool_], window: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Document, characters and float32[windows, LABELS] of the windows of the chosen texts."""
+    if not chosen.any():
+        return np.zeros(0, np.int64), np.zeros((0, 2), np.int64), np.zeros((0, len(LABELS)), np.float32)
+    model = shipped(language)
+    windows = score_windows(data, offsets, chosen, model.weights, window, model.shortest, model.syllables)
+    values = np.full((len(windows.document), len(LABELS)), np.nan, np.float32)
+    probabilities = model.probabilities(data, windows)
+    for column, label in enumerate(model.all_labels):
+        values[:, LABELS.index(label)] = probabilities[:, column]
+    return windows.document, windows.characters, values
 
 
 def score(texts: Texts, language: Languages = None) -> pa.Table:
-    """One float32 column a label with probabilities in [0, 1]; null where no model has the label for the text.
+    """One float32 column for each label, with probabilities in [0, 1]; null where no model has the label for the text.
 
-    `texts` and `language` are those of `assess`, which also says where the worst of a text stands.
+    `texts` and `language` are those of `assess`, which also says where the worst window of a text is.
     """
-    found = assess(texts, language).labels
-    return pa.table({label: pa.array(found[:, column], from_pandas=True) for column, label in enumerate(LABELS)})
+    labels = assess(texts, language).labels
+    return pa.table({label: pa.array(labels[:, column], from_pandas=True) for column, label in enumerate(LABELS)})

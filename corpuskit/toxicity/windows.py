@@ -9,13 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpuskit.kernels.arrow import text_buffers
-from corpuskit.toxicity.features import LABELS, score_windows
+from corpuskit.toxicity.features import COLUMNS, score_windows
 
 
 def window_spans(texts: Sequence[str | None] | pa.Array, most: int) -> npt.NDArray[np.int64]:
     """int64[windows, 3]: document, start and end (characters) of every window of at most about `most` words."""
     data, offsets = text_buffers(texts)
     everything = np.ones(len(offsets) - 1, np.bool_)
-    nothing = np.zeros((2, LABELS), np.int8)  # scores 0 everywhere, which is over a limit of -1
-    spans: npt.NDArray[np.int64] = score_windows(data, offsets, everything, nothing, most, -1.0)[2]
-    return spans
+    windows = score_windows(data, offsets, everything, np.zeros((2, COLUMNS), np.int8), most)
+    return np.column_stack([windows.document, windows.characters])

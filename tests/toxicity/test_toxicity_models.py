@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.kernels.arrow import text_buffers
-from corpuskit.toxicity import assess, score
-from corpuskit.toxicity.features import LABELS, score_windows, vectors
+from corpuskit.toxicity import LABELS, assess, score
+from corpuskit.toxicity.features import COLUMNS, score_windows, vectors
 from corpuskit.toxicity.making import examples as read
 from corpuskit.toxicity.making.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE
 from corpuskit.toxicity.making.fitting import platt, raw_scores
 from corpuskit.toxicity.making.training import windows
 from corpuskit.toxicity.model import DATA, Model, load, shipped
+from corpuskit.toxicity.scoring import RULED, reduce_windows
 
 WORDS = [
     "kind",
@@ -35,46 +36,71 @@ WORDS = [
     "well-read",
     "!",
 ]
-WEIGHTS = np.random.default_rng(5).integers(-127, 128, (1 << 12, LABELS)).astype(np.int8)
+WEIGHTS = np.random.default_rng(5).integers(-127, 128, (1 << 12, COLUMNS)).astype(np.int8)
 
 
 @given(
     st.lists(st.sampled_from([*WORDS, ".", "\n"]), max_size=90),
     st.integers(5, 40),
-    st.floats(0, 0.99),
     st.sampled_from([(3, 0), (2, 3)]),
 )
 @settings(max_examples=100, deadline=None)
-def test_the_worst_window_is_that_of_the_sparse_vectors(
-    parts: list[str], most: int, isolated: float, orders: tuple[int, int]
-) -> None:
+def test_windows_score_as_their_sparse_vectors(parts: list[str], most: int, orders: tuple[int, int]) -> None:
     text = " ".join(parts)
-    data, offsets = text_buffers([text])
-    worst, span, over, over_values, sustained = score_windows(
-        data, offsets, np.ones(1, np.bool_), WEIGHTS, most, -1e9, *orders, isolated
-    )
-    pieces = [text[start:end] for _, start, end in over.tolist()]
-    if not pieces:
-        assert np.isneginf(worst).all()
-        assert (span == -1).all()
-        assert np.isneginf(sustained).all()
-        return
-    slow = raw_scores(*vectors(*text_buffers(pieces), 12, *orders), WEIGHTS.astype(np.float32))
-    np.testing.assert_allclose(worst[0], slow.max(axis=0), rtol=2e-3, atol=0.05)
-    np.testing.assert_allclose(over_values, slow[:, 0], rtol=2e-3, atol=0.05)
-    assert over_values[over[:, 1].tolist().index(span[0, 0])] == over_values.max()
-    reached = [value for value in over_values if (over_values >= value).sum() > isolated * len(over_values)]
-    assert sustained[0] == max(reached)
+    data, offsets = text_buffers(["cat", text])
+    windows = score_windows(data, offsets, np.array([False, True]), WEIGHTS, most, *orders)
+    assert (windows.document == 1).all()
+    pieces = [text[start:end] for start, end in windows.characters.tolist()]
+    stored = [bytes(data[start:end]).decode() for start, end in windows.bytes.tolist()]
+    assert all(piece in around for piece, around in zip(pieces, stored, strict=True))
+    if pieces:
+        slow = raw_scores(*vectors(*text_buffers(pieces), 12, *orders), WEIGHTS.astype(np.float32))
+        np.testing.assert_allclose(windows.raw, slow, rtol=2e-3, atol=0.05)
 
 
 def test_many_words_in_one_call_score_as_each_alone() -> None:
     generator = np.random.default_rng(1)
     texts = ["".join(chr(97 + letter) for letter in generator.integers(0, 26, 7)) for _ in range(40_000)]
     data, offsets = text_buffers(texts)
-    together = score_windows(data, offsets, np.ones(len(texts), np.bool_), WEIGHTS, 40, np.inf)[0]
+    together = score_windows(data, offsets, np.ones(len(texts), np.bool_), WEIGHTS, 40)
+    assert together.document.tolist() == list(range(len(texts)))
     for place in generator.integers(0, len(texts), 50):
-        alone = score_windows(*text_buffers([texts[place]]), np.ones(1, np.bool_), WEIGHTS, 40, np.inf)[0]
-        np.testing.assert_array_equal(alone[0], together[place])
+        alone = score_windows(*text_buffers([texts[place]]), np.ones(1, np.bool_), WEIGHTS, 40)
+        np.testing.assert_array_equal(alone.raw[0], together.raw[place])
+
+
+@given(
+    st.lists(st.lists(st.floats(0, 1, width=32), max_size=60), max_size=5),
+    st.floats(0, 0.99),
+    st.sampled_from([0.5, 1.0]),
+)
+@settings(max_examples=100, deadline=None)
+def test_windows_become_scores_as_they_are_defined(texts: list[list[float]], isolated: float, limit: float) -> None:
+    document = np.repeat(np.arange(len(texts)), [len(text) for text in texts]).astype(np.int64)
+    spans = np.column_stack([np.arange(len(document)), np.arange(len(document)) + 1]).astype(np.int64)
+    values = np.full((len(document), len(LABELS)), np.nan, np.float32)
+    values[:, 0] = values[:, LABELS.index("threat")] = [value for text in texts for value in text]
+    values[:, LABELS.index("threat")] /= 2
+    scores = reduce_windows(len(texts), document, spans, values, {"toxicity": limit, "threat": 0.2}, isolated)
+    for number, text in enumerate(texts):
+        own = spans[document == number]
+        if not text:
+            assert np.isnan(scores.labels[number]).all()
+            assert np.isnan(scores.sustained[number]).all()
+            assert scores.windows[number].tolist() == [-1, -1]
+            continue
+        assert scores.labels[number, 0] == np.float32(max(text))
+        assert np.isnan(scores.labels[number, LABELS.index("politics")])
+        assert text[own[:, 0].tolist().index(scores.windows[number, 0])] == max(text)
+        reached = [value for value in text if sum(other >= value for other in text) > isolated * len(text)]
+        assert scores.sustained[number, 0] == np.float32(max(reached))
+        assert np.isnan(scores.sustained[number, RULED.index("identity_attack")])
+    expected = [
+        (int(place), "toxicity" if value > limit else "threat")
+        for place, value in enumerate(values[:, 0])
+        if value > limit or np.float32(value) / 2 > 0.2
+    ]
+    assert list(zip(*scores.passages.select(["start", "label"]).to_pydict().values(), strict=True)) == expected
 
 
 @given(st.floats(0.3, 3), st.floats(-2, 2))
@@ -89,7 +115,7 @@ def test_calibration_recovers_the_curve_that_made_the_data(slope: float, offset:
 
 def test_a_model_file_holds_what_was_saved_and_equal_models_are_equal_bytes(tmp_path: Path) -> None:
     about = {"language": "en", "licence": "한글"}
-    weights = np.zeros((1 << 8, LABELS), np.int8)
+    weights = np.zeros((1 << 8, COLUMNS), np.int8)
     weights[:, :2] = 5
     model = Model(("toxicity", "insult"), weights, np.array([1.0, 2.0]), np.array([0.0, -1.0]), about, 2, 3)
     model.save(tmp_path / "a.npz")
@@ -100,11 +126,7 @@ def test_a_model_file_holds_what_was_saved_and_equal_models_are_equal_bytes(tmp_
     assert back.about == about
     assert (back.shortest, back.syllables) == (2, 3)
     np.testing.assert_array_equal(back.weights, weights)
-    limit = back.raw_limit(0.8)
-    raw = np.full((2, LABELS), limit, np.float32)
-    raw[1] = -np.inf
-    assert back.probabilities(raw)[0, 0] == pytest.approx(0.8, abs=1e-5)
-    assert back.probabilities(raw)[1].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(back.logits(np.ones((1, COLUMNS), np.float32)), [[1.0, 1.0]])
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken"])
@@ -155,7 +177,7 @@ def test_language_decides_which_labels_there_are() -> None:
 def test_every_passage_over_the_limit_is_told_in_order() -> None:
     calm = "The council talked about the budget for the new library until late in the evening. "
     text = calm * 3 + "Shut up, you fucking idiot. " + calm * 5 + "Fuck off, you stupid bitch. " + calm * 3
-    found = assess([calm, text], limit=0.8).passages.to_pylist()
+    found = assess([calm, text], limits={"toxicity": 0.8}).passages.to_pylist()
     assert [row["document"] for row in found] == [1] * len(found)
     joined = " ".join(text[row["start"] : row["end"]] for row in found)
     assert "idiot" in joined
@@ -180,7 +202,7 @@ def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def held_over(texts: list[str], language: str) -> float:
     """The share of texts that the stage drops at its default limit."""
-    return float((np.nan_to_num(assess(texts, language).sustained) > 0.8).mean())
+    return float((np.nan_to_num(assess(texts, language).sustained[:, 0]) > 0.8).mean())
 
 
 def test_clean_korean_prose_stays(shared_data: Path) -> None:

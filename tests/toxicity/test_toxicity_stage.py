@@ -81,7 +81,7 @@ def test_slurs_that_few_comments_hold_are_abuse(text: str) -> None:
 def test_a_long_text_is_as_toxic_as_its_worst_window() -> None:
     calm = " ".join(["The council met on Tuesday to talk about the budget for the new library."] * 40)
     text = f"{calm} {ABUSE['en'][1]} {calm}"
-    found = assess([text], "en", limit=0.8)
+    found = assess([text], "en", limits={"toxicity": 0.8})
     start, end = found.windows[0]
     assert "piece of shit" in text[start:end]
     assert found.labels[0, 0] > 0.8
@@ -120,8 +120,9 @@ def batch(texts: list[str | None], language: str = "en") -> pa.RecordBatch:
 def test_the_stage_drops_over_its_limit_and_shows_where() -> None:
     stage = Toxicity(max_score=0.8)
     measured = stage.measure(batch([ABUSE["en"][1], CALM["en"][0], None]))
-    (rule,) = stage.rules()
+    rule, threat, identity_attack = stage.rules()
     assert rule.breaks(measured).to_pylist() == [True, False, False]
+    assert (threat.name, identity_attack.name) == ("toxicity.threat", "toxicity.identity_attack")
     assert measured.column("toxicity")[0].as_py()["worst"]["end"] > 0
     assert stage.measure(batch([])).num_rows == 0
 
@@ -129,7 +130,7 @@ def test_the_stage_drops_over_its_limit_and_shows_where() -> None:
 def test_one_curse_on_a_long_page_is_no_abusive_page() -> None:
     calm = "The council met on Tuesday to talk about the budget for the new library.\n" * 60
     texts = [calm + ABUSE["en"][1], calm + "\n".join(ABUSE["en"]), ABUSE["en"][1] + "\n" + calm[:300]]
-    (rule,) = Toxicity().rules()
+    rule = Toxicity().rules()[0]
     measured = Toxicity().measure(batch([*texts, None, ""]))
     assert rule.breaks(measured).fill_null(False).to_pylist() == [False, True, True, False, False]
     assert measured.column("toxicity")[0].as_py()["toxicity"] > 0.8  # the worst window is told all the same

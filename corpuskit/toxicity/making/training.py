@@ -19,7 +19,7 @@ import numpy.typing as npt
 from corpuskit.errors import UsageError
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.ngram_hash import MOST_SYLLABLES, SHORTEST
-from corpuskit.toxicity.features import LABELS, SHORTEST_GRAM, vectors
+from corpuskit.toxicity.features import COLUMNS, SHORTEST_GRAM, vectors
 from corpuskit.toxicity.making import examples as read
 from corpuskit.toxicity.making.card import card
 from corpuskit.toxicity.making.examples import ENGLISH, KOREAN, KOREAN_SHARE_ALIKE, Examples, clean
@@ -190,7 +190,7 @@ def fit_model(found: Examples, labels: Sequence[str], about: dict[str, Any], exa
     else:
         weights, _ = fit(rows, shown, learning, found.lead, BITS)
     scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127
-    whole = np.zeros((len(weights), LABELS), np.int8)
+    whole = np.zeros((len(weights), COLUMNS), np.int8)
     whole[:, : len(labels)] = np.rint(weights / scale)
     raw = raw_scores(*rows, whole[:, : len(labels)].astype(np.float32))
     if exact:  # sentences made to be told apart are easier than any that people write
