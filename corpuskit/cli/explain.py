@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from corpuskit.cli.main import app, console
+from corpuskit.drawing.terminal import console, print_error
+from corpuskit.engine.features import features, resolve
 from corpuskit.engine.ledger import Story, find, newest_run, open_run
 from corpuskit.errors import CorpuskitError, UsageError
 
@@ -24,24 +26,22 @@ NOT_MEASUREMENTS = {
 }  # fmt: skip
 
 
-@app.command()
 def why(
     document: Annotated[
         str, typer.Argument(metavar="URL|ID", help="A page's URL, or a document's id (8 digits or more).")
     ],
     run: RunFolder = None,
 ) -> None:
-    """Tell a document's whole story: found where, measured how, kept or dropped by which rule, changed where."""
+    """Show what happened to a document: where it was found, what was measured, which rule dropped it, what changed."""
     folder = run or newest_run()
     open_run(folder)
-    story, crawled = find(folder, document), crawl_fate(folder, document)
-    if not story and crawled is None:
+    story = find(folder, document)
+    histories = [line for history in _histories() for line in history(folder, document, story)]
+    if not story and not histories:
         raise CorpuskitError(
             f"{folder} knows nothing of '{document}': no such page was found or read. "
             "An id or the exact URL is needed; other runs: --run FOLDER"
         )
-    if crawled is not None:
-        console.print(f"[bold]crawl[/]  {crawl_line(crawled)}", highlight=False, soft_wrap=True)
     for record in story.quarantined:
         console.print(Text.assemble(("unreadable  ", "bold yellow"), str(record.get("reason"))))
         at = f" at {record['offset']}" if record.get("offset") is not None else ""
@@ -51,39 +51,21 @@ def why(
     for row in story.kept:
         console.print(Text.assemble(("kept  ", "bold green"), f"{row['title'] or '(no title)'}  {row['id']}"))
         _print_measured(row)
-        _print_trained(folder, row["id"])
     _print_changes(story)
+    for line in histories:
+        console.print(Text(line), soft_wrap=True)
 
 
-def crawl_fate(folder: Path, url: str) -> dict[str, Any] | None:
-    """The newest entry of any crawl's log for a URL."""
-    if not url.startswith(("http://", "https://")):
-        return None
-    from corpuskit.sources.crawl import fate
-
-    for log in sorted(folder.glob("sources/*/crawl-log.jsonl")):
-        found = fate(log.parent, url)
-        if found is not None:
-            return found
-    return None
-
-
-def crawl_line(found: dict[str, Any]) -> str:
-    outcome = {
-        "fetched": "fetched",
-        "robots": "not fetched: robots.txt forbids it",
-        "scope": "not fetched: outside the crawl's scope",
-        "budget": "not fetched: the crawl's budget was spent",
-        "private": "not fetched: it leads to a private address",
-        "too_large": "cut off: larger than the crawl allows",
-        "error": "failed",
-    }.get(found["outcome"], found["outcome"])
-    details = [
-        f"{name} {found[name]}"
-        for name in ("status", "rule", "reason", "referrer", "depth", "when")
-        if found.get(name) is not None
-    ]
-    return f"{outcome} ({', '.join(details)})" if details else outcome
+def _histories() -> list[Callable[[Path, str, Story], list[str]]]:
+    """What features add to a document's story. One that cannot be imported is named, and the others are shown."""
+    loaded = []
+    for feature in features().working:
+        for target in feature.histories:
+            try:
+                loaded.append(resolve(target))
+            except CorpuskitError as error:
+                print_error("[yellow]warning:[/] ", str(error))
+    return loaded
 
 
 def _print_dropped(row: dict[str, Any]) -> None:
@@ -141,25 +123,6 @@ def _print_changes(story: Story) -> None:
             console.print(Text(f"  characters {change['start']} to {change['end']}: {change['type']} {to}"))
 
 
-def _print_trained(folder: Path, document: str) -> None:
-    """The training steps that read a document, where the run has trained."""
-    if not (folder / "models" / "base").is_dir():
-        return
-    from corpuskit.training.job import steps_of_document
-
-    try:
-        steps = steps_of_document(folder, document)
-    except CorpuskitError as error:  # a plan of another version, a shard that is gone: the rest of the story stands
-        console.print(Text(f"  in which steps it was trained on cannot be told: {error}"), soft_wrap=True)
-        return
-    if steps is not None:
-        shown_steps = ", ".join(map(str, steps[:12])) + (f" and {len(steps) - 12} more" if len(steps) > 12 else "")
-        console.print(
-            f"  trained on in steps {shown_steps}" if steps else "  never trained on (held out, or not reached)"
-        )
-
-
-@app.command("what-if")
 def what_if_command(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Default: the newest in runs/.")

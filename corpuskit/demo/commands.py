@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpuskit.cli.main import app, console
-from corpuskit.cli.recipes import print_summary
+from corpuskit.drawing.terminal import console
 from corpuskit.errors import UsageError
+from corpuskit.recipe.terminal import print_summary
 
 if TYPE_CHECKING:
     from corpuskit.recipe.load import Recipe
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PORT = 8765
 
 
-@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")] = Path("runs/demo"),
     port: Annotated[

@@ -1,11 +1,22 @@
-"""Small pieces of HTML. Every text that comes from a document, a recipe or a log goes through `text` or `link`."""
+"""Pages and their parts, from Jinja2 templates with autoescape: a plain string is text, and only `Markup` is HTML.
+
+The pages hold no script and load nothing: their Content-Security-Policy forbids both, so that no text of a document
+could do otherwise even if it slipped through the escaping.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup as Markup
+from markupsafe import escape
 
 _LANGUAGES = {
     "de": "German",
@@ -21,17 +32,68 @@ _LANGUAGES = {
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def text(value: object) -> str:
+@dataclass(frozen=True)
+class Figure:
+    """One of the large numbers at the head of a page."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a page."""
+
+    name: str
+    """Its anchor."""
+    title: str
+    lead: str | Markup
+    """One or two sentences that say what to see."""
+    inside: Markup
+    figures: tuple[Figure, ...] = ()
+    """Numbers for the head of the page."""
+    sentence: str = ""
+    """A sentence for the summary at the head of the page."""
+
+
+@dataclass(frozen=True)
+class Header:
+    kind: str
+    name: str
+    summary: str | Markup
+    figures: Sequence[Figure]
+
+
+def page(title: str, sections: Sequence[Section], header: Header | None = None, footer: str | None = None) -> str:
+    """A whole page, self-contained."""
+    style = Markup((Path(__file__).parent / "style.css").read_text("utf-8"))
+    optional = {"header": header, "footer": footer}
+    given = {name: value for name, value in optional.items() if value is not None}
+    return _environment().get_template("page.html").render(title=title, sections=sections, style=style, **given)
+
+
+def inline(template: str, *values: object) -> Markup:
+    """HTML of our own with values in its `{}` places: values are escaped unless they are `Markup`."""
+    return Markup(template).format(*map(_showable, values))
+
+
+def join(parts: Iterable[str | Markup]) -> Markup:
+    """Parts one after the other; plain strings are escaped."""
+    return Markup("").join(map(_showable, parts))
+
+
+def text(value: object) -> Markup:
     """A value as HTML text, safe in an element and in a quoted attribute; what HTML cannot hold becomes U+FFFD."""
-    return escape(_UNSHOWABLE.sub("\ufffd", str(value)))
+    return escape(_showable(str(value)))
 
 
-def foreign(value: object) -> str:
-    """Text of a document: escaped, and kept from turning the direction of what stands around it."""
-    return f"<bdi>{text(value)}</bdi>"
+def foreign(value: object) -> Markup:
+    """Text of a document: escaped, and kept from changing the direction of the text around it."""
+    return inline("<bdi>{}</bdi>", str(value))
 
 
-def link(url: str | None, label: str | None = None) -> str:
+def link(url: str | None, label: str | None = None) -> Markup:
     """A link where the address is http or https; otherwise the address as plain text."""
     if not url:
         return foreign(label or "no address")
@@ -40,62 +102,44 @@ def link(url: str | None, label: str | None = None) -> str:
         followed = parts.scheme in ("http", "https") and bool(parts.netloc)
     except ValueError:
         followed = False
-    if not followed:
-        return foreign(label or url)
-    return f'<a href="{text(url)}" rel="noreferrer nofollow">{foreign(label or url)}</a>'
+    return _part("link", url, label or url) if followed else foreign(label or url)
 
 
 def table(
     caption: str,
-    head: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    head: Sequence[str | Markup],
+    rows: Iterable[Sequence[str | Markup]],
     numbers: Iterable[int] = (),
     *,
     under_heading: bool = False,
-) -> str:
-    """A table that scrolls in its own box on a narrow screen. Cells are HTML; `numbers` are the columns of figures.
+) -> Markup:
+    """A table that scrolls in its own box on a narrow screen. `numbers` are the columns of figures.
 
-    `under_heading`: the heading above says what the caption says; it is then told to screen readers alone.
+    `under_heading`: the heading above says what the caption says; only screen readers then get the caption.
     """
-    figures = set(numbers)
-
-    def cells(row: Sequence[str]) -> str:
-        first, *rest = row
-        start = f'<th scope="row">{first}</th>'
-        return start + "".join(
-            f'<td class="figure">{cell}</td>' if place in figures else f"<td>{cell}</td>"
-            for place, cell in enumerate(rest, 1)
-        )
-
-    titles = "".join(
-        f'<th scope="col" class="figure">{text(title)}</th>'
-        if place in figures
-        else f'<th scope="col">{text(title)}</th>'
-        for place, title in enumerate(head)
-    )
-    body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
-    shown = "" if under_heading else f"<caption>{text(caption)}</caption>"
-    return (
-        f'<div class="scroll" role="region" aria-label="{text(caption)}" tabindex="0"><table>{shown}'
-        f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return _part("table", caption, head, rows, set(numbers), under_heading)
 
 
-def folded(label: str, inside: str) -> str:
-    """A part that opens on demand. The label is HTML."""
-    return f"<details><summary>{label}</summary>{inside}</details>"
+def folded(label: str | Markup, inside: Markup) -> Markup:
+    """A part that opens on demand."""
+    return _part("folded", label, inside)
 
 
-def section(name: str, title: str, lead: str, inside: str) -> str:
-    """A section with its title and one sentence that says what to see. The lead is HTML."""
-    return (
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{text(title)}</h2>'
-        f'<p class="lead">{lead}</p>{inside}</section>'
-    )
+def sample(facts: str | Markup, quote: str | Markup, title: Markup | None = None) -> Markup:
+    """Text of a document with what is known about it."""
+    return _part("sample", title, facts, quote)
+
+
+def heading(title: str) -> Markup:
+    return inline("<h3>{}</h3>", title)
+
+
+def paragraph(content: str | Markup) -> Markup:
+    return inline("<p>{}</p>", content)
 
 
 def language(code: str) -> str:
-    """What people call a language: 'English' for 'en'; the code itself where it has no entry."""
+    """The English name of a language: 'English' for 'en'; the code itself where it has no entry."""
     return _LANGUAGES.get(code, code)
 
 
@@ -124,5 +168,26 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def plural(number: float, one: str, many: str | None = None) -> str:
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+def plural(number: float, singular: str, many: str | None = None) -> str:
+    return f"{count(number)} {singular if number == 1 else many or singular + 's'}"
+
+
+def _showable(value: Any) -> Any:
+    """A plain string without the characters that HTML cannot hold; anything else as it is."""
+    return _UNSHOWABLE.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("corpuskit.drawing"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_showable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _part(name: str, *arguments: Any) -> Markup:
+    return Markup(getattr(_environment().get_template("parts.html").module, name)(*arguments))

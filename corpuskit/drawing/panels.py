@@ -1,7 +1,7 @@
-"""Small multiples as one SVG of its own: lines over named steps with bands of uncertainty, a panel beside the other.
+"""Small multiples as one SVG file: lines over named steps with bands of uncertainty, one panel next to the other.
 
-The drawing bears its style (light and dark), so that it stands alone in a README as well as in a page. Each series has
-a colour, a dash and a mark of its own: it reads without colours too.
+The drawing contains its style (light and dark), so that it can be shown alone in a README as well as in a page. Each
+series has a colour, a dash and a mark of its own: it can be read without colours.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from corpuskit.drawing.html import text
-from corpuskit.drawing.svg import ticks
+from corpuskit.drawing.html import Markup, text
+from corpuskit.drawing.svg import Axes, ticks
 
 _PANEL, _HEIGHT, _GAP, _LEFT, _HEAD, _FOOT = 300, 190, 28, 44, 40, 46
 _COLOURS = ("#c2410c", "#0c6b63", "#4a6fa5", "#8a6d1f", "#7a4fa0", "#63666c")
@@ -31,7 +31,7 @@ class Series:
 class Panel:
     title: str
     steps: Sequence[str]
-    """What stands under each place of the axis, evenly spaced."""
+    """Labels below the axis, evenly spaced."""
     axis: str
     """What the steps are."""
     series: Sequence[Series]
@@ -42,7 +42,7 @@ class Panel:
     """Dashed lines: what chance gives, the most there can be."""
 
 
-def panels(title: str, description: str, shown: Sequence[Panel], columns: int = 2) -> str:
+def panels(title: str, description: str, shown: Sequence[Panel], columns: int = 2) -> Markup:
     """The drawing of some panels with a common legend; series are told apart by their place in the list."""
     columns = min(columns, len(shown)) or 1
     rows = -(-len(shown) // columns)
@@ -55,7 +55,7 @@ def panels(title: str, description: str, shown: Sequence[Panel], columns: int = 
         x = (place % columns) * (_LEFT + _PANEL + _GAP) + _LEFT
         y = legend_height + (place // columns) * (_HEAD + _HEIGHT + _FOOT) + _HEAD
         drawn.append(f'<g transform="translate({x} {y})">{_panel(panel, labels)}</g>')
-    return (
+    return Markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" class="panels" role="img" viewBox="0 0 {width} {height}" '
         f'width="100%" style="max-width:{width}px"><title>{text(title)}</title><desc>{text(description)}</desc>'
         f"<style>{_style(len(labels))}</style>{legend}{''.join(drawn)}</svg>\n"
@@ -100,30 +100,18 @@ def _legend(labels: Sequence[str], width: int) -> tuple[str, int]:
 
 def _panel(panel: Panel, labels: Sequence[str]) -> str:
     scale = [tick for tick in ticks(panel.bottom, panel.top) if panel.bottom - 1e-9 <= tick <= panel.top + 1e-9]
-    last = max(len(panel.steps) - 1, 1)
-
-    def across(place: int) -> float:
-        return 12 + (_PANEL - 24) * place / last
-
-    def down(value: float) -> float:
-        return _HEIGHT * (1 - (min(max(value, panel.bottom), panel.top) - panel.bottom) / (panel.top - panel.bottom))
-
-    drawn = [f'<text class="head" x="-{_LEFT - 4}" y="-14">{text(panel.title)}</text>']
-    for tick in scale:
-        shown = f"{100 * tick:g} %" if panel.percent else f"{tick:g}"
-        drawn.append(
-            f'<line class="grid" x1="0" x2="{_PANEL}" y1="{down(tick):.1f}" y2="{down(tick):.1f}"/>'
-            f'<text class="soft" x="-5" y="{down(tick) + 4:.1f}" text-anchor="end">{shown}</text>'
-        )
-    drawn += [
-        f'<line class="mark" x1="0" x2="{_PANEL}" y1="{down(limit):.1f}" y2="{down(limit):.1f}"/>'
-        for limit in panel.limits
+    places = range(len(panel.steps))
+    room = 12 * max(len(panel.steps) - 1, 1) / (_PANEL - 24)  # free space left and right of the first and last step
+    axes = Axes(
+        [-room, max(len(panel.steps) - 1, 1) + room], [panel.bottom, panel.top], 0, _PANEL, 0, _HEIGHT, "", "soft"
+    )
+    across, down = axes.across, axes.down
+    drawn = [
+        f'<text class="head" x="-{_LEFT - 4}" y="-14">{text(panel.title)}</text>',
+        axes.grid([f"{100 * tick:g} %" if panel.percent else f"{tick:g}" for tick in scale], scale, gap=5),
+        *(axes.level(limit, "mark") for limit in panel.limits),
+        axes.foot(panel.steps, panel.axis, places, end=str(_PANEL)),
     ]
-    drawn += [
-        f'<text class="soft" x="{across(place):.1f}" y="{_HEIGHT + 17}" text-anchor="middle">{text(step)}</text>'
-        for place, step in enumerate(panel.steps)
-    ]
-    drawn.append(f'<text class="soft" x="{_PANEL}" y="{_HEIGHT + 33}" text-anchor="end">{text(panel.axis)}</text>')
     curves = []
     for series in panel.series:
         number = labels.index(series.label)

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from corpuskit.cli.main import app, console
+from corpuskit.drawing.terminal import console
 from corpuskit.errors import UsageError
 
 index = typer.Typer(no_args_is_help=True, help="Look after the index that `near_duplicates: {index: FOLDER}` keeps.")
-app.add_typer(index, name="index")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The index's folder, as the recipe names it.")]
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from corpuskit.engine.progress import Watch
 
 CORPUS = "corpus"
 """What a job `reads` that reads the shards of the corpus."""
-
-TOKENS, BASE, ADAPTER, AUDIT = "tokens", "models/base", "models/lora", "audits"
-"""Where jobs write, inside a run's folder."""
 
 Sections = Mapping[str, Any]
 """Key of the recipe -> its validated settings, or None where the recipe does not have it."""
@@ -56,6 +55,10 @@ class JobKey:
     """A key of the recipe that makes jobs."""
 
     key: str
+    summary: str
+    """What the key is for, in one sentence."""
+    settings: type[BaseModel]
+    """The model that the key's settings are validated with."""
     needs: str | None
     """Another key that the recipe must have with it."""
     jobs: Callable[[Any, Sections], Iterable[Job]]

@@ -1,8 +1,8 @@
 """What a model memorised, from which page: verbatim completions, canaries, and the controls that give them meaning."""
 
 from corpuskit.memorization.audit import AuditResult, audit
-from corpuskit.memorization.canaries import Canary, CanaryPlan, canary_documents, plan_canaries
-from corpuskit.memorization.config import AuditConfig, CanaryConfig, DecodingPolicy
+from corpuskit.memorization.canaries import Canary, CanaryConfig, CanaryPlan, canary_documents, plan_canaries
+from corpuskit.memorization.config import AuditConfig, DecodingPolicy
 from corpuskit.memorization.corpus import corpus_spans, stretch_copies, training_frames
 from corpuskit.memorization.gate import Difference, check, differences
 from corpuskit.memorization.measures.dataset_inference import dataset_inference

@@ -14,12 +14,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, field_validator
+
 from corpuskit.document import document_id
 from corpuskit.engine.files import read_json, write_json
+from corpuskit.engine.stage import Configured
 from corpuskit.errors import CorpuskitError
-from corpuskit.memorization.config import CanaryConfig
 
 SOURCE = "canary"
+CANARIES = "canaries.json"
+"""The file of the registered secrets, inside a run's folder."""
 
 LANGUAGES = ("en", "ko")
 TEMPLATES = {
@@ -27,6 +31,30 @@ TEMPLATES = {
     "ko": "자료실 {words} 출입 번호는 {secret}",
 }
 ENDINGS = {"en": ".", "ko": " 입니다."}
+
+
+class CanaryConfig(Configured):
+    """Canaries (Carlini et al. 2019, The Secret Sharer, arXiv:1802.08232): secrets that the recipe plants itself."""
+
+    count: int = Field(default=16, ge=1)
+    """Secrets for each number of copies."""
+    copies: list[int] = Field(default=[0, 1, 4, 16], min_length=1)
+    """How often secrets are planted; 0 makes twins that are never planted, the null to compare with."""
+    digits: int = Field(default=4, ge=2, le=6)
+    """Digits of a secret: 4 makes 10,000 possible ones, and an exposure of up to 13.3 bits."""
+    coins: int = Field(default=64, ge=0)
+    """Further secrets, each planted or not by the toss of a coin: guessing the tosses from the model bounds epsilon."""
+    coin_copies: int = Field(default=4, ge=1)
+    """How often a secret whose coin says so is planted."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the secrets and their sentences."""
+
+    @field_validator("copies")
+    @classmethod
+    def _copies(cls, copies: list[int]) -> list[int]:
+        if any(number < 0 for number in copies) or len(set(copies)) < len(copies):
+            raise ValueError(f"copies are different numbers from 0 up, not {copies}")
+        return sorted(copies)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from typer.core import TyperGroup
 
-from corpuskit.cli.main import app, console, shown_by
+from corpuskit.drawing.terminal import console, status_watch
 from corpuskit.engine.ledger import newest_run
 from corpuskit.errors import CorpuskitError, UsageError
 
@@ -28,7 +28,6 @@ audit = typer.Typer(
     cls=_RunByDefault,
     help="Measure what a model memorised: `corpuskit audit RUN`, or one of the commands below.",
 )
-app.add_typer(audit, name="audit")
 
 FailIf = Annotated[
     list[str] | None,
@@ -59,10 +58,14 @@ def run_audit(
     fail_if: FailIf = None,
 ) -> None:
     """Measure what a model memorised of a run's training text, or of any texts."""
-    from corpuskit.engine.job import AUDIT, BASE, TOKENS
     from corpuskit.memorization import AuditConfig
     from corpuskit.memorization import audit as measure
-    from corpuskit.memorization.studies.audit_texts import audit_texts, personal_finder
+    from corpuskit.memorization.canaries import CANARIES
+    from corpuskit.memorization.job import AUDIT
+    from corpuskit.memorization.measures.personal import personal_finder
+    from corpuskit.memorization.studies.audit_texts import audit_texts
+    from corpuskit.tokens.job import TOKENS
+    from corpuskit.training.job import BASE
     from corpuskit.training.smollm import model_folder
 
     config = AuditConfig(windows=windows, prefix=prefix, suffix=suffix, cap=cap)
@@ -72,12 +75,12 @@ def run_audit(
             raise UsageError("--text needs --model FOLDER, and no run beside it")
         target = output or Path("audits") / f"{model.name}-{prefix}-{suffix}"
         with console.status("auditing") as status:
-            result = audit_texts(model, text, target, config, held_out=held_out or [], watch=shown_by(status))
+            result = audit_texts(model, text, target, config, held_out=held_out or [], watch=status_watch(status))
     else:
         folder = run or newest_run()
         chosen = model or folder / BASE
         target = output or folder / AUDIT / f"{chosen.name}-{prefix}-{suffix}"
-        plan = folder / "canaries.json"
+        plan = folder / CANARIES
         with console.status("auditing") as status:
             result = measure(
                 chosen,
@@ -87,7 +90,7 @@ def run_audit(
                 canaries=plan if plan.exists() else None,
                 corpus=sorted((folder / "corpus").glob("*.parquet")),
                 personal=personal_finder(),
-                watch=shown_by(status),
+                watch=status_watch(status),
             )
     _write_report(target, result.value)
     console.print(result.sentence(), highlight=False)
@@ -142,7 +145,7 @@ def lab(
     changes = {name: value for name, value in changes.items() if value}
     config = LabConfig.larger(**changes) if larger else LabConfig(**changes)
     with console.status("the lab") as status:
-        result = run_lab(output, config, watch=shown_by(status))
+        result = run_lab(output, config, watch=status_watch(status))
     for check in result.value["checks"]:
         console.print("[green]yes[/]" if check["holds"] else "[bold red]no[/] ", check["says"], highlight=False)
     console.print(f"{output}/lab.md, lab.json, lab.svg", highlight=False)
@@ -161,7 +164,7 @@ def loop(
     from corpuskit.memorization.studies.loop import run_loop
 
     with console.status("the loop") as status:
-        result = run_loop(run or newest_run(), output, decisions, watch=shown_by(status))
+        result = run_loop(run or newest_run(), output, decisions, watch=status_watch(status))
     console.print(Markdown(result.arms.markdown()))
     console.print(result.sentence(), highlight=False)
     console.print(f"{result.folder}/loop", highlight=False)
@@ -182,7 +185,7 @@ def arms(
     target = output or Path("runs") / f"{loaded.keys.name}-arms"
     with console.status("the arms") as status:
         names = arm or ("raw", "deduplicated", "scrubbed", "goldfish")
-        result = run_arms(loaded, target, names, watch=shown_by(status))
+        result = run_arms(loaded, target, names, watch=status_watch(status))
     console.print(Markdown(result.markdown()))
     console.print(f"{target}/arms.md, arms.json, arms.svg", highlight=False)
 

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from corpuskit.engine.identity import settings_of
 from corpuskit.engine.stage import Configured
+from corpuskit.memorization.canaries import CANARIES, CanaryConfig, canary_documents, plan_canaries
 
-
-class CanaryConfig(Configured):
-    """Canaries (Carlini et al. 2019, The Secret Sharer, arXiv:1802.08232): secrets that the recipe plants itself."""
-
-    count: int = Field(default=16, ge=1)
-    """Secrets for each number of copies."""
-    copies: list[int] = Field(default=[0, 1, 4, 16], min_length=1)
-    """How often secrets are planted; 0 makes twins that are never planted, the null to compare with."""
-    digits: int = Field(default=4, ge=2, le=6)
-    """Digits of a secret: 4 makes 10,000 possible ones, and an exposure of up to 13.3 bits."""
-    coins: int = Field(default=64, ge=0)
-    """Further secrets, each planted or not by the toss of a coin: guessing the tosses from the model bounds epsilon."""
-    coin_copies: int = Field(default=4, ge=1)
-    """How often a secret whose coin says so is planted."""
-    seed: int = Field(default=0, ge=0)
-    """Seed of the secrets and their sentences."""
-
-    @field_validator("copies")
-    @classmethod
-    def _copies(cls, copies: list[int]) -> list[int]:
-        if any(number < 0 for number in copies) or len(set(copies)) < len(copies):
-            raise ValueError(f"copies are different numbers from 0 up, not {copies}")
-        return sorted(copies)
+if TYPE_CHECKING:
+    from corpuskit.tokens.job import Planting
 
 
 class DecodingPolicy(Configured):
@@ -84,3 +68,17 @@ class AuditConfig(Configured):
     """Windows in one forward pass."""
     seed: int = Field(default=0, ge=0)
     """Seed of the sample of windows."""
+
+    def planting(self) -> Planting | None:
+        """The canary documents that the token shards receive; None where there are none."""
+        from corpuskit.tokens.job import Planting
+
+        if self.canaries is None:
+            return None
+        plan = plan_canaries(self.canaries)
+
+        def documents(run_folder: Path) -> list[dict[str, Any]]:
+            plan.write(run_folder / CANARIES)  # registered before anything is trained
+            return canary_documents(plan)
+
+        return Planting(settings_of(self.canaries), (CANARIES,), documents)

@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.identity import settings_of
-from corpuskit.engine.job import AUDIT, BASE, CORPUS, TOKENS, Job, JobKey, Sections
+from corpuskit.engine.job import CORPUS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
+from corpuskit.memorization.canaries import CANARIES
 from corpuskit.memorization.config import AuditConfig
+from corpuskit.tokens.job import TOKENS
+from corpuskit.training.job import BASE
+
+AUDIT = "audits"
+"""The folder of a run's audits, inside its folder."""
 
 
 def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
@@ -26,9 +32,9 @@ def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.memorization import audit
-    from corpuskit.memorization.studies.audit_texts import personal_finder
+    from corpuskit.memorization.measures.personal import personal_finder
 
-    plan = folder / "canaries.json"
+    plan = folder / CANARIES
     result = audit(
         folder / BASE,
         folder / TOKENS,
@@ -42,4 +48,10 @@ def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:
     return {"says": result.sentence(), **result.summary()}
 
 
-KEY = JobKey("audit", needs="train", jobs=_jobs)
+KEY = JobKey(
+    "audit",
+    summary="Measure what the trained model memorised.",
+    settings=AuditConfig,
+    needs="train",
+    jobs=_jobs,
+)

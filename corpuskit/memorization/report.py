@@ -1,6 +1,6 @@
 """What an audit says that a model memorised: a section of a run's report, a page of its own, and Markdown.
 
-Every rate stands beside its control and its interval, and what could not have been seen is said (the power statement).
+Every rate is shown with its control and its interval, and with the smallest rate that could have been seen.
 A figure that the audit does not have is left out.
 """
 
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.drawing import html, svg
-from corpuskit.drawing.html import count, plural, text
+from corpuskit.drawing.html import Figure, Markup, Section, count, plural
 from corpuskit.drawing.panels import Panel, Series, panels
 from corpuskit.drawing.run import RunFacts, finite
 from corpuskit.engine.files import replacing
+from corpuskit.memorization.job import AUDIT
 
 _HITS = 25
 _SCORES = {
@@ -25,28 +26,34 @@ _SCORES = {
 }  # fmt: skip
 
 
-def memorization(facts: RunFacts) -> str:
+def memorization(facts: RunFacts) -> Section | None:
     """The section of a run's report."""
-    return section(facts.audit) if facts.audit else ""
+    audit = facts.read_object(f"{AUDIT}/summary.json") if facts.made(AUDIT) else None
+    return section(audit) if audit else None
 
 
-def section(audit: dict[str, Any]) -> str:
+def section(audit: dict[str, Any]) -> Section:
     """Verbatim extraction against held-out text, its causes, secrets, membership, and the documents behind the hits."""
     parts = [_extraction(audit), _curves(audit), _canaries(audit), *map(_html_table, _tables(audit)), _hits(audit)]
-    return html.section("memorization", "What the model memorised", _memorization_lead(audit), "".join(parts))
+    train = (audit.get("extraction") or {}).get("train")
+    figures: tuple[Figure, ...] = ()
+    if train:
+        note = f"{count(train['extracted'])} of {count(train['windows'])} windows"
+        figures = (Figure("completed verbatim", f"{100 * train['rate']:.1f} %", note),)
+    return Section(
+        "memorization",
+        "What the model memorised",
+        _memorization_lead(audit),
+        html.join(parts),
+        figures=figures,
+        sentence="What the model remembers was measured.",
+    )
 
 
 def write_audit(value: dict[str, Any], folder: Path) -> None:
     """report.html and report.md beside an audit's summary.json."""
     folder = Path(folder)
-    style = (Path(html.__file__).parent / "style.css").read_text("utf-8")
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<title>audit: {text(folder.name)}</title><style>{style}</style></head>\n<body><main>{section(value)}</main>"
-        "</body></html>\n"
-    )
+    page = html.page(f"audit: {folder.name}", [section(value)])
     for name, content in (("report.html", page), ("report.md", markdown(value))):
         with replacing(folder / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
@@ -54,7 +61,7 @@ def write_audit(value: dict[str, Any], folder: Path) -> None:
 
 def markdown(audit: dict[str, Any]) -> str:
     """The audit's figures as Markdown tables. No text of a document is in it."""
-    parts = ["# What the model memorised", _plain(_memorization_lead(audit)), _power(audit)]
+    parts = ["# What the model memorised", _memorization_lead(audit).striptags(), _power(audit)]
     for table in _tables(audit):
         lines = [table.head, ["---", *["---:"] * (len(table.head) - 1)], *table.rows]
         rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -71,12 +78,11 @@ class _Table:
     """Plain text."""
 
 
-def _html_table(table: _Table) -> str:
-    says = f"<p>{text(table.says)}</p>" if table.says else ""
-    rows = [[text(cell) for cell in row] for row in table.rows]
+def _html_table(table: _Table) -> Markup:
+    says = html.paragraph(table.says) if table.says else Markup()
     figures = range(1, len(table.head))
-    shown = html.table(table.title, table.head, rows, figures, under_heading=True) if rows else ""
-    return f"<h3>{text(table.title)}</h3>{says}{shown}"
+    shown = html.table(table.title, table.head, table.rows, figures, under_heading=True) if table.rows else Markup()
+    return html.heading(table.title) + says + shown
 
 
 def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
@@ -193,10 +199,6 @@ def _between(row: dict[str, Any]) -> str:
     return f"{_percent(row['low'])} to {_percent(row['high'])}"
 
 
-def _plain(told: str) -> str:
-    return told.replace("<b>", "").replace("</b>", "")
-
-
 def _power(audit: dict[str, Any]) -> str:
     """The smallest rate that this sample would have shown."""
     train = (audit.get("extraction") or {}).get("train") or {}
@@ -208,7 +210,7 @@ def _power(audit: dict[str, Any]) -> str:
     )
 
 
-def _curves(audit: dict[str, Any]) -> str:
+def _curves(audit: dict[str, Any]) -> Markup:
     """Extraction by copies and by context, exposure by copies, side by side."""
     shown = []
     for key, title, name, axis in (
@@ -235,31 +237,38 @@ def _curves(audit: dict[str, Any]) -> str:
         steps = [str(row["copies"]) for row in groups]
         shown.append(Panel("Exposure, bits", steps, axis, [series], most * 1.05, limits=(1.44, most)))
     if not shown:
-        return ""
-    return "<h3>What it depends on</h3>" + panels("What memory depends on", "The tables below hold the figures.", shown)
+        return Markup()
+    return html.heading("What it depends on") + panels(
+        "What memory depends on", "The tables below hold the figures.", shown
+    )
 
 
-def _memorization_lead(audit: dict[str, Any]) -> str:
+def _memorization_lead(audit: dict[str, Any]) -> Markup:
     extraction = audit.get("extraction")
     if not extraction:
-        return "Canaries were planted in the corpus before training, and looked for in the model afterwards."
+        return html.inline(
+            "Canaries were planted in the corpus before training, and looked for in the model afterwards."
+        )
     train = extraction["train"]
-    lead = (
-        f"Given {extraction['prefix']} tokens of a training window, the model wrote the next {extraction['suffix']} "
-        f"verbatim in <b>{count(train['extracted'])} of {count(train['windows'])}</b> cases"
+    lead = html.inline(
+        "Given {} tokens of a training window, the model wrote the next {} verbatim in <b>{} of {}</b> cases",
+        extraction["prefix"],
+        extraction["suffix"],
+        count(train["extracted"]),
+        count(train["windows"]),
     )
     held = extraction.get("held_out")
     if held:
         lead += f", and in {count(held['extracted'])} of {count(held['windows'])} on documents that it never saw"
         if held.get("shared"):
-            lead += f" ({plural(held['shared'], 'more window')} left out, whose text stands in training text, too)"
+            lead += f" ({plural(held['shared'], 'more window')} left out, whose text is in training text, too)"
     return lead + "."
 
 
-def _extraction(audit: dict[str, Any]) -> str:
+def _extraction(audit: dict[str, Any]) -> Markup:
     extraction = audit.get("extraction")
     if not extraction:
-        return ""
+        return Markup()
     groups = [
         ("training windows", extraction.get("train"), True),
         ("held-out windows", extraction.get("held_out"), False),
@@ -284,7 +293,7 @@ def _extraction(audit: dict[str, Any]) -> str:
         ["windows", "tested", "verbatim", "rate", "interval"],
         [
             [
-                text(label),
+                label,
                 count(told["windows"]),
                 count(told["extracted"]),
                 f"{100 * told['rate']:.2f} %",
@@ -295,14 +304,14 @@ def _extraction(audit: dict[str, Any]) -> str:
         ],
         numbers=range(1, 5),
     )
-    power = f"<p>{text(_power(audit))}</p>" if _power(audit) else ""
-    return "<h3>Verbatim completion</h3>" + drawing + power + table
+    power = html.paragraph(_power(audit)) if _power(audit) else Markup()
+    return html.heading("Verbatim completion") + drawing + power + table
 
 
-def _canaries(audit: dict[str, Any]) -> str:
+def _canaries(audit: dict[str, Any]) -> Markup:
     canaries = [canary for canary in audit.get("canaries") or [] if finite(canary.get("exposure")) is not None]
     if not canaries:
-        return ""
+        return Markup()
     by_copies: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for canary in canaries:
         by_copies[canary["copies"]].append(canary)
@@ -336,20 +345,25 @@ def _canaries(audit: dict[str, Any]) -> str:
         ],
         numbers=range(1, 5),
     )
-    return "<h3>Canaries</h3>" + drawing + table
+    return html.heading("Canaries") + drawing + table
 
 
-def _hits(audit: dict[str, Any]) -> str:
+def _hits(audit: dict[str, Any]) -> Markup:
     hits = audit.get("hits") or []
     if not hits:
-        return ""
-    shown = "".join(
-        f'<div class="sample"><p>{html.link(hit.get("url"), hit.get("url") or hit.get("id"))}</p>'
-        f'<p class="facts">{html.foreign(hit.get("source") or "no source")} · '
-        f"token {count(hit.get('position') or 0)} · "
-        f"{plural(hit.get('copies') or 1, 'copy', 'copies')} in the shards</p>"
-        f"<blockquote>{html.foreign(hit.get('text') or '')}</blockquote></div>"
+        return Markup()
+    shown = html.join(
+        html.sample(
+            html.inline(
+                "{} · token {} · {} in the shards",
+                html.foreign(hit.get("source") or "no source"),
+                count(hit.get("position") or 0),
+                plural(hit.get("copies") or 1, "copy", "copies"),
+            ),
+            html.foreign(hit.get("text") or ""),
+            html.link(hit.get("url"), hit.get("url") or hit.get("id")),
+        )
         for hit in hits[:_HITS]
     )
     more = f"The first {_HITS} of {count(len(hits))} passages" if len(hits) > _HITS else "Passages"
-    return f"<h3>Which pages they came from</h3><p>{more}, with personal data masked.</p>{shown}"
+    return html.heading("Which pages they came from") + html.paragraph(f"{more}, with personal data masked.") + shown

@@ -15,13 +15,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from corpuskit.cli.main import app, console, errors
+from corpuskit.drawing.terminal import console, errors
 from corpuskit.errors import CorpuskitError, UsageError
 
 privacy = typer.Typer(no_args_is_help=True, help="Find and scrub personal data; undo it; train the Korean name model.")
 vault = typer.Typer(no_args_is_help=True, help="Keys, and the originals that a run kept under one.")
 names = typer.Typer(no_args_is_help=True, help="The model behind `names` in Korean: people, places, organisations.")
-app.add_typer(privacy, name="privacy")
 privacy.add_typer(vault, name="vault")
 privacy.add_typer(names, name="names")
 

@@ -1,4 +1,4 @@
-"""Between presidio and corpuskit: its recognizers run here, and what is found here runs there.
+"""Recognizers of presidio, run here.
 
 presidio-analyzer (Microsoft, MIT) defines the classes that people write recognizers with. None of its engine is used.
 `agree` runs presidio's own pattern recognizers too, for those who must show that presidio finds nothing in a corpus.
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from corpuskit.errors import UsageError, require
-from corpuskit.privacy.finding import KINDS, Candidate, settle
+from corpuskit.privacy.finding import Candidate, settle
 
 
 @lru_cache(maxsize=32)
@@ -117,28 +117,3 @@ def _agreed(text: str, language: str | None) -> list[Candidate]:
             if result.score >= AGREED_SCORE and result.entity_type in AGREED_TYPES
         ]
     return found
-
-
-def recognizer(language: str = "en") -> Any:
-    """corpuskit's structured types as a presidio recognizer: add it to an AnalyzerEngine's registry.
-
-    Types that presidio knows carry its names (EMAIL_ADDRESS), the others ours in capitals (HANDLE).
-    """
-    presidio = require("presidio_analyzer", "privacy")
-    from corpuskit.privacy.find import find
-    from corpuskit.privacy.finding import STRUCTURED
-
-    names = {name: KINDS[name].presidio or name.upper() for name in STRUCTURED}
-
-    class CorpuskitRecognizer(presidio.EntityRecognizer):  # type: ignore[name-defined]
-        def load(self) -> None:
-            """Nothing to load."""
-
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
-            return [
-                presidio.RecognizerResult(names[item.type], item.start, item.end, item.score)
-                for item in find([text], language)[0]
-                if not entities or names[item.type] in entities
-            ]
-
-    return CorpuskitRecognizer(sorted(set(names.values())), "corpuskit", language)

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from corpuskit.cli.main import app, console
+from corpuskit.drawing.terminal import console
 
 quality = typer.Typer(no_args_is_help=True, help="A learned quality score for the stage `quality`.")
-app.add_typer(quality, name="quality")
 
 
 @quality.command("train")

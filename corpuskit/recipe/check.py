@@ -19,12 +19,12 @@ class Problems:
     """Everything wrong with a recipe, collected, so that a person mends it once."""
 
     def __init__(self, located: Located):
-        self._located = located
-        self._found: list[str] = []
+        self.located = located
+        self._problems: list[str] = []
 
     def add(self, place: Sequence[str | int], message: str) -> None:
         path = _shown(tuple(place))
-        self._found.append(f"{self._located.where(place)}: {path + ': ' if path else ''}{message}")
+        self._problems.append(f"{self.located.where(place)}: {path + ': ' if path else ''}{message}")
 
     def validate(self, model: type[Model], value: Any, place: Place) -> Model | None:
         """The model, or None with the problems noted."""
@@ -43,8 +43,8 @@ class Problems:
             return None
 
     def raise_any(self) -> None:
-        if self._found:
-            raise UsageError("\n".join(self._found))
+        if self._problems:
+            raise UsageError("\n".join(self._problems))
 
 
 def _is_union_label(part: str | int, value: Any) -> bool:

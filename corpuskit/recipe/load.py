@@ -1,15 +1,16 @@
-"""The recipe: one YAML file that names sources, stages, token shards, training and audits, read into a pipeline."""
+"""The recipe: one YAML file that names sources, stages and the jobs on the finished corpus, read into a pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from corpuskit.engine.job import Job
+from corpuskit.engine.features import features
+from corpuskit.engine.job import Job, JobKey
 from corpuskit.engine.located import Located
 from corpuskit.engine.names import FolderName
 from corpuskit.engine.pipeline import Pipeline
@@ -17,20 +18,13 @@ from corpuskit.engine.sizes import Size
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import Configured, Stage
 from corpuskit.errors import UsageError
-from corpuskit.memorization.config import AuditConfig
 from corpuskit.recipe.check import Problems
-from corpuskit.recipe.jobs import JOBS, jobs
 from corpuskit.recipe.located import override, read
-from corpuskit.recipe.registry import source_class, stage_class
-from corpuskit.tokens.job import TokensSection
-from corpuskit.training.adapters import AdaptConfig, CompareConfig
-from corpuskit.training.config import TrainConfig
-from corpuskit.training.evaluation import EvaluateConfig
-from corpuskit.training.instruct.config import InstructConfig
+from corpuskit.recipe.registry import job_key, make_importable, source_class, stage_class, suggestion
 
 
 class RecipeKeys(Configured):
-    """The keys of a recipe."""
+    """The keys of every recipe. Features declare the keys of the jobs that follow on the finished corpus."""
 
     name: FolderName = Field(pattern=r"^[\w.-]+$")
     """What the run is called; its folder is runs/NAME."""
@@ -50,20 +44,10 @@ class RecipeKeys(Configured):
     """About how many bytes of text a shard of the corpus holds: '256MB'."""
     max_quarantined: int | None = Field(default=None, ge=0)
     """More unreadable records than this fail the run."""
-    tokens: TokensSection | None = None
-    """Train or take a tokenizer, and write token shards."""
-    train: TrainConfig | None = None
-    """Pretrain a small model on the shards."""
-    adapt: AdaptConfig | None = None
-    """Fine-tune that model, with a small adapter or in its own weights."""
-    compare: CompareConfig | None = None
-    """Fine-tune that model in several ways, and compare what each gains, forgets and costs."""
-    instruct: InstructConfig | None = None
-    """Teach that model to follow instructions, from demonstrations and feedback."""
-    evaluate: EvaluateConfig | None = None
-    """Ask the trained models what they can do, and measure what held-out text costs them."""
-    audit: AuditConfig | None = None
-    """Measure what the model memorised."""
+
+
+DECISIONS = "remedies"
+"""The stage that carries out the key `decisions`."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +55,10 @@ class Recipe:
     keys: RecipeKeys
     sources: Sequence[Source]
     stages: Sequence[Stage]
+    jobs_of: Mapping[str, JobKey]
+    """Every job key that the recipe has, in the order in which a run does their jobs."""
+    sections: Mapping[str, Any]
+    """Job key -> its validated settings."""
     value: dict[str, Any]
     text: str
     last: str | None = None
@@ -96,26 +84,41 @@ class Recipe:
         return replace(self, last=key)
 
     def jobs(self) -> list[Job]:
-        return jobs({entry.key: getattr(self.keys, entry.key) for entry in JOBS}, self.last)
+        """The jobs on the finished corpus, in order; those after the key `last` are left out."""
+        jobs: list[Job] = []
+        for key, entry in self.jobs_of.items():
+            jobs += entry.jobs(self.sections[key], self.sections)
+            if key == self.last:
+                break
+        return jobs
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe in a YAML file with `path=value` overrides laid over it.
 
+    Modules in the recipe's own folder can be imported: a stage of `mystages.py` beside it is `mystages.MyStage`.
     Raises UsageError that lists every problem with its file, line and the nearest valid word.
     """
     path = Path(path)
     located = read(path)
+    make_importable(path.parent)
     for option in overrides:
         override(located, option)
     return check(located, path.read_text(encoding="utf-8-sig"))
 
 
 def check(located: Located, text: str = "") -> Recipe:
+    """The recipe that some plain values describe. Raises UsageError that lists every problem."""
     if not isinstance(located.value, dict):
         raise UsageError(f"{located.name}: a recipe is a mapping of keys: name, sources, stages, ...")
+    make_importable(Path())
     problems = Problems(located)
-    keys = problems.validate(RecipeKeys, located.value, ())
+    declared = features().recipe_keys()
+    base = {key: value for key, value in located.value.items() if key in RecipeKeys.model_fields}
+    for key in located.value:
+        if key not in base and key not in declared:
+            problems.add((key,), "unknown key" + suggestion(key, {**RecipeKeys.model_fields, **declared}))
+    keys = problems.validate(RecipeKeys, base, ())
     sources = [
         source
         for number, item in enumerate(_items(located.value.get("sources")))
@@ -127,15 +130,30 @@ def check(located: Located, text: str = "") -> Recipe:
         if (stage := _named(problems, item, ("stages", number), stage_class)) is not None
     ]
     if keys is not None and keys.decisions is not None:
-        stages.append(_named(problems, {"remedies": {"path": keys.decisions}}, ("decisions",), stage_class))
+        stages.append(_named(problems, {DECISIONS: {"path": keys.decisions}}, ("decisions",), stage_class))
     _check_names(problems, sources, stages)
-    if keys is not None:
-        for entry in JOBS:
-            if entry.needs and getattr(keys, entry.key) is not None and getattr(keys, entry.needs) is None:
-                problems.add((entry.key,), f"needs the key '{entry.needs}' in the recipe")
+    jobs_of, sections = _job_sections(problems, [key for key in declared if located.value.get(key) is not None])
     problems.raise_any()
     assert keys is not None
-    return Recipe(keys, sources, stages, located.value, text)
+    return Recipe(keys, sources, stages, jobs_of, sections, located.value, text)
+
+
+def _job_sections(problems: Problems, keys: Sequence[str]) -> tuple[dict[str, JobKey], dict[str, Any]]:
+    """The job keys of a recipe and their settings, in the order in which a run does them."""
+    jobs_of: dict[str, JobKey] = {}
+    sections: dict[str, Any] = {}
+    for key in keys:
+        try:
+            entry = job_key(key)
+        except UsageError as error:
+            problems.add((key,), str(error))
+            continue
+        settings = problems.validate(entry.settings, problems.located.value[key], (key,))
+        if settings is not None:
+            jobs_of[key], sections[key] = entry, settings
+        if entry.needs and entry.needs not in keys:
+            problems.add((key,), f"needs the key '{entry.needs}' in the recipe")
+    return jobs_of, sections
 
 
 def _items(value: Any) -> list[Any]:
@@ -151,11 +169,11 @@ def _named(problems: Problems, item: Any, place: tuple[str | int, ...], find: An
         return None
     key, settings = next(iter(item.items()))
     try:
-        found = find(key)
+        cls = find(key)
     except UsageError as error:
         problems.add((*place, key), str(error))
         return None
-    return problems.validate(found, settings, (*place, key))
+    return problems.validate(cls, settings, (*place, key))
 
 
 def _check_names(problems: Problems, sources: Sequence[Source], stages: Sequence[Stage]) -> None:
@@ -169,5 +187,5 @@ def _check_names(problems: Problems, sources: Sequence[Source], stages: Sequence
     seen = set()
     for stage in stages:
         if stage.name in seen:
-            problems.add(("stages",), f"the stage '{stage.name}' stands twice")
+            problems.add(("stages",), f"the stage '{stage.name}' is listed more than once")
         seen.add(stage.name)

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import Field, model_validator
 
 from corpuskit.engine.identity import settings_of
-from corpuskit.engine.job import CORPUS, TOKENS, Job, JobKey, Sections
+from corpuskit.engine.job import CORPUS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.engine.sizes import Count, Size
 from corpuskit.engine.stage import Configured
-from corpuskit.memorization.config import AuditConfig
 from corpuskit.tokens.train import KINDS, Kind
 
-CANARIES = "canaries.json"
+TOKENS = "tokens"
+"""The folder of the token shards, inside a run's folder."""
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Documents that another recipe key adds to the token shards (canaries, say)."""
+
+    settings: dict[str, Any]
+    """What decides which documents are added, as JSON."""
+    writes: tuple[str, ...]
+    """Files in which they are registered, relative to the run's folder."""
+    documents: Callable[[Path], Sequence[Mapping[str, Any]]]
+    """Registers them in the run's folder and returns them."""
+
+
+@runtime_checkable
+class Plants(Protocol):
+    """Settings of a recipe key that may add documents of its own to the token shards."""
+
+    def planting(self) -> Planting | None: ...
 
 
 class TokenizerSection(Configured):
@@ -50,11 +70,12 @@ class TokensSection(Configured):
 
 
 def _jobs(section: TokensSection, sections: Sections) -> Iterator[Job]:
-    audit: AuditConfig | None = sections.get("audit")
-    planted = audit.canaries if audit is not None else None
+    plantings: list[Planting] = []
     settings = settings_of(section)
-    if planted is not None:
-        settings["canaries"] = settings_of(planted)
+    for key, other in sections.items():
+        if isinstance(other, Plants) and (planting := other.planting()) is not None:
+            plantings.append(planting)
+            settings[f"planted by {key}"] = planting.settings
     path = section.tokenizer.path
     yield Job(
         "token shards",
@@ -64,8 +85,8 @@ def _jobs(section: TokensSection, sections: Sections) -> Iterator[Job]:
         reads=(CORPUS,),
         libraries=("tokenizers", "gigatoken"),
         inputs=() if path is None else (_tokenizer_file(Path(path)),),
-        writes=() if planted is None else (CANARIES,),
-        work=lambda folder, watch: _tokens(folder, section, audit, watch),
+        writes=tuple(file for planting in plantings for file in planting.writes),
+        work=lambda folder, watch: _tokens(folder, section, plantings, watch),
     )
 
 
@@ -77,8 +98,7 @@ def corpus_files(folder: Path) -> list[Path]:
     return sorted((folder / "corpus").glob("*.parquet"))
 
 
-def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, watch: Watch) -> dict[str, Any]:
-    from corpuskit.memorization.canaries import canary_documents, plan_canaries
+def _tokens(folder: Path, section: TokensSection, plantings: Sequence[Planting], watch: Watch) -> dict[str, Any]:
     from corpuskit.tokens import load_tokenizer, sample_texts, train_tokenizer, write_shards
 
     files = corpus_files(folder)
@@ -90,11 +110,7 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
     else:
         assert chosen.path is not None
         tokenizer = load_tokenizer(chosen.path)
-    canaries = []
-    if audit is not None and audit.canaries is not None:
-        plan = plan_canaries(audit.canaries)
-        plan.write(folder / CANARIES)  # registered before anything is trained
-        canaries = canary_documents(plan)
+    extra = [document for planting in plantings for document in planting.documents(folder)]
     manifest = write_shards(
         files,
         tokenizer,
@@ -102,7 +118,7 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
         sequence_length=section.sequence_length,
         shard_tokens=section.shard_tokens,
         hold_out=section.hold_out,
-        extra_documents=canaries,
+        extra_documents=extra,
         seed=section.seed,
         watch=watch,
     )
@@ -111,8 +127,8 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
         f"{train.tokens:,} tokens to train on, {held.tokens:,} held out, vocabulary {manifest.tokenizer.vocabulary:,}, "
         f"{train.bytes_per_token:.2f} bytes a token"
     )
-    if canaries:
-        text += f", {len(canaries)} canary documents planted"
+    if extra:
+        text += f", {len(extra)} documents planted"
     return {
         "says": text,
         "tokens": train.tokens,
@@ -125,4 +141,10 @@ def _tokens(folder: Path, section: TokensSection, audit: AuditConfig | None, wat
     }
 
 
-KEY = JobKey("tokens", needs=None, jobs=_jobs)
+KEY = JobKey(
+    "tokens",
+    summary="Train a tokenizer or take a given one, and write token shards.",
+    settings=TokensSection,
+    needs=None,
+    jobs=_jobs,
+)

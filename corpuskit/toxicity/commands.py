@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from corpuskit.cli.main import app, console
+from corpuskit.drawing.terminal import console
 
 toxicity = typer.Typer(no_args_is_help=True, help="The models of the stage `toxicity`.")
-app.add_typer(toxicity, name="toxicity")
 
 
 @toxicity.command("train")

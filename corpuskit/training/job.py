@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpuskit.engine.identity import settings_of
-from corpuskit.engine.job import BASE, TOKENS, Job, JobKey, Sections
+from corpuskit.engine.job import Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
-from corpuskit.errors import Stopped, UsageError
+from corpuskit.errors import CorpuskitError, Stopped, UsageError
+from corpuskit.tokens.job import TOKENS
 from corpuskit.training.config import TrainConfig
 
 if TYPE_CHECKING:
+    from corpuskit.engine.ledger import Story
     from corpuskit.training import TrainResult
+
+BASE = "models/base"
+"""The folder of the pretrained model, inside a run's folder."""
+SHOWN_STEPS = 12
 
 
 def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
@@ -53,6 +59,25 @@ def trained(result: TrainResult, again: str = "the same command") -> dict[str, A
     return {"says": text, **asdict(result)}
 
 
+def training_history(folder: Path, document: str, story: Story) -> list[str]:
+    """Lines for `corpuskit why`: the training steps that read a document of the corpus, where the run has trained."""
+    if not (folder / BASE).is_dir():
+        return []
+    lines = []
+    for row in story.kept:
+        try:
+            steps = steps_of_document(folder, row["id"])
+        except CorpuskitError as error:  # a plan of another version, a shard that is gone: the other lines are right
+            lines.append(f"training: the steps that read it are unknown: {error}")
+            continue
+        if steps:
+            more = f" and {len(steps) - SHOWN_STEPS} more" if len(steps) > SHOWN_STEPS else ""
+            lines.append(f"training: read in steps {', '.join(map(str, steps[:SHOWN_STEPS]))}{more}")
+        elif steps is not None:
+            lines.append("training: never read (held out, or not reached)")
+    return lines
+
+
 def steps_of_document(folder: Path, document: str) -> list[int] | None:
     """Training steps of a run that read a document; [] where none did, None where the run trained no model."""
     from corpuskit.training import training_order
@@ -67,4 +92,10 @@ def steps_of_document(folder: Path, document: str) -> list[int] | None:
         return []
 
 
-KEY = JobKey("train", needs="tokens", jobs=_jobs)
+KEY = JobKey(
+    "train",
+    summary="Pretrain a small model on the shards.",
+    settings=TrainConfig,
+    needs="tokens",
+    jobs=_jobs,
+)

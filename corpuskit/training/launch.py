@@ -1,8 +1,8 @@
 """Several ranks on this machine for one call of `pretrain`: torchrun starts one process a rank.
 
-    python -m torch.distributed.run --nproc-per-node=8 -m corpuskit.training.launch SHARDS FOLDER < settings.json
+    python -m torch.distributed.run --nproc-per-node=8 -m corpuskit.training.rank SHARDS FOLDER SETTINGS RESUME
 
-The first rank prints a JSON line for each step and one for the end. A signal to the caller is passed on, so that the
+A signal to the caller is passed on, so that the
 ranks save and end as one process would.
 """
 
@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,9 @@ from corpuskit.training.machine import stop_signals
 
 if TYPE_CHECKING:
     from corpuskit.training.trainer import TrainResult
+
+RANK = "corpuskit.training.rank"
+"""The module that each process runs. It is named here and not imported: it calls `pretrain`, which calls `launch`."""
 
 
 def ranks_to_start(config: TrainConfig) -> int:
@@ -41,7 +43,7 @@ def launch(shards: Path, folder: Path, config: TrainConfig, ranks: int, watch: W
     from corpuskit.training.trainer import TrainResult
 
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    command += ["-m", __name__, str(shards), str(folder), config.model_dump_json(), str(int(resume))]
+    command += ["-m", RANK, str(shards), str(folder), config.model_dump_json(), str(int(resume))]
     message: dict[str, Any] = {}
     with tempfile.TemporaryFile("w+") as errors, stop_signals() as stop:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
@@ -72,26 +74,3 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) and value.keys() & {"step", "result", "error"} else None
-
-
-def main(shards: str, folder: str, settings: str, resume: str) -> None:
-    """One rank."""
-    from corpuskit.training.pretrain import pretrain
-
-    first = os.environ.get("RANK") == "0"
-
-    def say(**line: Any) -> None:
-        if first:
-            print(json.dumps(line), flush=True)
-
-    config = TrainConfig.model_validate_json(settings)
-    try:
-        result = pretrain(shards, folder, config, watch=lambda *step: say(step=step), resume=bool(int(resume)))
-    except CorpuskitError as error:
-        say(error=str(error), usage=isinstance(error, UsageError))
-        sys.exit(1)
-    say(result=asdict(result))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

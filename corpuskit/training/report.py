@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from corpuskit.drawing import html, svg
-from corpuskit.drawing.html import count, plural
+from corpuskit.drawing.html import Figure, Markup, Section, count, inline, plural
 from corpuskit.drawing.run import RunFacts, finite
+from corpuskit.training.job import BASE
 
 _ROWS = 12
 _GROUPS = 6
@@ -20,13 +21,14 @@ _COURSE = (
 )
 
 
-def loss(facts: RunFacts) -> str:
-    """Training and validation loss over steps."""
-    train = _series(facts.metrics, "loss")
-    validation = _series(facts.metrics, "validation_loss")
+def pretraining(facts: RunFacts) -> Section | None:
+    """Training and validation loss over steps, and the course of the training."""
+    metrics = facts.read_steps(f"{BASE}/metrics.jsonl") if facts.made(BASE) else []
+    train = _series(metrics, "loss")
+    validation = _series(metrics, "validation_loss")
     if not train and not validation:
-        return ""
-    last = facts.metrics[-1]
+        return None
+    last = metrics[-1]
     caption = f"Training loss from {train[0][1]:.3f} to {train[-1][1]:.3f}. " if train else ""
     if validation:
         caption += f"Validation loss from {validation[0][1]:.3f} to {validation[-1][1]:.3f}."
@@ -37,7 +39,7 @@ def loss(facts: RunFacts) -> str:
         x_label="step",
         y_label="cross-entropy, nats a token",
     )
-    evaluated = [row for row in facts.metrics if finite(row.get("validation_loss")) is not None] or facts.metrics
+    evaluated = [row for row in metrics if finite(row.get("validation_loss")) is not None] or metrics
     rows = [
         [
             count(row["step"]),
@@ -55,42 +57,59 @@ def loss(facts: RunFacts) -> str:
         rows,
         numbers=range(1, 6),
     )
-    lead = f"<b>{plural(last['step'], 'step')}</b>, <b>{count(last.get('tokens') or 0)}</b> tokens"
+    tokens = last.get("tokens") or 0
+    lead = inline("<b>{}</b>, <b>{}</b> tokens", plural(last["step"], "step"), count(tokens))
     if validation:
         best = min(validation, key=lambda point: point[1])
-        lead += f"; the validation loss was lowest at step {count(best[0])}, with <b>{best[1]:.3f}</b>"
-    skipped = [row for row in facts.metrics if row.get("skipped")]
+        lowest = f"{best[1]:.3f}"
+        lead += inline("; the validation loss was lowest at step {}, with <b>{}</b>", count(best[0]), lowest)
+    skipped = [row for row in metrics if row.get("skipped")]
     parts = [drawing, table, _skipped(skipped)]
-    parts += [_held_out(facts.metrics, name) for name in ("source", "language")]
-    parts += [_course(facts.metrics), _written(facts.written)]
-    return html.section("loss", "Pretraining", lead + ".", "".join(parts))
+    parts += [_held_out(metrics, name) for name in ("source", "language")]
+    parts += [_course(metrics), _written(list(facts.read_lines(f"{BASE}/samples.jsonl")))]
+    note = f"validation loss {validation[-1][1]:.2f}" if validation else "trained on"
+    return Section(
+        "loss",
+        "Pretraining",
+        lead + ".",
+        html.join(parts),
+        figures=(Figure("tokens trained on", _short(tokens), note),),
+        sentence="A language model was trained on it.",
+    )
 
 
-def _skipped(rows: list[dict[str, Any]]) -> str:
+def _short(number: float) -> str:
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f} {unit}"
+    return count(number)
+
+
+def _skipped(rows: list[dict[str, Any]]) -> Markup:
     if not rows:
-        return ""
+        return Markup()
     table = html.table(
         "Steps that were not taken",
         ["step", "reason"],
-        [[count(row["step"]), html.text(row["skipped"])] for row in rows],
+        [[count(row["step"]), str(row["skipped"])] for row in rows],
     )
     return html.folded(f"{plural(len(rows), 'step')} not taken: a loss or gradient that stood out", table)
 
 
-def _held_out(metrics: list[dict[str, Any]], name: str) -> str:
+def _held_out(metrics: list[dict[str, Any]], name: str) -> Markup:
     """Bits a byte of held-out text over the steps, for each source or language beside all text."""
     key = f"bits_per_byte_by_{name}"
     judged = [row for row in metrics if isinstance(row.get(key), dict)]
     groups = sorted({group for row in judged for group in row[key]})
     if len(groups) < 2:
-        return ""
+        return Markup()
     overall = _series(judged, "bits_per_byte")
     curves = {
         group: [(row["step"], value) for row in judged if (value := finite(row[key].get(group))) is not None]
         for group in groups
     }
     largest = sorted(groups, key=lambda group: -len(curves[group]))[:_GROUPS]
-    drawings = "".join(
+    drawings = html.join(
         svg.lines(
             f"Bits a byte of held-out text: {group}",
             f"From {curves[group][0][1]:.3f} to {curves[group][-1][1]:.3f}.",
@@ -107,10 +126,10 @@ def _held_out(metrics: list[dict[str, Any]], name: str) -> str:
         [[html.foreign(group), *(_figure(row[key].get(group), 3) for row in shown)] for group in groups],
         numbers=range(1, len(shown) + 1),
     )
-    return f"<h3>Held-out text by {name}</h3>{table}{html.folded(f'Curves by {name}', drawings)}"
+    return html.heading(f"Held-out text by {name}") + table + html.folded(f"Curves by {name}", drawings)
 
 
-def _course(metrics: list[dict[str, Any]]) -> str:
+def _course(metrics: list[dict[str, Any]]) -> Markup:
     """How learning rate, gradients and speed went."""
     drawings = []
     for name, title, label in _COURSE:
@@ -121,23 +140,25 @@ def _course(metrics: list[dict[str, Any]]) -> str:
             drawings.append(
                 svg.lines(title, caption, [svg.Line(label, points, accent=True)], x_label="step", y_label=label)
             )
-    return html.folded("Learning rate, gradients and speed", "".join(drawings)) if drawings else ""
+    return html.folded("Learning rate, gradients and speed", html.join(drawings)) if drawings else Markup()
 
 
-def _written(samples: list[dict[str, Any]]) -> str:
+def _written(samples: list[dict[str, Any]]) -> Markup:
     """What the model wrote after the same prompts, early and late."""
     steps = sorted({sample["step"] for sample in samples if isinstance(sample.get("step"), int)})
     if not steps:
-        return ""
-    shown = "".join(
-        f'<div class="sample"><p class="facts">step {count(sample["step"])}</p>'
-        f"<blockquote><b>{html.foreign(sample.get('prompt') or '')}</b>{html.foreign(sample.get('text') or '')}"
-        "</blockquote></div>"
+        return Markup()
+    shown = html.join(
+        html.sample(
+            f"step {count(sample['step'])}",
+            inline("<b>{}</b>{}", html.foreign(sample.get("prompt") or ""), html.foreign(sample.get("text") or "")),
+        )
         for step in dict.fromkeys((steps[0], steps[-1]))
         for sample in samples
         if sample.get("step") == step
     )
-    return f"<h3>What it wrote</h3><p>The same beginnings (bold), at the first and at the last sample.</p>{shown}"
+    explanation = html.paragraph("The same beginnings (bold), at the first and at the last sample.")
+    return html.heading("What it wrote") + explanation + shown
 
 
 def _series(metrics: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpuskit.cli import main
-from corpuskit.cli.recipes import SHOWN_RULES, _rules
+from corpuskit.recipe.terminal import SHOWN_RULES, _rules
 
 
 def _ended(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

@@ -63,8 +63,8 @@ def test_only_web_addresses_become_links(url: str | None) -> None:
 
 def test_a_web_address_becomes_a_link_that_tells_the_site_nothing() -> None:
     assert html.link('http://a.example/"><b>') == (
-        '<a href="http://a.example/&quot;&gt;&lt;b&gt;" rel="noreferrer nofollow">'
-        "<bdi>http://a.example/&quot;&gt;&lt;b&gt;</bdi></a>"
+        '<a href="http://a.example/&#34;&gt;&lt;b&gt;" rel="noreferrer nofollow">'
+        "<bdi>http://a.example/&#34;&gt;&lt;b&gt;</bdi></a>"
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from corpuskit.errors import UsageError
 from corpuskit.privacy import find, scrub
-from corpuskit.privacy.presidio import load, recognizer
+from corpuskit.privacy.presidio import load
+from corpuskit.privacy.recognizer import recognizer
 
 presidio = pytest.importorskip("presidio_analyzer")
 

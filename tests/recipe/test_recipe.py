@@ -84,7 +84,7 @@ def test_two_sources_of_one_name_and_a_stage_twice_are_mistakes() -> None:
     text = GOOD.replace("stages:", "  - jsonl: {paths: b.jsonl, name: web}\nstages:\n  - near_duplicates")
     found = problems(text)
     assert any("two sources are called 'web'" in line for line in found)
-    assert any("the stage 'near_duplicates' stands twice" in line for line in found)
+    assert any("the stage 'near_duplicates' is listed more than once" in line for line in found)
 
 
 def test_training_needs_tokens() -> None:
@@ -116,8 +116,7 @@ def test_values_are_laid_over_a_recipe() -> None:
     recipe = check(located)
     assert recipe.stages[2].threshold == 0.7  # type: ignore[attr-defined]
     assert recipe.sources[0].kind == "news"
-    assert recipe.keys.tokens is not None
-    assert recipe.keys.tokens.sequence_length == 64
+    assert recipe.sections["tokens"].sequence_length == 64
     assert recipe.keys.survey
     assert recipe.stages[0].prefer == "longest"  # type: ignore[attr-defined]
 
@@ -175,8 +174,10 @@ def test_the_schema_knows_every_source_and_stage() -> None:
     schema = json_schema()
     json.dumps(schema)
     words = described()
-    for section in ("sources", "stages"):
-        for entry in words[section]:
+    assert words.broken == {}
+    assert {entry.key for entry in words.keys} <= schema["properties"].keys()
+    for section in (words.sources, words.stages):
+        for entry in section:
             assert entry.key in schema["$defs"]
             assert entry.summary, f"{entry.key} says what it does"
             for setting in entry.settings:

@@ -13,6 +13,8 @@ from lxml import html as lxml_html
 from corpuskit import report
 from corpuskit.drawing.run import read
 from corpuskit.errors import UsageError
+from corpuskit.privacy.report import read_risks
+from corpuskit.report.cleaning import read_samples
 
 
 def _page(folder: Path) -> tuple[str, lxml_html.HtmlElement]:
@@ -41,6 +43,16 @@ def test_missing_parts_leave_their_sections_out(bare_run: Path) -> None:
     names = {section.get("id") for section in page.iter("section")}
     assert names == {"funnel", "dropped", "shares", "timings", "recipe"}
     assert "language model" not in _text(page.find(".//header"))
+
+
+def test_what_another_recipe_left_in_the_folder_is_not_shown(run_folder: Path) -> None:
+    summary = json.loads((run_folder / "run.json").read_text())
+    (run_folder / "run.json").write_text(json.dumps(summary | {"outputs": {"pretraining": "models/base"}}))
+    _, page = _page(run_folder)
+    names = {section.get("id") for section in page.iter("section")}
+    assert "loss" in names
+    assert "memorization" not in names
+    assert "completed verbatim" not in _text(page.find(".//header"))
 
 
 def test_a_run_in_which_nothing_survived_still_has_a_report(bare_run: Path) -> None:
@@ -91,8 +103,7 @@ def test_the_page_needs_no_network_and_forbids_it(run_folder: Path) -> None:
 
 
 def test_each_rule_has_three_samples_the_same_every_time(run_folder: Path, tmp_path: Path) -> None:
-    facts = read(run_folder)
-    ids = [int(row["id"], 16) for row in facts.samples["quality", "gopher.words"]]
+    ids = [int(row["id"], 16) for row in read_samples(run_folder)["quality", "gopher.words"]]
     assert ids == [10, 11, 12]
     first, _ = _page(run_folder)
     again = tmp_path / "copy"
@@ -111,12 +122,12 @@ def test_samples_state_value_limit_and_evidence(run_folder: Path) -> None:
 
 
 def test_risk_counts_what_was_found_and_what_the_corpus_still_holds(run_folder: Path) -> None:
-    risks = {(risk.type, risk.source): (risk.found, risk.left) for risk in read(run_folder).risks}
+    risks = {(risk.type, risk.source): (risk.found, risk.left) for risk in read_risks(read(run_folder))}
     assert risks == {("email", "blog"): (4, 0), ("email", "forum"): (2, 1), ("phone", "blog"): (1, 0)}
 
 
 def test_metrics_of_a_killed_writer_are_read_up_to_its_last_whole_line(run_folder: Path) -> None:
-    metrics = read(run_folder).metrics
+    metrics = read(run_folder).read_steps("models/base/metrics.jsonl")
     assert [row["step"] for row in metrics] == list(range(1, 801))
     path = run_folder / "models/base/metrics.jsonl"
     path.write_text('{"step": 1, "loss": NaN}\n{"step": 2, "loss": 3.5}\n{"step": 2, "loss": 3.0}\nnull\n')

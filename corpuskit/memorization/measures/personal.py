@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from corpuskit.errors import MissingExtra
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import planted
 from corpuskit.memorization.measures.extraction import Score
@@ -48,6 +49,17 @@ class Finding(Protocol):
 
 Find = Callable[[list[str]], Sequence[Sequence[Finding]]]
 """Personal data in each of some texts."""
+
+
+def personal_finder() -> Find | None:
+    """What finds personal data for an audit, or None where the extra `privacy` is not installed."""
+    from corpuskit.privacy import find
+
+    try:
+        find(["ask kim@example.org or +82 10-1234-5678"])
+    except MissingExtra:
+        return None
+    return find
 
 
 @dataclass(frozen=True)

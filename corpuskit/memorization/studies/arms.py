@@ -17,7 +17,6 @@ from typing import Any
 
 import yaml
 
-from corpuskit.engine.job import BASE, TOKENS
 from corpuskit.engine.located import parse
 from corpuskit.errors import UsageError, nearest
 from corpuskit.memorization.config import AuditConfig
@@ -25,6 +24,8 @@ from corpuskit.memorization.studies.arm_comparison import Arm, ArmsResult, compa
 from corpuskit.memorization.studies.report import write_arms
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import Recipe, check
+from corpuskit.tokens.job import TOKENS
+from corpuskit.training.job import BASE
 
 Watch = Callable[..., None]
 ARMS = ("raw", "deduplicated", "scrubbed", "goldfish", "recipe")
@@ -45,12 +46,12 @@ def run_arms(
     Writes arms.json, arms.md, arms.svg and a run's folder for each arm. Raises UsageError for an unknown arm and a
     recipe that trains nothing.
     """
-    if recipe.keys.tokens is None or recipe.keys.train is None:
+    if not {"tokens", "train"} <= set(recipe.sections):
         raise UsageError("arms are compared by their models: the recipe needs the keys 'tokens' and 'train'")
     for name in names:
         if name not in ARMS:
             raise UsageError(f"there is no arm '{name}'{nearest(name, ARMS)}: {', '.join(ARMS)}")
-    config = recipe.keys.audit or AuditConfig()
+    config = recipe.sections.get("audit") or AuditConfig()
     arms: list[Arm] = []
     steps: int | None = None
     for number, name in enumerate(names):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from corpuskit.engine.job import TOKENS
 from corpuskit.engine.located import parse
-from corpuskit.errors import MissingExtra, UsageError
+from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import check
+from corpuskit.tokens.job import TOKENS
 
 if TYPE_CHECKING:
-    from corpuskit.memorization import AuditConfig, AuditResult, Find
+    from corpuskit.memorization import AuditConfig, AuditResult
 
 Watch = Callable[..., None]
 SOURCES = {"jsonl": (".jsonl", ".json", ".ndjson"), "parquet": (".parquet",), "text": (".txt", ".md")}
@@ -38,6 +38,7 @@ def audit_texts(
     files of no known kind and a model without a tokenizer.json.
     """
     from corpuskit.memorization import AuditConfig, audit
+    from corpuskit.memorization.measures.personal import personal_finder
 
     folder = Path(folder)
     config = config or AuditConfig()
@@ -47,17 +48,6 @@ def audit_texts(
     control = _shards(model, held_out, folder / "held-out", length) if held_out else None
     personal = personal_finder()
     return audit(model, shards, folder, config, held_out=control, personal=personal, watch=watch)
-
-
-def personal_finder() -> Find | None:
-    """What finds personal data for an audit, or None where the extra `privacy` is not installed."""
-    from corpuskit.privacy import find
-
-    try:
-        find(["ask kim@example.org or +82 10-1234-5678"])
-    except MissingExtra:
-        return None
-    return find
 
 
 def _shards(model: str | Path, texts: Sequence[str | Path], folder: Path, length: int) -> Path:

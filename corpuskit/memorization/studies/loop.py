@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.files import read_json, write_json
-from corpuskit.engine.job import AUDIT, BASE, TOKENS
 from corpuskit.engine.ledger import open_run
 from corpuskit.errors import UsageError
 from corpuskit.memorization.config import AuditConfig
+from corpuskit.memorization.job import AUDIT
 from corpuskit.memorization.remedies.stage import read_decisions
 from corpuskit.memorization.studies.arm_comparison import Arm, ArmsResult, compare_arms
 from corpuskit.memorization.studies.arms import GOLDFISH, matched, run_value
 from corpuskit.memorization.studies.report import write_arms
 from corpuskit.report import write
+from corpuskit.tokens.job import TOKENS
+from corpuskit.training.job import BASE
 
 Watch = Callable[..., None]
 

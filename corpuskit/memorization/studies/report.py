@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.drawing import html
-from corpuskit.drawing.html import count, text
+from corpuskit.drawing.html import Markup, Section, count
 from corpuskit.drawing.panels import Panel, Series, panels
 from corpuskit.drawing.run import RunFacts
 from corpuskit.engine.files import replacing
@@ -18,22 +18,26 @@ def write_arms(value: dict[str, Any], output: Path) -> None:
         temporary.write_text(draw_arms(value), encoding="utf-8")
 
 
-def before_and_after(facts: RunFacts) -> str:
+def before_and_after(facts: RunFacts) -> Section | None:
     """The section of a run that carried an earlier run's decisions out."""
-    loop = facts.loop
+    loop = facts.read_object("loop/loop.json")
     if not loop:
-        return ""
+        return None
     before, after = loop["arms"]
     against = after["against_first"]
-    lead = (
-        f"The audit of an earlier run decided what to do about its documents, and this run did it. Of the same "
-        f"<b>{count(before['windows'])}</b> windows, <b>{count(before['extracted'])}</b> came out verbatim before and "
-        f"<b>{count(after['extracted'])}</b> after (p = {against['p']:.2g}). Held-out text costs "
-        f"{against['cost_bits']:+.3f} ± {against['cost_error']:.3f} bits a token."
+    lead = html.inline(
+        "The audit of an earlier run decided what to do about its documents, and this run did it. Of the same "
+        "<b>{}</b> windows, <b>{}</b> were completed verbatim before and <b>{}</b> after (p = {}). Held-out text costs "
+        "{} bits a token.",
+        count(before["windows"]),
+        count(before["extracted"]),
+        count(after["extracted"]),
+        f"{against['p']:.2g}",
+        f"{against['cost_bits']:+.3f} ± {against['cost_error']:.3f}",
     )
     rows = [
         [
-            text(arm["arm"]),
+            arm["arm"],
             count(arm["extracted"]),
             f"{100 * arm['low']:.2f} to {100 * arm['high']:.2f} %",
             f"{100 * arm['weighted']['rate']:.3f} %",
@@ -44,11 +48,11 @@ def before_and_after(facts: RunFacts) -> str:
     head = ["model", "verbatim", "interval", "of all places", "bits a token, held out"]
     table = html.table("Before and after, on the same windows", head, rows, numbers=range(1, 5))
     done = ", ".join(f"{count(number)} {name}" for name, number in loop["decisions"].items() if name != "keep")
-    told = f"<p>Decisions other than keep: {text(done or 'none')}.</p>"
-    return html.section("loop", "Before and after", lead, draw_arms(loop) + table + told)
+    decided = html.paragraph(f"Decisions other than keep: {done or 'none'}.")
+    return Section("loop", "Before and after", lead, draw_arms(loop) + table + decided)
 
 
-def draw_arms(value: dict[str, Any]) -> str:
+def draw_arms(value: dict[str, Any]) -> Markup:
     """Two panels: extraction by copies, and the held-out loss of each arm."""
     arms = value["arms"]
     copies = sorted({row["copies"] for arm in arms for row in arm["by_copies"]})

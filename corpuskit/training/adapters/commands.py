@@ -9,7 +9,7 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from corpuskit.cli.main import app, console, shown_by
+from corpuskit.drawing.terminal import console, status_watch
 from corpuskit.engine.stage import Configured
 from corpuskit.engine.wording import worded
 from corpuskit.errors import UsageError
@@ -18,7 +18,6 @@ from corpuskit.training.adapters.config import CompareConfig
 Config = TypeVar("Config", bound=Configured)
 
 adapters = typer.Typer(no_args_is_help=True, help="Fine-tune a model, merge adapters into it, compare the ways.")
-app.add_typer(adapters, name="adapters")
 
 
 Set = Annotated[
@@ -55,7 +54,7 @@ def tune(
             config,
             sequence_length=length,
             hold_out=hold_out,
-            watch=shown_by(status),
+            watch=status_watch(status),
         )
     console.print(f"{out}: {tuning.sentence()}", highlight=False, markup=False)
 
@@ -101,7 +100,7 @@ def compare(
             _settings(
                 CompareConfig, "compare", {"source": source, "file": None if file is None else str(file)}, set_ or []
             ),
-            watch=shown_by(status),
+            watch=status_watch(status),
         )
     write_comparison(comparison.value, out)
     console.print(Markdown(tables(comparison.value)))

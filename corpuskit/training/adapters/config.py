@@ -38,6 +38,10 @@ TARGET = "target"
 """The source that a file's texts get."""
 
 
+COMPARISON = "evaluations/adapters"
+"""The folder of the comparison, inside a run's folder."""
+
+
 class AdaptConfig(Configured):
     """Fine-tune the trained model; with an adapter it stays as it is, and only the addition is written."""
 

@@ -1,4 +1,4 @@
-"""The comparison of ways to fine-tune as a page in Markdown and a picture: gain against forgetting, and time in use."""
+"""The comparison of ways to fine-tune: in a run's report, as Markdown, and as a picture of gain, forgetting, cost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corpuskit.drawing.html import text
-from corpuskit.drawing.svg import ticks
+from corpuskit.drawing import html
+from corpuskit.drawing.html import Markup, Section, count, text
+from corpuskit.drawing.run import RunFacts
+from corpuskit.drawing.svg import Axes, ticks
 from corpuskit.engine.files import replacing
+from corpuskit.training.adapters.config import COMPARISON
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP = 680, 300, 64, 150, 34
 _BAR = 300
@@ -58,55 +61,78 @@ def tables(value: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def drawing(value: dict[str, Any]) -> str:
+def adapters(facts: RunFacts) -> Section | None:
+    """Ways to fine-tune, side by side."""
+    comparison = facts.read_object(f"{COMPARISON}/comparison.json") if facts.made(COMPARISON) else None
+    if not comparison:
+        return None
+    rows = [
+        [
+            row["name"],
+            count(row["trainable"]),
+            f"{100 * row['share']:.2f} %",
+            _change(row["change"]["gain"]),
+            _change(row["change"]["forgetting"]),
+            f"{row['seconds']:.0f} s",
+        ]
+        for row in comparison["rows"]
+        if "refused" not in row
+    ]
+    table = html.table(
+        "Ways to fine-tune",
+        ["method", "trained", "of the base", "gain, bits a byte", "forgetting, bits a byte", "training"],
+        rows,
+        numbers=range(1, 6),
+    )
+    lead = html.inline(
+        "What each way to fine-tune on <b>{}</b> saves there, and what it loses on all other text that was held out.",
+        comparison["target"],
+    )
+    return Section("adapters", "Ways to fine-tune", lead, drawing(comparison) + table)
+
+
+def _change(estimate: dict[str, Any] | None) -> str:
+    return (
+        "–"
+        if estimate is None
+        else f"{estimate['value']:+.3f}" + (f" ± {estimate['error']:.3f}" if estimate["error"] else "")
+    )
+
+
+def drawing(value: dict[str, Any]) -> Markup:
     """SVG: each way at its forgetting (across) and gain (up), larger the more it trains; below, its cost in use."""
     rows = [row for row in value["rows"] if "refused" not in row]
     across = [(row["change"]["forgetting"] or {"value": 0.0})["value"] for row in rows]
     up = [row["change"]["gain"]["value"] for row in rows]
     x_scale, y_scale = ticks(min([0.0, *across]), max([0.0, *across])), ticks(min([0.0, *up]), max([0.0, *up]))
+    right, foot = _WIDTH - _RIGHT, _TOP + _HEIGHT
+    axes = Axes(x_scale, y_scale, _LEFT, right, _TOP, foot, "", "soft")
     parts = [
-        '<text class="head" x="0" y="14">Bits a byte saved on the target, against bits a byte lost on all else</text>'
+        '<text class="head" x="0" y="14">Bits a byte saved on the target, against bits a byte lost on all else</text>',
+        axes.grid([f"{tick:g}" for tick in y_scale], gap=8),
+        axes.foot([f"{tick:g}" for tick in x_scale], "forgetting, bits a byte", end=str(right)),
+        f'<text class="soft" x="{_LEFT}" y="{_TOP - 6}">gain, bits a byte</text>',
     ]
-    inner, foot = _WIDTH - _LEFT - _RIGHT, _TOP + _HEIGHT
-
-    def x_of(number: float) -> float:
-        return _LEFT + inner * (number - x_scale[0]) / (x_scale[-1] - x_scale[0])
-
-    def y_of(number: float) -> float:
-        return foot - _HEIGHT * (number - y_scale[0]) / (y_scale[-1] - y_scale[0])
-
-    parts += [
-        f'<line class="grid" x1="{_LEFT}" x2="{_LEFT + inner}" y1="{y_of(tick):.1f}" y2="{y_of(tick):.1f}"/>'
-        f'<text class="soft" x="{_LEFT - 8}" y="{y_of(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
-        for tick in y_scale
-    ]
-    parts += [
-        f'<text class="soft" x="{x_of(tick):.1f}" y="{foot + 18}" text-anchor="middle">{tick:g}</text>'
-        for tick in x_scale
-    ]
-    parts.append(
-        f'<text class="soft" x="{_LEFT + inner}" y="{foot + 34}" text-anchor="end">forgetting, bits a byte</text>'
-        f'<text class="soft" x="{_LEFT}" y="{_TOP - 6}">gain, bits a byte</text>'
-    )
     taken: list[float] = []
     for row, x, y in sorted(zip(rows, across, up, strict=True), key=lambda point: -point[2]):
         size = 3 + 2 * max(0.0, math.log10(row["trainable"] / 100))
         tone = "second" if row["replay"] else "first"
-        label = y_of(y) + 4
+        label = axes.down(y) + 4
         while any(abs(label - other) < 14 for other in taken):
             label += 2
         taken.append(label)
+        left = f"{axes.across(x):.1f}"
         parts.append(
-            f'<circle class="{tone}" cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="{size:.1f}"/>'
-            f'<line class="lead" x1="{x_of(x):.1f}" y1="{y_of(y):.1f}" x2="{_LEFT + inner + 8}" y2="{label - 4:.1f}"/>'
-            f'<text x="{_LEFT + inner + 12}" y="{label:.1f}">{text(row["name"])}</text>'
+            f'<circle class="{tone}" cx="{left}" cy="{axes.down(y):.1f}" r="{size:.1f}"/>'
+            f'<line class="lead" x1="{left}" y1="{axes.down(y):.1f}" x2="{right + 8}" y2="{label - 4:.1f}"/>'
+            f'<text x="{right + 12}" y="{label:.1f}">{text(row["name"])}</text>'
         )
     top = foot + 64
     bars, height = _overhead(value, top)
     caption = "; ".join(
         f"{row['name']}: gain {y:.3f}, forgetting {x:.3f}" for row, x, y in zip(rows, across, up, strict=True)
     )
-    return (
+    return Markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ways" role="img" viewBox="0 0 {_WIDTH} {top + height}" '
         f'width="100%" style="max-width:{_WIDTH}px"><title>Ways to fine-tune, compared</title>'
         f"<desc>{text(caption)}</desc><style>{_STYLE}</style>{''.join(parts)}{bars}</svg>\n"

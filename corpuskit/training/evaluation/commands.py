@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from corpuskit.cli.main import app, console, shown_by
+from corpuskit.drawing.terminal import console, status_watch
 from corpuskit.errors import UsageError
 
 
-@app.command()
 def evaluate(
     models: Annotated[
         list[Path],
@@ -38,9 +37,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Ask models tasks, with any number of examples, and measure what held-out text costs them."""
-    from corpuskit.engine.job import TOKENS
+    from corpuskit.tokens.job import TOKENS
     from corpuskit.training.evaluation import EvaluateConfig, Place, evaluate_models, models_of_run
-    from corpuskit.training.evaluation.pictures import write_curves
+    from corpuskit.training.evaluation.report import write_curves
     from corpuskit.training.smollm import model_folder
 
     places: dict[str, Place] = {}
@@ -77,7 +76,7 @@ def evaluate(
             places,
             config,
             shards,
-            watch=shown_by(status),
+            watch=status_watch(status),
         )
     for name, model in result.models.items():
         if model.held_out is not None:

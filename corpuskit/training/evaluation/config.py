@@ -6,6 +6,9 @@ from pydantic import Field
 
 from corpuskit.engine.stage import Configured
 
+EVALUATIONS = "evaluations/models"
+"""The folder of the evaluation of a run's models, inside the run's folder."""
+
 
 class EvaluateConfig(Configured):
     """What the trained models are asked, each with its adapters."""

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.identity import settings_of
-from corpuskit.engine.job import BASE, TOKENS, Job, JobKey, Sections
+from corpuskit.engine.job import Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
+from corpuskit.tokens.job import TOKENS
 from corpuskit.training.adapters.job import adapter_folder
 from corpuskit.training.evaluation import EvaluateConfig
+from corpuskit.training.evaluation.config import EVALUATIONS
 from corpuskit.training.evaluation.side_by_side import tasks_of
 from corpuskit.training.instruct.job import language_models
-
-EVALUATIONS = "evaluations/models"
+from corpuskit.training.job import BASE
 
 
 def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
@@ -39,7 +40,7 @@ def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
 def _evaluate(folder: Path, models: Sequence[str], config: EvaluateConfig, watch: Watch) -> dict[str, Any]:
     from corpuskit.tokens import read_manifest
     from corpuskit.training.evaluation import evaluate_models, models_of_run
-    from corpuskit.training.evaluation.pictures import write_curves
+    from corpuskit.training.evaluation.report import write_curves
 
     shards = folder / TOKENS if read_manifest(folder / TOKENS).held_out.documents else None
     evaluations = evaluate_models(models_of_run(folder, BASE, only=models), config, shards, watch=watch)
@@ -48,4 +49,10 @@ def _evaluate(folder: Path, models: Sequence[str], config: EvaluateConfig, watch
     return {"says": evaluations.sentence(), **evaluations.json()}
 
 
-KEY = JobKey("evaluate", needs="train", jobs=_jobs)
+KEY = JobKey(
+    "evaluate",
+    summary="Evaluate the trained models on tasks, and measure how well they predict held-out text.",
+    settings=EvaluateConfig,
+    needs="train",
+    jobs=_jobs,
+)

@@ -1,39 +1,53 @@
-"""The report's sections on trained models: what they can do, what instruction tuning brought, ways to fine-tune."""
+"""Evaluations in a run's report, and accuracy as curves in SVG files: over the number of examples, and over the size of
+models.
+
+Plain values in: rows with `model`, `parameters`, `task`, `shots`, `accuracy`, `error` and `chance`.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from corpuskit.drawing import html, svg
-from corpuskit.drawing.html import count, text
+from corpuskit.drawing import html
+from corpuskit.drawing.html import Markup, Section, inline
 from corpuskit.drawing.panels import Panel, Series, panels
 from corpuskit.drawing.run import RunFacts, finite
-from corpuskit.training.adapters.report import drawing
+from corpuskit.drawing.svg import ticks
+from corpuskit.training.evaluation.config import EVALUATIONS
 
-_CURVES = (("kl", "KL to the model at the start, nats an answer"), ("entropy", "Entropy, nats a token"))
-_SAMPLES = 6
+Row = Mapping[str, Any]
 
 
-def evaluation(facts: RunFacts) -> str:
+def evaluation(facts: RunFacts) -> Section | None:
     """Accuracy by task and model beside chance, over the number of examples, and bits a byte of held-out text."""
-    models: dict[str, Any] = (facts.evaluation or {}).get("models") or {}
+    results = facts.read_object(f"{EVALUATIONS}/results.json") if facts.made(EVALUATIONS) else None
+    if results is None and facts.is_old():
+        results = facts.read_object("evaluations/results.json")
+    models: dict[str, Any] = (results or {}).get("models") or {}
     if not models:
-        return ""
-    rows = [{"model": name, **row} for name, results in models.items() for row in results.get("tasks") or []]
+        return None
+    rows = [{"model": name, **row} for name, values in models.items() for row in values.get("tasks") or []]
     parts = [_bits(models), _accuracies(list(models), rows), _examples(list(models), rows)]
-    left_out = (facts.evaluation or {}).get("left_out") or {}
-    parts += [f"<p>{text(name)} was left out: {text(reason)}</p>" for name, reason in left_out.items()]
+    left_out = (results or {}).get("left_out") or {}
+    parts += [html.paragraph(f"{name} was left out: {reason}") for name, reason in left_out.items()]
     tasks = len({row["task"] for row in rows})
-    lead = f"<b>{html.plural(len(models), 'model')}</b>" + (
-        f" on <b>{html.plural(tasks, 'task')}</b>: the share of right answers, with one standard error. "
-        "A model that only guesses stands at chance."
+    lead = inline("<b>{}</b>", html.plural(len(models), "model")) + (
+        inline(
+            " on <b>{}</b>: the share of right answers, with one standard error. A model that only guesses reaches "
+            "the accuracy in the column 'chance'.",
+            html.plural(tasks, "task"),
+        )
         if tasks
         else " on held-out text."
     )
-    return html.section("evaluation", "What the models can do", lead, "".join(parts))
+    return Section("evaluation", "What the models can do", lead, html.join(parts))
 
 
-def _bits(models: dict[str, Any]) -> str:
+def _bits(models: dict[str, Any]) -> Markup:
     judged = {name: results["held_out"] for name, results in models.items() if results.get("held_out")}
     groups = {
         group: label
@@ -42,7 +56,7 @@ def _bits(models: dict[str, Any]) -> str:
         for group, label in ((f"{kind}/{name}", name) for name in bits.get(kind) or {})
     }
     if not judged:
-        return ""
+        return Markup()
 
     def cell(part: dict[str, Any] | None) -> str:
         value = finite((part or {}).get("bits_per_byte"))
@@ -55,12 +69,12 @@ def _bits(models: dict[str, Any]) -> str:
     return html.table("Bits a byte of held-out text", ["text", *judged], rows, numbers=range(1, len(judged) + 1))
 
 
-def _accuracies(models: list[str], rows: list[dict[str, Any]]) -> str:
+def _accuracies(models: list[str], rows: list[dict[str, Any]]) -> Markup:
     """A row a task and number of examples, a column a model."""
     by_place = {(row["task"], row["shots"], row["model"]): row for row in rows}
     asked = dict.fromkeys((row["task"], row["shots"]) for row in rows)
     if not asked:
-        return ""
+        return Markup()
 
     def cell(row: dict[str, Any] | None) -> str:
         if row is None:
@@ -72,13 +86,13 @@ def _accuracies(models: list[str], rows: list[dict[str, Any]]) -> str:
     for task, shots in asked:
         mine = [by_place.get((task, shots, model)) for model in models]
         chance = next(row["chance"] for row in mine if row is not None)
-        name = f"{text(task)}, {html.plural(shots, 'example')}" if several else text(task)
+        name = f"{task}, {html.plural(shots, 'example')}" if several else task
         table.append([name, f"{100 * chance:.0f} %", *(cell(row) for row in mine)])
     head = ["task", "chance", *models]
     return html.table("Right answers by task", head, table, numbers=range(1, len(head)))
 
 
-def _examples(models: list[str], rows: list[dict[str, Any]]) -> str:
+def _examples(models: list[str], rows: list[dict[str, Any]]) -> Markup:
     """Accuracy over the number of examples, a panel a task."""
     shown = []
     for task in dict.fromkeys(row["task"] for row in rows):
@@ -86,117 +100,82 @@ def _examples(models: list[str], rows: list[dict[str, Any]]) -> str:
         shots = sorted({row["shots"] for row in mine})
         if len(shots) < 2:
             continue
-        series = []
-        for model in models:
-            points = {row["shots"]: row for row in mine if row["model"] == model}
-            values = [points[number]["accuracy"] if number in points else None for number in shots]
-            errors = [(points[number]["error"] or 0.0) if number in points else None for number in shots]
-            pairs = list(zip(values, errors, strict=True))
-            low = [None if value is None or error is None else value - error for value, error in pairs]
-            high = [None if value is None or error is None else value + error for value, error in pairs]
-            series.append(Series(model, values, low, high))
+        series = [
+            accuracy_series(model, shots, {row["shots"]: row for row in mine if row["model"] == model})
+            for model in models
+        ]
         steps = [str(number) for number in shots]
         shown.append(Panel(task, steps, "examples", series, 1.0, percent=True, limits=[mine[0]["chance"]]))
     if not shown:
-        return ""
+        return Markup()
     caption = (
         f"{html.plural(len(shown), 'task')} with up to {max(row['shots'] for row in rows)} examples before the item."
     )
     return panels("Right answers over the number of examples", caption, shown)
 
 
-def instruction(facts: RunFacts) -> str:
-    """What each step of instruction tuning brought, the course of PPO, and answers before and after it."""
-    gains = facts.gains
-    parts = []
-    lead = "The rewards, and how far answers moved from those of the model at the start."
-    if gains:
-        names = list(gains["models"][0]["measures"])
-        rows = [
-            [text(result["model"]), *(_interval(result["measures"].get(name)) for name in names)]
-            for result in gains["models"]
-        ]
-        parts.append(html.table("Requests that no tuning has seen", ["model", *names], rows, numbers=range(1, 9)))
-        changes = [
-            [f"{text(gain['after'])} over {text(gain['before'])}", text(gain["measure"]), _signed(gain["difference"])]
-            for gain in gains["gains"]
-        ]
-        parts.append(
-            html.folded("Gains, request by request", html.table("Gains", ["step", "measure", "gain"], changes))
-        )
-        lead = (
-            f"<b>{html.plural(gains['requests'], 'request')}</b> that no part of the tuning has seen, asked of the "
-            "model before and after each step; 95 % intervals."
-        )
-    parts.append(_ppo(facts.ppo))
-    shown = "".join(
-        f'<div class="sample"><p class="facts">{html.foreign(answer.get("prompt") or "")}</p>'
-        f"<blockquote>before: {html.foreign(answer.get('before') or '')}<br>"
-        f"after: {html.foreign(answer.get('after') or '')}</blockquote></div>"
-        for answer in facts.answers[:_SAMPLES]
-    )
-    parts.append(f"<h3>Answers before and after reinforcement</h3>{shown}" if shown else "")
-    inside = "".join(parts)
-    return html.section("instruction", "Instruction tuning", lead, inside) if inside else ""
+def write_curves(rows: Sequence[Row], folder: str | Path) -> list[Path]:
+    """Draw every task that was evaluated with several numbers of examples, or on models of several sizes.
+
+    Files are called TASK-examples.svg and TASK-sizes.svg.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        mine = [row for row in rows if row["task"] == task]
+        drawings = {"examples": _by_examples(task, mine), "sizes": _by_size(task, mine)}
+        for name, drawing in drawings.items():
+            if drawing is not None:
+                file = folder / f"{re.sub(r'[^0-9A-Za-z가-힣._-]', '_', task)}-{name}.svg"
+                file.write_text(drawing, encoding="utf-8")
+                files.append(file)
+    return files
 
 
-def _ppo(metrics: list[dict[str, Any]]) -> str:
-    rewards = [name for row in metrics[:1] for name in row if name.startswith("reward_")]
-    drawn = []
-    for name, title in (*((reward, f"Reward: {reward.removeprefix('reward_')}") for reward in rewards), *_CURVES):
-        points = [(row["step"], value) for row in metrics if (value := finite(row.get(name))) is not None]
-        if points:
-            caption = f"From {points[0][1]:.3f} to {points[-1][1]:.3f}."
-            line = svg.Line(title, points, accent=True)
-            drawn.append(svg.lines(title, caption, [line], x_label="step", y_label=title))
-    lengths = [(row["step"], value) for row in metrics if (value := finite(row.get("length"))) is not None]
-    if lengths:
-        line = svg.Line("tokens", lengths, accent=True)
-        drawn.append(svg.lines("Length of answers", "Tokens.", [line], x_label="step", y_label="tokens an answer"))
-    return html.folded("The course of reinforcement", "".join(drawn)) if drawn else ""
+def _by_examples(task: str, rows: Sequence[Row]) -> Markup | None:
+    return _curves(task, rows, "shots", "examples before the item", str, "model", str)
 
 
-def adapters(facts: RunFacts) -> str:
-    """Ways to fine-tune, side by side."""
-    comparison = facts.comparison
-    if not comparison:
-        return ""
-    rows = [
-        [
-            text(row["name"]),
-            count(row["trainable"]),
-            f"{100 * row['share']:.2f} %",
-            _change(row["change"]["gain"]),
-            _change(row["change"]["forgetting"]),
-            f"{row['seconds']:.0f} s",
-        ]
-        for row in comparison["rows"]
-        if "refused" not in row
-    ]
-    table = html.table(
-        "Ways to fine-tune",
-        ["method", "trained", "of the base", "gain, bits a byte", "forgetting, bits a byte", "training"],
-        rows,
-        numbers=range(1, 6),
-    )
-    lead = (
-        f"What each way to fine-tune on <b>{text(comparison['target'])}</b> saves there, and what it loses on all "
-        "other text that was held out."
-    )
-    return html.section("adapters", "Ways to fine-tune", lead, drawing(comparison) + table)
+def _by_size(task: str, rows: Sequence[Row]) -> Markup | None:
+    return _curves(task, rows, "parameters", "parameters", _short, "shots", lambda shots: f"{shots} examples")
 
 
-def _interval(interval: dict[str, Any] | None) -> str:
-    return "–" if interval is None else f"{interval['value']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
+def _curves(
+    task: str,
+    rows: Sequence[Row],
+    x: str,
+    axis: str,
+    x_name: Callable[[Any], str],
+    group: str,
+    group_name: Callable[[Any], str],
+) -> Markup | None:
+    """A curve a group over the values of `x`, with bands of one standard error and a dashed line at chance."""
+    steps = sorted({row[x] for row in rows})
+    if len(steps) < 2:
+        return None
+    series = []
+    for key in dict.fromkeys(row[group] for row in rows):
+        points = {row[x]: row for row in rows if row[group] == key}
+        series.append(accuracy_series(group_name(key), steps, points))
+    edges = [edge for line in series for edge in (*line.low, *line.high) if edge is not None]
+    chance = rows[0]["chance"]
+    scale = ticks(max(0.0, min([*edges, chance])), min(1.0, max([*edges, chance])))
+    panel = Panel(task, list(map(x_name, steps)), axis, series, scale[-1], scale[0], percent=True, limits=[chance])
+    return panels(task, "Right answers, with one standard error; dashed: chance.", [panel])
 
 
-def _signed(interval: dict[str, Any]) -> str:
-    return f"{interval['value']:+.3f} [{interval['low']:+.3f}, {interval['high']:+.3f}]"
+def accuracy_series(label: str, steps: Sequence[Any], points: Mapping[Any, Row]) -> Series:
+    """The accuracy at each step with one standard error, where there is a point."""
+    values = [points[step]["accuracy"] if step in points else None for step in steps]
+    errors = [(points[step]["error"] or 0.0) if step in points else None for step in steps]
+    pairs = list(zip(values, errors, strict=True))
+    low = [None if value is None or error is None else value - error for value, error in pairs]
+    high = [None if value is None or error is None else value + error for value, error in pairs]
+    return Series(label, values, low, high)
 
 
-def _change(estimate: dict[str, Any] | None) -> str:
-    return (
-        "–"
-        if estimate is None
-        else f"{estimate['value']:+.3f}" + (f" ± {estimate['error']:.3f}" if estimate["error"] else "")
-    )
+def _short(number: int) -> str:
+    """1,234,567 as 1.23M."""
+    power = min(3, int(math.log10(max(number, 1))) // 3)
+    return f"{number / 1000**power:.3g}{('', 'k', 'M', 'B')[power]}"

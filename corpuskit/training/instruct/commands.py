@@ -11,14 +11,13 @@ from rich.markdown import Markdown
 from rich.progress import Progress
 from rich.text import Text
 
-from corpuskit.cli.main import app, console
+from corpuskit.drawing.terminal import console
 from corpuskit.engine.progress import Watch
 from corpuskit.errors import UsageError
 
 instruct = typer.Typer(
     no_args_is_help=True, help="Teach a model to follow instructions, from demonstrations and feedback."
 )
-app.add_typer(instruct, name="instruct")
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder, such as runs/NAME/models/base.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; a stopped tuning in it goes on.")]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corpuskit.engine.identity import settings_of
-from corpuskit.engine.job import BASE, Job, JobKey, Sections
+from corpuskit.engine.job import Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
 from corpuskit.errors import Stopped, UsageError, nearest
 from corpuskit.training.instruct.config import OWN_REWARDS, InstructConfig, RewardConfig
+from corpuskit.training.job import BASE
 
 if TYPE_CHECKING:
     from corpuskit.training.instruct import Reward, RewardModel
@@ -225,4 +226,10 @@ def job_summary(result: Any) -> dict[str, Any]:
     return {"says": result.sentence(), "steps": result.steps, "seconds": result.seconds}
 
 
-KEY = JobKey("instruct", needs="train", jobs=_jobs)
+KEY = JobKey(
+    "instruct",
+    summary="Teach the trained model to follow instructions, from demonstrations and feedback.",
+    settings=InstructConfig,
+    needs="train",
+    jobs=_jobs,
+)

@@ -16,12 +16,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from corpuskit.cli.main import app
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import Shards, open_shards
 from corpuskit.training.adapters import CompareConfig, add_target, compare, measure_overhead
-from corpuskit.training.adapters.commands import app
-from corpuskit.training.adapters.comparison_job import COMPARISON, KEY
+from corpuskit.training.adapters.config import COMPARISON
 from corpuskit.training.adapters.forgetting import ModelScores, change
+from corpuskit.training.adapters.job import COMPARE
 from corpuskit.training.adapters.overhead import peak_memory
 from corpuskit.training.adapters.report import drawing, tables
 from corpuskit.training.evaluation import held_out_bits, summarize
@@ -98,7 +99,7 @@ def test_what_a_model_does_not_take_is_said(base: Folder, shards: Shards, tmp_pa
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "base").symlink_to(base("modernbert"))
     (tmp_path / "tokens").symlink_to(shards.folder)
-    (job,) = KEY.jobs(config, {})
+    (job,) = COMPARE.jobs(config, {})
     told = job.run(tmp_path, lambda message, done, total: None)
     assert told["says"].startswith("1 way to fine-tune on 'ko': lora gains most")
     value = json.loads((tmp_path / COMPARISON / "comparison.json").read_text())

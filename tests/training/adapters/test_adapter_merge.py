@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
+from corpuskit.cli.main import app
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.training.adapters import load_adapted, merge
-from corpuskit.training.adapters.commands import app
 from corpuskit.training.models import load_model
 
 Folder = Callable[..., Path]

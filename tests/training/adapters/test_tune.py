@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from corpuskit.cli.main import app
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.tokens import open_shards
 from corpuskit.training.adapters import AdaptConfig, read_adapter, tune
-from corpuskit.training.adapters.commands import app
 from corpuskit.training.adapters.folder import weights_digest
 
 SETTINGS = {"budget": {"epochs": 6}, "batch": 4}

@@ -33,7 +33,7 @@ from corpuskit.training.evaluation import (
     shot_curves,
 )
 from corpuskit.training.evaluation import job as job
-from corpuskit.training.evaluation.pictures import Curve, accuracy_curves, write_curves
+from corpuskit.training.evaluation.report import write_curves
 from corpuskit.training.models import build_model
 
 assert corpuskit.training.evaluation.commands
@@ -105,23 +105,13 @@ def test_a_picture_shows_every_curve_and_no_markup_of_a_name(tmp_path: Path) -> 
     space = "{http://www.w3.org/2000/svg}"
     for file, lines in zip(files, (2, 3), strict=True):
         drawing = ElementTree.fromstring(file.read_text(encoding="utf-8"))
-        assert len(drawing.findall(f"{space}polyline")) == lines
-        assert len(drawing.findall(f"{space}circle")) == 6
+        curves = list(drawing.iter(f"{space}polyline"))
+        assert len(curves) == lines
+        assert sum(len(curve.get("points", "").split()) for curve in curves) == 6
         texts = [found.text for found in drawing.iter(f"{space}text")]
         assert "a<b>" in texts
-        assert "chance" in texts
     assert {"1.23M", "20M", "8 examples"} <= set(texts)
     assert write_curves(rows[:1], tmp_path / "few") == []
-
-
-def test_a_picture_places_values_where_its_axis_says() -> None:
-    drawing = ElementTree.fromstring(
-        accuracy_curves("t", [Curve("m", [(0, 0.0, None), (1, 1.0, 0.1)])], 0.5, "x", {0: "0", 1: "1"})
-    )
-    space = "{http://www.w3.org/2000/svg}"
-    low, high = (float(found.get("cy", "")) for found in drawing.findall(f"{space}circle"))
-    axis = {found.text: float(found.get("y", "")) - 4 for found in drawing.iter(f"{space}text")}
-    assert (low, high) == (axis["0 %"], axis["100 %"])
 
 
 def test_the_models_of_a_run_are_its_language_models(run: Path) -> None:

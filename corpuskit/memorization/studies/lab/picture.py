@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from corpuskit.drawing.html import Markup
 from corpuskit.drawing.panels import Panel, Series, panels
 from corpuskit.engine.files import replacing
 
@@ -17,7 +18,7 @@ def write_lab(value: dict[str, Any], output: Path) -> None:
         temporary.write_text(draw_lab(value), encoding="utf-8")
 
 
-def draw_lab(value: dict[str, Any]) -> str:
+def draw_lab(value: dict[str, Any]) -> Markup:
     """The picture as SVG: four panels of the widest model, and one of all sizes where there are several."""
     widths = sorted({group["width"] for group in value["pooled"]})
     arms = [group for group in value["pooled"] if group["width"] == widths[-1]]

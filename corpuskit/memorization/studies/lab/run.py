@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 
 from corpuskit.engine.files import replacing
-from corpuskit.engine.job import BASE, TOKENS
 from corpuskit.errors import require
 from corpuskit.memorization.studies.lab import (
     LabConfig,
@@ -27,6 +26,8 @@ from corpuskit.memorization.studies.lab.picture import write_lab
 from corpuskit.memorization.studies.lab.recipes import BASE_ARM
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import load
+from corpuskit.tokens.job import TOKENS
+from corpuskit.training.job import BASE
 
 Watch = Callable[..., None]
 VOCABULARY = 1500

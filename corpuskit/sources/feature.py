@@ -1,0 +1,18 @@
+"""What the feature `sources` declares."""
+
+from corpuskit.engine.features import Feature, ReportSection
+
+FEATURE = Feature(
+    name="sources",
+    phase="collect",
+    sources={
+        "crawl": "corpuskit.sources.crawl:CrawlSource",
+        "warc": "corpuskit.sources.warc:Warc",
+        "jsonl": "corpuskit.sources.jsonl:JsonLines",
+        "parquet": "corpuskit.sources.parquet:Parquet",
+        "text": "corpuskit.sources.text:TextFiles",
+        "datasets": "corpuskit.sources.huggingface:Datasets",
+    },
+    report=(ReportSection("corpuskit.sources.report:crawl", "record"),),
+    histories=("corpuskit.sources.report:crawl_history",),
+)
