@@ -76,15 +76,11 @@ class Source(Configured):
         """
         return 0
 
-    def collect(self, folder: Path, watch: Watch = silent) -> int:
+    def collect(self, folder: Path, watch: Watch = silent) -> None:
         """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.
 
         Most sources have nothing to fetch.
-
-        Returns:
-            How many items could not be fetched for a reason that may pass. They stay open: the next run asks for them.
         """
-        return 0
 
     def fingerprint(self, folder: Path) -> str:
         """A digest of what will be read: paths, sizes and times of change."""

@@ -427,23 +427,27 @@ def test_no_page_is_lost_to_an_outage(site: Site, tmp_path: Path, how: str) -> N
     crawl = source(site, depth=1, timeout=0.4, concurrency_per_host=4)
     crawl.collect(tmp_path)
     outage.over = True
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert len(read(crawl, tmp_path)) == 41
     asked = len(site.asked)
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert len(site.asked) == asked
 
 
 def test_what_could_not_be_fetched_stays_open_for_the_next_run(site: Site, tmp_path: Path) -> None:
     site.pages |= {"/": page("/down", "/missing"), "/down": Answer(b"busy", status=503)}
     crawl = source(site, depth=1)
-    assert crawl.collect(tmp_path) == 1
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 1
     assert outcome(tmp_path, site, "/down") == "transient"
     assert outcome(tmp_path, site, "/missing") == "gone"
     asked = Counter(site.paths())
     assert asked["/down"] == 5
     site.pages["/down"] = page()
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert outcome(tmp_path, site, "/down") == "fetched"
     assert Counter(site.paths()) - asked == Counter({"/down": 1})
 
@@ -454,7 +458,8 @@ def test_a_robots_txt_that_could_not_be_read_is_asked_for_by_the_next_run(site: 
     with pytest.raises(CorpuskitError, match="the next run asks"):
         crawl.collect(tmp_path)
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /a", "text/plain")
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert outcome(tmp_path, site, "/") == "fetched"
     assert outcome(tmp_path, site, "/a") == "robots"
 
@@ -462,12 +467,14 @@ def test_a_robots_txt_that_could_not_be_read_is_asked_for_by_the_next_run(site: 
 def test_an_address_that_never_answers_is_gone_after_many_runs_over_a_week(site: Site, tmp_path: Path) -> None:
     site.pages |= {"/": page("/down"), "/down": Answer(b"busy", status=503)}
     crawl = source(site, depth=1)
-    assert crawl.collect(tmp_path) == 1
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 1
     with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
         earlier = (state.PERSISTENT_RUNS - 1, state.PERSISTENT_SECONDS)
         db.execute("UPDATE urls SET failed_runs = ?, first_failed = first_failed - ? WHERE failed_runs > 0", earlier)
     db.close()
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert outcome(tmp_path, site, "/down") == "gone"
 
 
@@ -481,6 +488,7 @@ def test_a_crawl_of_the_previous_version_has_its_failures_open(site: Site, tmp_p
         db.execute("ALTER TABLE urls DROP COLUMN first_failed")
     db.close()
     site.pages["/down"] = page()
-    assert crawl.collect(tmp_path) == 0
+    crawl.collect(tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
     assert outcome(tmp_path, site, "/down") == "fetched"
     assert outcome(tmp_path, site, "/missing") == "gone"

@@ -79,15 +79,11 @@ class CrawlSource(Source):
             raise ValueError(f"'{contact}' is neither an e-mail address nor an http(s) URL")
         return contact
 
-    def collect(self, folder: Path, watch: Watch = silent) -> int:
+    def collect(self, folder: Path, watch: Watch = silent) -> None:
         """Crawl into `folder`, or continue the crawl that an earlier call began there.
 
         A crawl that has ended is not repeated. One whose recipe has changed, or that has open pages, continues from
         what it has.
-
-        Returns:
-            How many pages are open: they could not be fetched for a reason that may pass (no answer, a broken
-            connection, status 429 or 5xx, a robots.txt that could not be read).
 
         Raises:
             UsageError: An address is not an http(s) URL.
@@ -99,7 +95,18 @@ class CrawlSource(Source):
             for module in ("scrapy", "feedparser", "protego", "warcio"):
                 require(module, "crawl")
             _crawl(job, folder, watch)
-        return self._check(folder, watch)
+        self._check(folder, watch)
+
+    def unfinished(self, folder: Path) -> int:
+        """Pages that could not be fetched for a reason that may pass: no answer, a broken connection, status 429 or
+        5xx, a robots.txt that could not be read."""
+        if not (folder / FILE).is_file():
+            return 0
+        state = State(folder)
+        try:
+            return state.open()
+        finally:
+            state.close()
 
     def job(self, folder: Path) -> Job:
         """What the crawling process is told."""
@@ -167,8 +174,8 @@ class CrawlSource(Source):
                 "media_type": page.media_type,
             }
 
-    def _check(self, folder: Path, watch: Watch) -> int:
-        """Report the given addresses that led to nothing, and count the open ones. Fails where no page was fetched."""
+    def _check(self, folder: Path, watch: Watch) -> None:
+        """Report the given addresses that led to nothing. Fails where no page was fetched."""
         state = State(folder)
         try:
             pages = sum(state.pages_by_host().values())
@@ -186,7 +193,6 @@ class CrawlSource(Source):
             watch(line, pages, self.max_pages)
         if len(said) > 20:
             watch(f"{len(said) - 20} more of the given addresses led to nothing", pages, self.max_pages)
-        return left
 
 
 def _went_well(story: dict[str, Any]) -> bool:
