@@ -22,7 +22,7 @@ from corpuskit.engine.located import parse
 from corpuskit.recipe.execute import RunResult, run_recipe
 from corpuskit.recipe.load import check
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ CLEANING: list[Any] = [
 ]
 
 
+@pytest.mark.real
+@pytest.mark.slow
 def test_real_pages_become_shards_and_a_trained_model(web: Web, shared_data: Path, tmp_path: Path) -> None:
     crawl = {"contact": "test@example.org", "depth": 0, "delay": 0.0, "allow_private": True}
     recipe = {
@@ -133,8 +135,8 @@ def test_real_pages_become_shards_and_a_trained_model(web: Web, shared_data: Pat
     assert (tmp_path / "run/report.html").stat().st_size > 20_000
 
 
-def test_every_archive_goes_through(shared_data: Path, tmp_path: Path) -> None:
-    paths = [str(path) for path in sorted(shared_data.glob("warc/*/*")) if path.is_file()]
+def test_every_archive_goes_through(samples: Path, tmp_path: Path) -> None:
+    paths = [str(path) for path in sorted(samples.glob("warc/*/*")) if path.is_file()]
     recipe = {
         "name": "archives",
         "sources": [{"warc": {"paths": paths}}],
@@ -147,8 +149,8 @@ def test_every_archive_goes_through(shared_data: Path, tmp_path: Path) -> None:
     assert len(reasons) == result.summary["quarantined"] > 0
 
 
-def test_every_encoding_goes_through(shared_data: Path, tmp_path: Path) -> None:
-    files = [str(path) for path in sorted(shared_data.glob("charset/*/*")) if path.is_file()]
+def test_every_encoding_goes_through(samples: Path, tmp_path: Path) -> None:
+    files = [str(path) for path in sorted(samples.glob("charset/*/*")) if path.is_file()]
     result = execute(
         {
             "name": "charsets",

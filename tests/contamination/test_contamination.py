@@ -226,19 +226,18 @@ def test_cost_grows_with_the_length_alone(benchmark: Path, unit: str, tmp_path: 
     assert seconds(4_000_000) < 12 * seconds(500_000) + 0.3
 
 
-# --- real benchmarks in real texts ---
+# --- whole benchmarks in whole corpora ---
 
 
 @pytest.fixture(scope="module")
-def real(shared_data: Path) -> Benchmarks:
-    klue = sorted((shared_data / "contamination/klue").rglob("*.json"))
-    return prepare([shared_data / "contamination/gsm8k/test.jsonl", *klue])
+def real(samples: Path) -> Benchmarks:
+    klue = sorted((samples / "contamination/klue").rglob("*.json"))
+    return prepare([samples / "contamination/gsm8k/test.jsonl", *klue])
 
 
-@pytest.mark.real
-def test_gsm8k_is_found_word_for_word_and_edited(shared_data: Path, real: Benchmarks) -> None:
-    articles = (shared_data / "duplicates/mccormick/articles_1000.train").read_text().splitlines()
-    rows = [json.loads(line) for line in (shared_data / "contamination/gsm8k/test.jsonl").read_text().splitlines()]
+def test_gsm8k_is_found_word_for_word_and_edited(samples: Path, real: Benchmarks) -> None:
+    articles = (samples / "duplicates/mccormick/articles_1000.train").read_text().splitlines()
+    rows = [json.loads(line) for line in (samples / "contamination/gsm8k/test.jsonl").read_text().splitlines()]
     generator = random.Random(3)
 
     def edited(text: str) -> str:
@@ -248,7 +247,7 @@ def test_gsm8k_is_found_word_for_word_and_edited(shared_data: Path, real: Benchm
         return " ".join(words)
 
     def share(texts: list[str], field: str) -> float:
-        found = check([f"{articles[i % 1000]} {text}" for i, text in enumerate(texts)], real).field(field)
+        found = check([f"{articles[i % len(articles)]} {text}" for i, text in enumerate(texts)], real).field(field)
         return float(np.mean(found.to_numpy(zero_copy_only=False) > 0.2))
 
     assert share([row["question"] for row in rows], "question_overlap") == 1.0
@@ -256,11 +255,10 @@ def test_gsm8k_is_found_word_for_word_and_edited(shared_data: Path, real: Benchm
     assert share([edited(row["question"]) for row in rows], "question_overlap") >= 0.99
 
 
-@pytest.mark.real
-def test_klue_is_found_word_for_word_and_with_another_particle(shared_data: Path, real: Benchmarks) -> None:
-    month = (shared_data / "duplicates/petitions/petitions_2019-04").read_text().splitlines()
+def test_klue_is_found_word_for_word_and_with_another_particle(samples: Path, real: Benchmarks) -> None:
+    month = (samples / "duplicates/petitions/petitions_2019-04").read_text().splitlines()
     petitions = [json.loads(line)["content"] for line in month]
-    files = sorted((shared_data / "contamination/klue").rglob("*.json"))
+    files = sorted((samples / "contamination/klue").rglob("*.json"))
     items = [item.get("premise") or item["sentence1"] for file in files for item in json.loads(file.read_text())]
     generator = random.Random(3)
 
@@ -278,11 +276,10 @@ def test_klue_is_found_word_for_word_and_with_another_particle(shared_data: Path
     assert share([edited(item) for item in items]) >= 0.95
 
 
-@pytest.mark.real
-def test_clean_prose_has_no_hit(shared_data: Path, real: Benchmarks) -> None:
-    articles = (shared_data / "duplicates/mccormick/articles_1000.train").read_text().splitlines()
-    months = sorted((shared_data / "duplicates/petitions").iterdir())
+def test_clean_prose_has_no_hit(samples: Path, real: Benchmarks) -> None:
+    articles = (samples / "duplicates/mccormick/articles_1000.train").read_text().splitlines()
+    months = sorted((samples / "duplicates/petitions").iterdir())
     petitions = [json.loads(line)["content"] for month in months for line in month.read_text().splitlines()]
-    prose = [path.read_text() for path in sorted((shared_data / "prose").rglob("*.md"))]
+    prose = [path.read_text() for path in sorted((samples / "prose").rglob("*.md"))]
     for texts in (articles, petitions, prose):
         assert not np.any(check(texts, real).field("overlap").to_numpy() > 0)

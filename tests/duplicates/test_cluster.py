@@ -47,9 +47,8 @@ def petitions(shared_data: Path) -> list[str]:
     return [json.loads(line)["content"] for path in files for line in path.open(encoding="utf-8")]
 
 
-@pytest.mark.real
-def test_petitions_as_exhaustive_comparison_finds_them(shared_data: Path) -> None:
-    texts = petitions(shared_data)
+def test_petitions_as_exhaustive_comparison_finds_them(samples: Path) -> None:
+    texts = petitions(samples)
     sets = [shingles(text, "ko") for text in texts]
     for threshold in (0.7, 0.8):
         expected = exhaustive(sets, threshold)
@@ -60,9 +59,8 @@ def test_petitions_as_exhaustive_comparison_finds_them(shared_data: Path) -> Non
         assert found.similarity[dropped].tolist() == [alike for twin, alike in expected if twin >= 0]
 
 
-@pytest.mark.real
-def test_plagiarised_articles_are_the_labelled_ones(shared_data: Path) -> None:
-    folder = shared_data / "duplicates" / "mccormick"
+def test_plagiarised_articles_are_the_labelled_ones(samples: Path) -> None:
+    folder = samples / "duplicates" / "mccormick"
     lines = (folder / "articles_1000.train").read_text().splitlines()
     names = [line.split(" ", 1)[0] for line in lines]
     truth = {frozenset(line.split()) for line in (folder / "articles_1000.truth").read_text().splitlines()}

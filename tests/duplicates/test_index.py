@@ -19,8 +19,8 @@ BASE = " ".join(f"word{number}" for number in range(60))
 
 
 @pytest.fixture
-def rows(shared_data: Path) -> list[dict[str, Any]]:
-    folder = shared_data / "duplicates" / "petitions"
+def rows(samples: Path) -> list[dict[str, Any]]:
+    folder = samples / "duplicates" / "petitions"
     return [
         {
             "text": json.loads(line)["content"],
@@ -42,7 +42,6 @@ def documents(index: Index) -> int:
     return int(kept.named(np.setdiff1d(np.arange(kept.entries), kept.deleted))[2].sum())
 
 
-@pytest.mark.real
 def test_ten_parts_give_what_the_whole_gives(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     stage = NearDuplicates(threshold=0.7, index=tmp_path / "parts")
     at_once = run(NearDuplicates(threshold=0.7), tmp_path / "whole", rows)
@@ -57,7 +56,6 @@ def test_ten_parts_give_what_the_whole_gives(rows: list[dict[str, Any]], tmp_pat
     assert documents(Index.open(tmp_path / "parts")) == len(rows)
 
 
-@pytest.mark.real
 def test_a_second_run_drops_everything_and_names_the_earlier_twin(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     stage = NearDuplicates(index=tmp_path / "index")
     first = run(stage, tmp_path / "first", rows)

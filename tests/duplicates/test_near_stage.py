@@ -37,9 +37,8 @@ def parts_of(rows: list[dict[str, Any]], size: int) -> list[pa.RecordBatch]:
     return [batch_of(rows[start : start + size]) for start in range(0, len(rows), size)]
 
 
-@pytest.mark.real
-def test_memory_and_parts_do_not_change_the_answer(shared_data: Path, tmp_path: Path) -> None:
-    rows = petitions(shared_data)
+def test_memory_and_parts_do_not_change_the_answer(samples: Path, tmp_path: Path) -> None:
+    rows = petitions(samples)
     for prefer in ("first", "longest"):
         stage = NearDuplicates(threshold=0.7, prefer=prefer)
         whole = measured(stage, run_stage(stage, tmp_path / f"{prefer}-whole", parts_of(rows, 5000)))
@@ -52,9 +51,8 @@ def test_memory_and_parts_do_not_change_the_answer(shared_data: Path, tmp_path: 
     assert [not row["duplicate"] for row in first if row] == found.kept.tolist()
 
 
-@pytest.mark.real
-def test_sizes_of_the_kept_add_up_to_the_corpus(shared_data: Path, tmp_path: Path) -> None:
-    rows = petitions(shared_data, 2)
+def test_sizes_of_the_kept_add_up_to_the_corpus(samples: Path, tmp_path: Path) -> None:
+    rows = petitions(samples, 2)
     stage = NearDuplicates()
     result = [row for row in measured(stage, run_stage(stage, tmp_path, parts_of(rows, 400))) if row]
     assert sum(row["cluster_size"] for row in result if not row["duplicate"]) == len(rows)

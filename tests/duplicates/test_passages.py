@@ -66,12 +66,11 @@ def test_neighbours_of_a_removed_passage_do_not_grow_together(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.real
 @pytest.mark.parametrize(("unit", "length"), [("line", 20), ("substring", 60)])
 def test_changes_rebuild_the_text_and_memory_does_not_matter(
-    unit: Any, length: int, shared_data: Path, tmp_path: Path
+    unit: Any, length: int, samples: Path, tmp_path: Path
 ) -> None:
-    path = shared_data / "duplicates" / "petitions" / "petitions_2019-04"
+    path = samples / "duplicates" / "petitions" / "petitions_2019-04"
     rows = [{"text": json.loads(line)["content"]} for line in path.open(encoding="utf-8")]
     parts = [batch_of(rows[start : start + 100]) for start in range(0, len(rows), 100)]
     stage = Passages(unit=unit, min_length=length, keep="none")

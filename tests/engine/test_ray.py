@@ -16,6 +16,8 @@ from corpuskit.engine.run import Run
 from corpuskit.errors import CorpuskitError
 from corpuskit.sources.jsonl import JsonLines
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ray", reason="the ray extra is not installed")
 
 

@@ -195,6 +195,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_in_the_same_bytes(corpus: Path, tmp_path: Path, execute: Execute) -> None:
     execute(corpus, [Length(), Hide(), SameText(), Vowels(maximum=2)], tmp_path / "whole")
     wanted = content(tmp_path / "whole")

@@ -111,11 +111,11 @@ def test_the_stage_fills_documents_and_quarantines_what_it_cannot_read() -> None
     assert rule.breaks(after).to_pylist() == [False, False, False, False, False, True]
 
 
-def test_the_sandbox_gives_what_the_function_gives(shared_data: Path) -> None:
+def test_the_sandbox_gives_what_the_function_gives(samples: Path) -> None:
     import gzip
 
     with Sandbox() as sandbox:
-        for path in sorted((shared_data / "extraction/wcxb/html").glob("*.gz"))[::60]:
+        for path in sorted((samples / "extraction/wcxb/html").glob("*.gz"))[::60]:
             page = gzip.decompress(path.read_bytes())
             for engine in ("fast", "accurate"):
                 assert sandbox.extract(page, engine=engine) == extract(page, engine=engine)

@@ -96,6 +96,7 @@ def test_the_stage_keeps_what_is_wanted() -> None:
     assert stage.measure(documents([])).num_rows == 0
 
 
+@pytest.mark.real
 def test_it_is_as_right_as_the_model_on_the_whole_text_at_every_length(shared_data: Path) -> None:
     from importlib.resources import files
 

@@ -14,6 +14,8 @@ from corpuskit.document import document_id, documents
 from corpuskit.memorization import AuditConfig, audit
 from corpuskit.tokens import TokenOrder, open_shards, train_tokenizer, write_shards
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 

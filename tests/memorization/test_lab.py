@@ -18,6 +18,8 @@ from corpuskit.memorization.studies.lab.world import LENGTH, SECRET_PREFIX, inve
 from corpuskit.privacy import find
 from corpuskit.recipe.load import load
 
+pytestmark = pytest.mark.slow
+
 SMALL = LabConfig(
     documents=6, copies=(0, 1, 40), secrets=3, secret_copies=(0, 20), coins=16, fuzzy_copies=4, background=150,
     fresh=20, digits=2, sequence_length=96, batch=8, widths=(32,), arms=("raw", "deduplicated"),

@@ -19,7 +19,7 @@ from corpuskit.memorization.studies.loop import LoopResult, run_loop
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.recipe.load import check
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 WORDS = (
     *("amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty", "knoll", "larch"),
     *("강가", "나무", "들판", "마을", "바다", "산길", "언덕", "정원"),

@@ -117,6 +117,7 @@ def test_fewer_chunks_leave_no_old_ones(
     assert everything(tmp_path / "used") == everything(tmp_path / "fresh")
 
 
+@pytest.mark.slow
 def test_a_killed_scoring_ends_with_the_same_bytes(
     trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

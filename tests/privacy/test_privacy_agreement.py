@@ -62,7 +62,7 @@ def test_nothing_is_left_of_invented_values(engines: dict[str, Any], labelled: M
     assert left == []
 
 
-def real(shared_data: Path) -> Iterator[tuple[str, str]]:
+def corpora(shared_data: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((shared_data / "duplicates/petitions").iterdir()):
         for line in path.read_text(encoding="utf-8").splitlines()[::6]:
             yield "ko", json.loads(line)["content"]
@@ -73,19 +73,17 @@ def real(shared_data: Path) -> Iterator[tuple[str, str]]:
         yield "en", json.loads(path.read_text(encoding="utf-8"))["ground_truth"].get("main_content") or ""
 
 
-@pytest.mark.real
-def test_a_real_corpus_scrubbed_in_agreement_has_nothing_left(engines: dict[str, Any], shared_data: Path) -> None:
-    texts = list(real(shared_data))
+def test_a_corpus_scrubbed_in_agreement_has_nothing_left(engines: dict[str, Any], samples: Path) -> None:
+    texts = list(corpora(samples))
     for language in ("ko", "en"):
         scrubbed = scrub([text for spoken, text in texts if spoken == language], language, agree=True)
         assert [hit for text in scrubbed for hit in hits(engines[language], text, language)] == []
 
 
-@pytest.mark.real
-def test_without_agreement_what_is_left_is_no_personal_data(engines: dict[str, Any], shared_data: Path) -> None:
+def test_without_agreement_what_is_left_is_no_personal_data(engines: dict[str, Any], samples: Path) -> None:
     """Left are phone numbers at presidio's lowest score (dates, decimals) and undivided numbers in web addresses."""
     for language in ("ko", "en"):
-        texts = [text for spoken, text in real(shared_data) if spoken == language]
+        texts = [text for spoken, text in corpora(samples) if spoken == language]
         for text in scrub(texts, language, private_addresses=True):
             for kind, score, around in hits(engines[language], text, language):
                 in_address = around.rpartition("/")[2].rpartition("=")[2].isdigit()

@@ -208,9 +208,8 @@ def test_marked_places_give_what_the_whole_text_gives(text: str) -> None:
     assert set(structured(as_texts([text]))[0]) == slow_candidates(text)
 
 
-@pytest.mark.real
-def test_real_text_gives_what_the_whole_text_gives(shared_data: Path) -> None:
-    texts = varied_texts(shared_data, limit=4_000_000)
+def test_texts_give_what_the_whole_text_gives(samples: Path) -> None:
+    texts = varied_texts(samples, limit=4_000_000)
     fast = [set(row) for row in structured(as_texts(texts))]
     assert sum(map(len, fast)) > 100
     for text, row in zip(texts, fast, strict=True):

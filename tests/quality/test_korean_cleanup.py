@@ -110,9 +110,8 @@ def test_plain_korean_keeps_the_mean_word_length_rule() -> None:
     assert value >= rule.limit_for("ko")
 
 
-@pytest.mark.real
-def test_petitions_lose_nothing_but_laughter_and_tails(shared_data: Path) -> None:
-    month = (shared_data / "duplicates/petitions/petitions_2019-05").read_text().splitlines()
+def test_petitions_lose_nothing_but_laughter_and_tails(samples: Path) -> None:
+    month = (samples / "duplicates/petitions/petitions_2019-05").read_text().splitlines()
     for line in month:
         text = json.loads(line)["content"]
         for change in changes(text):

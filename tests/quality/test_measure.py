@@ -153,11 +153,10 @@ def test_each_word_has_its_place_and_hash(text: str) -> None:
     assert [int(value) for value in lengths[:count_]] == [len(word) for word in cut]
 
 
-@pytest.mark.real
-def test_real_texts_measure_as_the_slow_version_says(shared_data: Path) -> None:
-    articles = (shared_data / "duplicates/mccormick/articles_1000.train").read_text().splitlines()[:25]
-    petitions = (shared_data / "duplicates/petitions/petitions_2019-04").read_text().splitlines()[:25]
-    prose = [path.read_text() for path in sorted((shared_data / "prose").rglob("*.md"))[:15]]
+def test_longer_texts_measure_as_the_slow_version_says(samples: Path) -> None:
+    articles = (samples / "duplicates/mccormick/articles_1000.train").read_text().splitlines()[:25]
+    petitions = (samples / "duplicates/petitions/petitions_2019-04").read_text().splitlines()[:25]
+    prose = [path.read_text() for path in sorted((samples / "prose").rglob("*.md"))[:15]]
     korean = [json.loads(line)["content"] for line in petitions] + prose
     for language, texts in (("en", articles), ("ko", korean)):
         for text in texts:

@@ -35,10 +35,10 @@ def record(url: str, page: bytes, headers: str = "Content-Type: text/html", stat
     return head.encode() + block + b"\r\n\r\n"
 
 
-def test_every_real_archive_is_read_and_agrees_with_warcio(shared_data: Path) -> None:
+def test_every_archive_is_read_and_agrees_with_warcio(samples: Path) -> None:
     from warcio.archiveiterator import ArchiveIterator
 
-    folder = shared_data / "warc"
+    folder = samples / "warc"
     chosen = ["resiliparse/warcfile.warc.gz", "warcio/example-iana.org-chunked.warc"]
     for path in [*folder.glob("*/sample-*.warc.gz"), *(folder / name for name in chosen)]:
         expected = {}
@@ -54,14 +54,14 @@ def test_every_real_archive_is_read_and_agrees_with_warcio(shared_data: Path) ->
         assert found == expected
 
 
-def test_no_archive_of_the_odd_and_broken_raises(shared_data: Path) -> None:
-    for path in sorted((shared_data / "warc").glob("*/*")):
+def test_no_archive_of_the_odd_and_broken_raises(samples: Path) -> None:
+    for path in sorted((samples / "warc").glob("*/*")):
         for row in rows(path)[0]:
             assert row["content"], path
 
 
-def test_pages_that_are_stored_decoded_under_headers_that_claim_a_coding_are_read(shared_data: Path) -> None:
-    found, bad = rows(shared_data / "warc/resiliparse/clueweb-quirk.warc.gz")
+def test_pages_that_are_stored_decoded_under_headers_that_claim_a_coding_are_read(samples: Path) -> None:
+    found, bad = rows(samples / "warc/resiliparse/clueweb-quirk.warc.gz")
     assert len(found) == 29
     assert not bad
 
@@ -171,8 +171,8 @@ def test_what_is_no_archive_is_said(tmp_path: Path) -> None:
     assert [item.reason for item in rows(path)[1]] == ["no WARC record in it"]
 
 
-def test_arc_files_of_before_warc_are_read(shared_data: Path) -> None:
-    found, _ = rows(shared_data / "warc/warcio/example.arc.gz")
+def test_arc_files_of_before_warc_are_read(samples: Path) -> None:
+    found, _ = rows(samples / "warc/warcio/example.arc.gz")
     assert [(row["url"], len(row["content"])) for row in found] == [("http://example.com/", 1270)]
 
 

@@ -196,11 +196,10 @@ def test_a_sample_is_drawn_by_id_whatever_the_order_of_files(corpus: list[Path])
     assert 8_000 <= sum(len(text.encode()) for text in part) < 9_500
 
 
-@pytest.mark.real
-def test_real_korean_prose_comes_back(shared_data: Path, tmp_path: Path) -> None:
+def test_korean_prose_comes_back(samples: Path, tmp_path: Path) -> None:
     from corpuskit.tokens import train_tokenizer
 
-    texts = [path.read_text() for path in sorted((shared_data / "prose" / "react-ko").rglob("*.md"))[:60]]
+    texts = [path.read_text() for path in sorted((samples / "prose" / "react-ko").rglob("*.md"))[:60]]
     rows = [{"id": f"{n:032x}", "text": text, "source": "react-ko", "language": "ko"} for n, text in enumerate(texts)]
     pq.write_table(pa.Table.from_batches([documents(rows)]), tmp_path / "corpus.parquet")
     tokenizer = train_tokenizer(texts, 2000)

@@ -38,6 +38,7 @@ print(json.dumps(found))
         {"epochs": {"news": 2}, "weights": "rehydrate"},
     ],
 )
+@pytest.mark.slow
 def test_any_number_of_ranks_sees_the_same_global_order(shards: Shards, settings_: dict[str, object]) -> None:
     order = TokenOrder(shards, batch=BATCH, seed=11, **settings_)  # type: ignore[arg-type]
     for ranks in (1, 2, 3):

@@ -205,13 +205,13 @@ def held_over(texts: list[str], language: str) -> float:
     return float((np.nan_to_num(assess(texts, language).sustained[:, 0]) > 0.8).mean())
 
 
-def test_clean_korean_prose_stays(shared_data: Path) -> None:
-    texts = read.petitions(shared_data, ("2019-06", "2019-07"))
+def test_clean_korean_prose_stays(samples: Path) -> None:
+    texts = read.petitions(samples, ("2019-06", "2019-07"))
     assert held_over(texts, "ko") < 0.005
     assert len(windows(texts[:5])) > 5
 
 
-def test_clean_english_news_stays(shared_data: Path) -> None:
-    lines = (shared_data / "duplicates/mccormick/articles_1000.train").read_text("utf-8").splitlines()
+def test_clean_english_news_stays(samples: Path) -> None:
+    lines = (samples / "duplicates/mccormick/articles_1000.train").read_text("utf-8").splitlines()
     texts = [line.partition(" ")[2] for line in lines]
     assert held_over(texts, "en") < 0.005

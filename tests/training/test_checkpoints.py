@@ -60,6 +60,7 @@ def whole(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_ten_random_steps_ends_in_the_same_bits(shards: Shards, whole: Path, tmp_path: Path) -> None:
     settings = config(budget={"steps": 30}, checkpoint_every=2, validate_every=15)
     pretrain(shards.folder, tmp_path / "whole", settings)
@@ -76,6 +77,7 @@ def test_a_run_killed_at_ten_random_steps_ends_in_the_same_bits(shards: Shards, 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
 def test_another_number_of_ranks_goes_on_to_the_same_bits(
     shards: Shards, whole: Path, tmp_path: Path, first: int, then: int
@@ -89,6 +91,7 @@ def test_another_number_of_ranks_goes_on_to_the_same_bits(
     assert weights(tmp_path) == weights(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "then"), [("fsdp 2", "ddp 1"), ("ddp 1", "fsdp 2")])
 def test_a_run_goes_on_whole_and_in_shards(
     shards: Shards, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, first: str, then: str
@@ -112,6 +115,7 @@ def test_a_run_goes_on_whole_and_in_shards(
     )
 
 
+@pytest.mark.slow
 def test_an_encoder_decoder_trains_in_shards(shards: Shards, tmp_path: Path) -> None:
     model = {"kind": "encoder-decoder"}
     settings = {"model": model, "budget": {"steps": 3}, "optimizer": "adamw", "learning_rate": 0.003}
@@ -121,6 +125,7 @@ def test_an_encoder_decoder_trains_in_shards(shards: Shards, tmp_path: Path) -> 
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_muon_trains_in_shards(shards: Shards, tmp_path: Path) -> None:
     """Muon multiplies in bfloat16, which makes rounding visible; the course is the same."""
     model = {"kind": "encoder", "style": "bert"}
@@ -131,6 +136,7 @@ def test_muon_trains_in_shards(shards: Shards, tmp_path: Path) -> None:
     assert losses[1][-1] < losses[1][0] - 1
 
 
+@pytest.mark.slow
 def test_a_call_starts_the_ranks_that_it_is_asked_for(shards: Shards, tmp_path: Path) -> None:
     whole, folder, steps = tmp_path / "whole", tmp_path / "ranks", {"steps": 80}
     asked = {"budget": steps, "validate_every": 40, "checkpoint_every": 20}

@@ -39,6 +39,7 @@ SMALL: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_ways_side_by_side(base: Folder, shards: Shards, tmp_path: Path) -> None:
     config = CompareConfig.model_validate(
         {

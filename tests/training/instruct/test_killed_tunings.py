@@ -17,6 +17,8 @@ from corpuskit.errors import UsageError
 from corpuskit.training import read_metrics
 from corpuskit.training.instruct import SftConfig, demonstrations, finetune_on_demonstrations
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("sft", "reward", "ppo", *(("dpo", "grpo") if importlib.util.find_spec("trl") else ()))
 
 
