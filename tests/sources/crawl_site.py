@@ -26,9 +26,9 @@ def page(*links: str, head: str = "", text: str = "A page of text.") -> Answer:
 
 
 class Site:
-    """Serves `pages` (path with query → Answer, or a function that gives one) on 127.0.0.1 until `close`."""
+    """Serves `pages` (path with query → Answer, or a function that gives one) on a loopback address until `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.pages: dict[str, Answer | Callable[[str], Answer]] = {}
         self.otherwise: Callable[[str], Answer] = lambda path: Answer(b"not here", status=404)
         self.asked: list[tuple[float, str]] = []
@@ -65,12 +65,12 @@ class Site:
             def handle_error(self, request: object, client_address: object) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((address, 0), Handler)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return "http://{}:{}".format(*self._server.server_address)
 
     def paths(self) -> list[str]:
         return [path for _, path in self.asked]

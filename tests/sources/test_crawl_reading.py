@@ -95,14 +95,14 @@ def test_scope_is_the_hosts_that_were_given_and_those_under_them() -> None:
     assert Scope(hosts=("::1",)).refuses("http://[::1]:81/") is None
 
 
-def test_scope_patterns_files_and_loops() -> None:
+def test_scope_patterns_and_loops() -> None:
     scope = Scope(hosts=("a.org",), allow=("https://a.org/news/*",), deny=("*/tag/*", "*?print=*"))
     assert scope.refuses("https://a.org/news/1") is None
     assert scope.refuses("https://a.org/about") == "matches no allow pattern"
     assert scope.refuses("https://a.org/news/tag/x") == "matches a deny pattern"
     assert scope.refuses("https://a.org/news/1?print=1") == "matches a deny pattern"
-    assert scope.refuses("https://a.org/news/photo.JPG") == "a file of type .jpg"
-    assert scope.refuses("https://a.org/news/node.js") == "a file of type .js"
+    assert scope.refuses("https://a.org/news/node.js") is None
+    assert scope.refuses("https://a.org/news/9/9/9/9/story") is None
     assert scope.refuses("https://a.org/news" + "/a/b" * 5) == "the path repeats itself"
     assert scope.refuses("https://a.org/news/sitemap.xml.gz", page=False) is None
 

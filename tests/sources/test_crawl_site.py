@@ -24,6 +24,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from corpuskit.engine.source import BadRecord
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.sources.crawl import CrawlSource, fate, state
+from corpuskit.sources.crawl.learned import Learned
 
 
 @pytest.fixture
@@ -484,11 +485,156 @@ def test_a_crawl_of_the_previous_version_has_its_failures_open(site: Site, tmp_p
     crawl.collect(tmp_path)
     with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
         db.execute("UPDATE urls SET outcome = 'error' WHERE outcome IN ('gone', 'transient')")
-        db.execute("ALTER TABLE urls DROP COLUMN failed_runs")
-        db.execute("ALTER TABLE urls DROP COLUMN first_failed")
+        for column in ("failed_runs", "first_failed", "admitted", "text", "canonical"):
+            db.execute(f"ALTER TABLE urls DROP COLUMN {column}")
     db.close()
     site.pages["/down"] = page()
     crawl.collect(tmp_path)
     assert crawl.unfinished(tmp_path) == 0
     assert outcome(tmp_path, site, "/down") == "fetched"
     assert outcome(tmp_path, site, "/missing") == "gone"
+
+
+def article(name: str, *links: str, head: str = "") -> Answer:
+    """A page whose text is its own: three sentences about what it is called."""
+    sentences = "".join(
+        f"<p>The {part} of the story called {name} is told here.</p>" for part in ("first", "second", "third")
+    )
+    anchors = "".join(f'<a href="{link}">more</a>' for link in links)
+    return Answer(f"<html><head><title>{name}</title>{head}</head><body>{sentences}{anchors}</body></html>".encode())
+
+
+def test_session_ids_cost_a_few_pages_and_page_numbers_are_kept(site: Site, tmp_path: Path) -> None:
+    counter = iter(range(10**6))
+
+    def any_page(path: str) -> Answer:
+        name = path.partition("?")[0]
+        number = path.partition("page=")[2].partition("&")[0]
+        links = [f"{name}?sid={next(counter)}" for name in ("/a", "/b", "/c")]
+        links += [f"/list?page={after}&sid={next(counter)}" for after in range(1, 9)]
+        return article(name + number, *links)
+
+    site.otherwise = any_page
+    crawl = source(site, depth=30, max_pages=300)
+    collect(crawl, tmp_path)
+    addresses = {row["url"].removeprefix(site.url) for row in read(crawl, tmp_path)}
+    assert {address.partition("sid")[0].rstrip("?&") for address in addresses} >= {
+        *("/", "/a", "/b", "/c"),
+        *(f"/list?page={number}" for number in range(1, 9)),
+    }
+    assert len(site.paths()) <= 17
+    assert len(addresses) == 12
+    assert outcome(tmp_path, site, "/a?sid=0") in ("fetched", "same")
+
+
+def test_a_calendar_without_end_is_left(site: Site, tmp_path: Path) -> None:
+    def calendar(path: str) -> Answer:
+        year, month = (int(part) for part in path.split("/")[2:])
+        after = f"/calendar/{year + month // 12}/{month % 12 + 1}"
+        days = "".join(f"<td>There is no event on day {day} of this month.</td>" for day in range(1, 29))
+        return Answer(f"<h1>{year}-{month}</h1>{days}<a href='{after}'>next</a>".encode())
+
+    site.otherwise = lambda path: calendar(path) if path.startswith("/calendar") else Answer(status=404)
+    site.pages["/"] = article("start", "/calendar/2026/1", *(f"/story-{letter}" for letter in "abcdefgh"))
+    for letter in "abcdefgh":
+        site.pages[f"/story-{letter}"] = article(letter * 3)
+    crawl = source(site, depth=500, max_pages=200)
+    collect(crawl, tmp_path)
+    seen = Counter(path.split("/")[1] for path in site.paths())
+    assert seen["calendar"] <= 10
+    assert sum(count for name, count in seen.items() if name.startswith("story")) == 8
+
+
+def test_the_content_type_decides_what_an_ending_means(site: Site, tmp_path: Path) -> None:
+    pictures = [f"/img/{number}.jpg" for number in range(8)]
+    site.pages |= {"/": page("/wiki/Node.js", "/wiki/D3.js", "/@handle.ps", "/wiki/File:Photo.jpg", *pictures)}
+    for path in ("/wiki/Node.js", "/wiki/D3.js", "/@handle.ps"):
+        site.pages[path] = article(path)
+    site.otherwise = lambda path: Answer(b"\xff\xd8" * 500, "image/jpeg")
+    crawl = source(site, depth=1)
+    collect(crawl, tmp_path)
+    addresses = {row["url"].removeprefix(site.url) for row in read(crawl, tmp_path)}
+    assert addresses == {"/", "/wiki/Node.js", "/wiki/D3.js", "/@handle.ps"}
+    assert sum(path in pictures for path in site.paths()) <= 3
+    assert "hold no pages" in fate(tmp_path, site.url + pictures[-1])["reason"]  # type: ignore[index]
+
+
+def test_what_a_site_names_elsewhere_is_found(site: Site, tmp_path: Path) -> None:
+    """A start address that redirects to another host, a feed on another host, a sitemap in robots.txt, rel=next."""
+    feed, new = Site("127.0.0.2"), Site("127.0.0.3")
+    try:
+        site.pages |= {
+            "/robots.txt": Answer(f"Sitemap: {site.url}/map.xml".encode(), "text/plain"),
+            "/map.xml": Answer(f"<urlset><url><loc>{site.url}/mapped</loc></url></urlset>".encode(), "application/xml"),
+            "/": article("start", head='<link rel="next" href="/second">'),
+            "/second": article("second", f"{feed.url}/elsewhere"),
+            "/mapped": article("mapped"),
+            "/moved": Answer(status=301, headers={"Location": f"{new.url}/new"}),
+        }
+        rss = f"<rss version='2.0'><channel><item><link>{feed.url}/entry</link></item></channel></rss>"
+        feed.pages |= {
+            "/feed": Answer(rss.encode(), "application/rss+xml"),
+            "/entry": article("entry", "/no-entry"),
+            "/no-entry": article("no entry"),
+        }
+        new.pages |= {"/new": article("new", "/newer"), "/newer": article("newer")}
+        crawl = source(site, start=[f"{site.url}/", f"{site.url}/moved"], feeds=[f"{feed.url}/feed"])
+        collect(crawl, tmp_path)
+        assert {row["url"] for row in read(crawl, tmp_path)} == {
+            *(f"{site.url}{path}" for path in ("/", "/second", "/mapped")),
+            *(f"{new.url}/new", f"{new.url}/newer", f"{feed.url}/entry", f"{feed.url}/no-entry"),
+        }
+        explicit = {"scope": {"hosts": ["127.0.0.1"]}, "start": [f"{site.url}/moved"], "feeds": [f"{feed.url}/feed"]}
+        collect(source(site, **explicit), tmp_path / "explicit")
+        assert outcome(tmp_path / "explicit", feed, "/entry") == "fetched"
+        assert outcome(tmp_path / "explicit", feed, "/no-entry") == "scope"
+        assert "scope.hosts" in fate(tmp_path / "explicit", f"{new.url}/new")["reason"]  # type: ignore[index]
+    finally:
+        feed.close()
+        new.close()
+
+
+def test_a_page_under_its_canonical_address_is_one_document(site: Site, tmp_path: Path) -> None:
+    own = '<link rel="canonical" href="/story">'
+    site.pages |= {
+        "/": article("start", "/story", "/amp/story", "/print", "/list?page=2", "/missing-original"),
+        "/story": article("story", head=own),
+        "/amp/story": article("story, shorter", head=own),
+        "/print": Answer(article("story").body, headers={"Link": '</story>; rel="canonical"'}),
+        "/list?page=2": article("second list", head='<link rel="canonical" href="/list">'),
+        "/list": article("list"),
+        "/missing-original": article("orphan", head='<link rel="canonical" href="/nowhere">'),
+    }
+    crawl = source(site, depth=1)
+    collect(crawl, tmp_path)
+    addresses = {row["url"].removeprefix(site.url) for row in read(crawl, tmp_path)}
+    assert addresses == {"/", "/story", "/list?page=2", "/missing-original"}
+    assert outcome(tmp_path, site, "/amp/story") == "same"
+    assert outcome(tmp_path, site, "/print") == "same"
+
+
+def test_what_is_learned_of_addresses_is_taken_back_when_it_proves_wrong(tmp_path: Path) -> None:
+    known = state.State(tmp_path)
+    learned = Learned(known, 1000)
+
+    def read_page(url: str, name: str) -> None:
+        text, _ = learned.read(url, article(name).body, [], None)
+        known.add([(state.Fetch(url, "page"), None)])
+        known.read_page(url, text, None)
+
+    for number in range(3):
+        read_page(f"https://a.org/x?tag={number}", "one")
+    assert learned.address("https://a.org/x?tag=9&y=1") == "https://a.org/x?y=1"
+    read_page("https://a.org/z?tag=1", "two")
+    read_page("https://a.org/z?tag=2", "three")
+    assert learned.address("https://a.org/x?tag=9") == "https://a.org/x?tag=9"
+    for number in range(2):
+        read_page(f"https://www.b.org/{number}", str(number))
+        read_page(f"http://b.org/{number}", str(number))
+    assert learned.address("http://b.org/new?z=1") == "https://www.b.org/new?z=1"
+    assert Learned(known, 1000).address("http://b.org/new") == "https://www.b.org/new"
+    for number in range(3):
+        read_page(f"https://c.org/{number}?x=1&a=2", f"c {number}")
+        read_page(f"https://c.org/{number}?a=2&x=1", f"c {number}")
+    assert learned.address("https://c.org/9?x=1&a=2") == "https://c.org/9?a=2&x=1"
+    known.close()

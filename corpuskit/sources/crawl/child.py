@@ -46,7 +46,7 @@ def crawl(job: Job, folder: Path, state: State) -> None:
     archive = Archive(folder, state, information)
     frontier = Frontier(
         state,
-        job.scope,
+        job.scope.with_hosts(state.admitted_hosts()) if job.follow_start else job.scope,
         depth=job.depth,
         delay=job.delay,
         retry_delay=job.retry_delay,
@@ -57,15 +57,17 @@ def crawl(job: Job, folder: Path, state: State) -> None:
     if state.fact("job") != job.digest():
         frontier.reconsider()
     with state.transaction():
-        frontier.add(Fetch(url, role, given=True) for role, url in job.given)
+        frontier.add(Fetch(url, role, given=True, admitted=True) for role, url in job.given)
         state.set_fact("job", job.digest())
     _run_spider(job, state, frontier, archive)
     spent = "max_pages or max_pages_per_host" if frontier.spent else "max_minutes"
     with state.transaction():
         state.settle_rest(f"{spent} was reached")
         state.end_run(time.time())
+        frontier.settle_spellings()
+        state.settle_same()
     archive.close()
-    write_index(folder, state, job.scope)
+    write_index(folder, state, frontier.scope)
     state.set_fact("finished", job.digest())
 
 
@@ -88,6 +90,7 @@ def _run_spider(job: Job, state: State, frontier: Frontier, archive: Archive) ->
         state=state,
         frontier=frontier,
         archive=archive,
+        follow_start=job.follow_start,
         budget=Budget(job.max_minutes * 60, float(state.fact("seconds", "0")), time.time()),
         depth=job.depth,
         max_bytes=job.max_bytes,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from corpuskit.sources.crawl import urls
+from corpuskit.sources.crawl.learned import Learned
 from corpuskit.sources.crawl.politeness import Host, backoff
 from corpuskit.sources.crawl.robots import Robots
 from corpuskit.sources.crawl.scope import Scope
@@ -49,7 +51,8 @@ class Frontier:
         max_pages_per_host: int,
     ):
         self._state = state
-        self._scope = scope
+        self.scope = scope
+        self.learned = Learned(state, max_pages)
         self._depth = depth
         self._delay = delay
         self._retry_delay = max(retry_delay, delay)
@@ -90,7 +93,8 @@ class Frontier:
 
     def add(self, found: Iterable[Fetch]) -> None:
         """Note addresses; those in scope will be asked for. To be called inside a transaction of the state."""
-        rows = [(fetch, self._refuses(fetch)) for fetch in found if fetch.depth <= self._depth]
+        known = [self._as_learned(fetch) for fetch in found if fetch.depth <= self._depth]
+        rows = [(fetch, self._refuses(fetch)) for fetch in known]
         self._state.add(rows)
         for name in {urls.host(fetch.url) for fetch, refused in rows if not refused}:
             self._enqueue(self._host(name))
@@ -105,10 +109,51 @@ class Frontier:
             if not refused:
                 self._enqueue(self._host(urls.host(url)))
 
+    def _as_learned(self, fetch: Fetch) -> Fetch:
+        """The same page under the address that its site is known to have it under."""
+        address = self.learned.address(fetch.url) if fetch.role == "page" and not fetch.given else fetch.url
+        return fetch if address == fetch.url else replace(fetch, url=address)
+
+    def learn(self, url: str, body: bytes, links: list[Fetch], canonical: str | None) -> None:
+        """Learn from a document, and look at what waits at its site in the light of it."""
+        text, ignored = self.learned.read(url, body, [link.url for link in links], canonical)
+        self._state.read_page(url, text, canonical)
+        if ignored:
+            site = urls.host(url).removeprefix("www.")
+            read = [base for part in ignored for base in self._state.sites.bases(site, part)]
+            self._state.add((Fetch(base, "page", referrer=url), None) for base in read)
+            self._state.settle_waiting(read, "same", "the page was fetched under another spelling of its address")
+            for fetch in self._state.waiting_with(site):
+                self._respell(fetch)
+
+    def _respell(self, fetch: Fetch) -> bool:
+        """Put another spelling of a page in its place; whether there was one."""
+        plain = self._as_learned(fetch)
+        if plain.url == fetch.url:
+            return False
+        self._state.settle(fetch.url, "same", reason=f"another spelling of {plain.url}")
+        self.add([plain])
+        return True
+
+    def settle_spellings(self) -> None:
+        """Keep one document of those that are one page by what was learned: the one that was seen first."""
+        first: dict[str, str] = {}
+        for site, _, _ in self._state.sites.ignored_parts():
+            for url, text in self._state.documents_of(site):
+                plain = self.learned.address(url)
+                if first.setdefault(f"{plain} {text}", url) != url:
+                    self._state.settle_document(url, "same", f"another spelling of {first[f'{plain} {text}']}")
+
+    def admit(self, host: str, referrer: str) -> None:
+        """A start address redirects to this host: it belongs to the crawl."""
+        if not self.scope.holds(host):
+            self._state.admit_host(host, referrer)
+            self.scope = self.scope.with_hosts([host])
+
     def _refuses(self, fetch: Fetch) -> str | None:
         if fetch.depth > self._depth:
             return f"depth {fetch.depth} is more than {self._depth}"
-        return self._scope.refuses(fetch.url, page=fetch.role == "page")
+        return self.scope.refuses(fetch.url, page=fetch.role == "page", admitted=fetch.admitted)
 
     def take(self, now: float) -> Fetch | None:
         """An address to ask for now. It counts as under way until `release`."""
@@ -148,6 +193,9 @@ class Frontier:
                 elif due is not None:
                     self._starved.add(host.name)
                 return None
+            if fetch.role == "page" and not fetch.given and (refused := self.learned.refuses(fetch.url)):
+                self._state.settle(fetch.url, refused[0], reason=refused[1])
+                continue
             origin = urls.origin(fetch.url)
             robots = self.robots(origin, now)
             if robots is None:
@@ -209,9 +257,13 @@ class Frontier:
         return known[0]
 
     def robots_answered(self, origin: str, body: bytes, now: float) -> None:
-        """The robots.txt of an origin; empty bytes where it has none."""
+        """The robots.txt of an origin; empty bytes where it has none. The sitemaps that it names lie one link deep."""
         self._state.set_robots(origin, body, now)
-        self._know(origin, Robots.parse(body), now)
+        robots = Robots.parse(body)
+        self._know(origin, robots, now)
+        sitemaps = (urls.canonical(address, origin) for address in robots.sitemaps)
+        source = f"{origin}/robots.txt"
+        self.add(Fetch(url, "sitemap", 1, 1, admitted=True, referrer=source) for url in sitemaps if url)
 
     def robots_silent(self, origin: str, reason: str, now: float) -> None:
         """The origin could not say what it forbids: nothing is asked of it in this run, and the next one asks again."""

@@ -46,7 +46,7 @@ def write_index(folder: Path, state: State, scope: Scope) -> None:
 
     def pages() -> Iterator[str]:
         for row in state.documents():
-            if scope.refuses(row["url"]):
+            if scope.refuses(row["url"], admitted=bool(row["admitted"])):
                 continue  # fetched under an earlier recipe
             page = IndexedPage(
                 url=row["url"],

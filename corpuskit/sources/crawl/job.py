@@ -15,6 +15,8 @@ class Job(Configured):
     folder: str
     given: list[tuple[Literal["page", "feed", "sitemap"], str]]
     scope: Scope
+    follow_start: bool
+    """Whether the host that a start address redirects to joins the scope: where the recipe names no hosts itself."""
     depth: int
     max_pages: int
     max_pages_per_host: int

@@ -25,12 +25,14 @@ class PageLinks:
 
     pages: list[str]
     feeds: list[str]
+    canonical: str | None
+    """The address that the page says is its own (`<link rel=canonical>`)."""
     nofollow: bool
     """The page, or its server, asks that none of its links be followed; `pages` is empty then."""
 
 
 def read_links(body: bytes, url: str, content_type: str = "", robots_tags: Iterable[str] = ()) -> PageLinks:
-    """Links of an HTML page: `a`, `area`, `frame`, `iframe`, an immediate refresh, and the feeds it declares.
+    """Links of an HTML page: `a`, `area`, `frame`, `iframe`, `link rel=next`, an immediate refresh, and its feeds.
 
     `robots_tags` are its X-Robots-Tag headers. Links with rel=nofollow are left out. Never fails.
     """
@@ -41,10 +43,11 @@ def read_links(body: bytes, url: str, content_type: str = "", robots_tags: Itera
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
-        return PageLinks([], [], False)
+        return PageLinks([], [], None, False)
     base = url
     pages: dict[str, None] = {}
     feeds: dict[str, None] = {}
+    own: dict[str, None] = {}
     nofollow = says_nofollow(robots_tags)
     for element in root.iter("base", "meta", "link", "a", "area", "frame", "iframe"):
         rel = (element.get("rel") or "").lower().split()
@@ -60,9 +63,14 @@ def read_links(body: bytes, url: str, content_type: str = "", robots_tags: Itera
             kind = (element.get("type") or "").partition(";")[0].strip().lower()
             if "alternate" in rel and kind in _FEED_TYPES:
                 _add(feeds, element.get("href"), base, encoding)
+            elif "canonical" in rel:
+                _add(own, element.get("href"), base, encoding)
+            elif "next" in rel:
+                _add(pages, element.get("href"), base, encoding)
         elif "nofollow" not in rel:
             _add(pages, element.get("src" if element.tag in ("frame", "iframe") else "href"), base, encoding)
-    return PageLinks([] if nofollow else list(pages), [] if nofollow else list(feeds), nofollow)
+    canonical = next(iter(own), None)
+    return PageLinks([] if nofollow else list(pages), [] if nofollow else list(feeds), canonical, nofollow)
 
 
 def _add(found: dict[str, None], link: str | None, base: str, encoding: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -12,16 +13,8 @@ from pydantic import field_validator
 from corpuskit.engine.stage import Configured
 from corpuskit.sources.crawl import urls
 
-_FILES = re.compile(
-    r"7z|bz2|rar|tar|gz|xz|zip|dmg|iso|apk|jar|exe|msi|bin|bmp|gif|jpe?g|png|tiff?|svg|ico|webp|avif|psd|eps|"
-    r"mp3|wma|ogg|wav|aac|flac|m4a|mid|3gp|avi|mov|mp4|m4v|mpe?g|wmv|flv|webm|mkv|swf|"
-    r"xlsx?|pptx?|docx?|od[tsp]|hwpx?|pdf|ps|epub|css|m?js|woff2?|ttf|otf|wasm",
-    re.IGNORECASE,
-)
-"""Endings of files that hold no page."""
-
 _REPEATS = 3
-"""A path with one segment more often than this is a loop of relative links (/a/b/a/b/a/b/a/b)."""
+"""A path with one named segment more often than this is a loop of relative links (/a/b/a/b/a/b/a/b)."""
 
 
 class Scope(Configured):
@@ -51,20 +44,28 @@ class Scope(Configured):
             return self
         return self.model_copy(update={"hosts": tuple(sorted({urls.host(url) for url in given}))})
 
-    def refuses(self, url: str, *, page: bool = True) -> str | None:
-        """Why a canonical URL lies outside, or None where it lies inside. Feeds and sitemaps are held against the
-        hosts and patterns alone; a page must not be a file of another kind, nor the path a loop."""
-        host = urls.host(url)
+    def with_hosts(self, hosts: Iterable[str]) -> Scope:
+        """The same scope with more hosts."""
+        return Scope(**self.model_dump() | {"hosts": tuple(dict.fromkeys((*self.hosts, *hosts)))})
+
+    def holds(self, host: str) -> bool:
+        """Whether a host belongs to it."""
         name = host.removeprefix("www.")
-        if name not in self._names and not (
-            self.subdomains and any(parent in self._names for parent in _parents(name))
-        ):
-            return f"host {host} is not in scope"
+        return name in self._names or (self.subdomains and any(parent in self._names for parent in _parents(name)))
+
+    def refuses(self, url: str, *, page: bool = True, admitted: bool = False) -> str | None:
+        """Why a canonical URL lies outside, or None where it lies inside.
+
+        The path of a page must not be a loop. `admitted` addresses may lie on any host.
+        """
+        host = urls.host(url)
+        if not admitted and not self.holds(host):
+            return f"host {host} is not in scope (scope.hosts adds it)"
         if self._denied and self._denied.fullmatch(url):
             return "matches a deny pattern"
         if self._allowed and not self._allowed.fullmatch(url):
             return "matches no allow pattern"
-        return _no_page(url) if page else None
+        return "the path repeats itself" if page and _is_loop(url) else None
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -86,15 +87,9 @@ def _host_name(name: str) -> str:
     return urls.host(url) if url and url.count("/") == 3 and urlsplit(url).port is None else ""
 
 
-def _no_page(url: str) -> str | None:
-    path = urlsplit(url).path
-    name, _, ending = path.rpartition("/")[2].rpartition(".")
-    if name and _FILES.fullmatch(ending):
-        return f"a file of type .{ending.lower()}"
-    segments = Counter(segment for segment in path.split("/") if segment)
-    if segments and max(segments.values()) > _REPEATS:
-        return "the path repeats itself"
-    return None
+def _is_loop(url: str) -> bool:
+    segments = Counter(segment for segment in urlsplit(url).path.split("/") if not segment.isdigit() and segment)
+    return bool(segments) and max(segments.values()) > _REPEATS
 
 
 def _parents(host: str) -> list[str]:

@@ -121,6 +121,7 @@ class CrawlSource(Source):
             folder=str(folder),
             given=given,
             scope=self.scope.with_hosts_of([url for _, url in given]),
+            follow_start=not self.scope.hosts,
             depth=self.depth,
             max_pages=self.max_pages,
             max_pages_per_host=self.max_pages_per_host or self.max_pages,

@@ -63,6 +63,7 @@ class CorpusSpider(scrapy.Spider):
         archive: Archive,
         budget: Budget,
         depth: int,
+        follow_start: bool,
         max_bytes: int,
         timeout: float,
         agent: str,
@@ -74,6 +75,7 @@ class CorpusSpider(scrapy.Spider):
         self.archive = archive
         self.budget = budget
         self.depth = depth
+        self.follow_start = follow_start
         self.max_bytes = max_bytes
         self.timeout = timeout
         self.report = report
@@ -205,6 +207,8 @@ class CorpusSpider(scrapy.Spider):
         if status in _REDIRECTS and location:
             target = redirected(fetch, location)
             settle("redirected", f"to {target.url if target else location}")
+            if target and fetch.given and self.follow_start:
+                self.frontier.admit(urls.host(target.url), fetch.url)
             if target and target.steps <= MAX_STEPS:
                 self.frontier.add([target])
             return False
@@ -221,6 +225,7 @@ class CorpusSpider(scrapy.Spider):
             settle("denied" if status in _DENIED else "gone", f"HTTP status {status}")
             return False
         if stopped:
+            self.frontier.learned.answered(fetch.url, page=False)
             settle(stopped, f"over {self.max_bytes} bytes" if stopped == "too_large" else f"media type {media_type}")
             return False
         return self.judge_content(fetch, exchange, settle)
@@ -234,14 +239,18 @@ class CorpusSpider(scrapy.Spider):
         if not content.whole and fetch.role == "page":
             settle("too_large", f"over {self.max_bytes} bytes after decompression, or damaged compression")
             return False
-        found = content.leads_to(fetch, self.depth) if fetch.steps <= MAX_STEPS else []
-        if fetch.role == "page" and not content.is_page and not found:
+        links = content.leads_to(fetch, self.depth) if fetch.steps <= MAX_STEPS else []
+        if fetch.role == "page":
+            self.frontier.learned.answered(fetch.url, page=content.is_page)
+        if fetch.role == "page" and not content.is_page and not links:
             settle("not_text", f"media type {content.media_type or 'unknown'}")
             return False
         document = fetch.role == "page" and content.is_page and exchange.status == 200
-        empty = fetch.role != "page" and not found
+        empty = fetch.role != "page" and not links
         settle("fetched", f"names no pages: is this a {fetch.role}?" if empty else None, document)
-        self.add_links(fetch, found)
+        self.add_links(fetch, links)
+        if document:
+            self.frontier.learn(fetch.url, content.body, links, content.canonical(fetch.url))
         return document
 
     def add_links(self, fetch: Fetch, found: list[Fetch]) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from corpuskit.errors import CorpuskitError
 from corpuskit.sources.crawl import urls
+from corpuskit.sources.crawl.site_tables import SiteTables
 
 FILE = "crawl.sqlite"
 
@@ -34,6 +35,8 @@ Outcome = Literal[
     "too_large",
     "not_text",
     "damaged",  # the body cannot be decoded
+    "same",  # another spelling of a page that is fetched under its own address
+    "trap",  # pages of its form repeat what the site has shown
     "transient",  # no answer, a broken connection, 429 or 5xx: asked for again by the next run
 ]
 
@@ -66,20 +69,25 @@ CREATE TABLE IF NOT EXISTS urls (
   document INTEGER NOT NULL DEFAULT 0,
   failed_runs INTEGER NOT NULL DEFAULT 0, -- runs that ended without an answer
   first_failed REAL,               -- wall time at which the first of them ended
+  admitted INTEGER NOT NULL DEFAULT 0, -- in scope whatever its host: an entry of a feed that the recipe names
+  text TEXT,                       -- digest of the document's text
+  canonical TEXT,                  -- the address that the document says is its own
   linked INTEGER NOT NULL DEFAULT 0 -- its links have been added
 );
+CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, referrer TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS waiting ON urls (host, depth, number) WHERE outcome IS NULL;
 CREATE INDEX IF NOT EXISTS unlinked ON urls (depth) WHERE outcome = 'fetched' AND linked = 0;
 """
 
 _ADD = """
-INSERT INTO urls (url, host, role, depth, steps, given, referrer, published, title, outcome, reason, settled)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO urls (url, host, role, depth, steps, given, admitted, referrer, published, title, outcome, reason, settled)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (url) DO UPDATE SET
   linked = CASE WHEN excluded.depth < depth THEN 0 ELSE linked END,
   referrer = CASE WHEN excluded.depth < depth THEN excluded.referrer ELSE referrer END,
   depth = min(depth, excluded.depth),
   given = max(given, excluded.given),
+  admitted = max(admitted, excluded.admitted),
   published = CASE WHEN published IS NULL OR excluded.published < published THEN excluded.published ELSE published END,
   title = CASE WHEN title IS NULL OR excluded.title < title THEN excluded.title ELSE title END
 WHERE excluded.depth < depth OR excluded.given > given OR excluded.published IS NOT NULL OR excluded.title IS NOT NULL
@@ -95,6 +103,8 @@ class Fetch:
     depth: int = 0
     steps: int = 0
     given: bool = False
+    admitted: bool = False
+    """In scope whatever its host: an entry of a feed that the recipe names, or a sitemap that a robots.txt names."""
     referrer: str | None = None
     published: str | None = None
     title: str | None = None
@@ -124,6 +134,7 @@ class State:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
+            self.sites = SiteTables(self._db)
             self._upgrade()
             self._db.execute("UPDATE urls SET outcome = NULL WHERE outcome = 'fetching'")
         except sqlite3.DatabaseError as error:
@@ -134,8 +145,11 @@ class State:
         columns = {str(row["name"]) for row in self._db.execute("PRAGMA table_info(urls)")}
         if "failed_runs" in columns:
             return
-        self._db.execute("ALTER TABLE urls ADD COLUMN failed_runs INTEGER NOT NULL DEFAULT 0")
-        self._db.execute("ALTER TABLE urls ADD COLUMN first_failed REAL")
+        for column in (
+            *("failed_runs INTEGER NOT NULL DEFAULT 0", "first_failed REAL", "admitted INTEGER NOT NULL DEFAULT 0"),
+            *("text TEXT", "canonical TEXT"),
+        ):
+            self._db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
         self._db.execute(
             "UPDATE urls SET outcome = CASE WHEN status BETWEEN 400 AND 499 AND status NOT IN (408, 425, 429) "
             "THEN 'gone' ELSE 'transient' END WHERE outcome = 'error'"
@@ -175,7 +189,7 @@ class State:
         rows = [
             (
                 *(fetch.url, urls.host(fetch.url), fetch.role, fetch.depth, fetch.steps, int(fetch.given)),
-                *(fetch.referrer, fetch.published, fetch.title),
+                *(int(fetch.admitted), fetch.referrer, fetch.published, fetch.title),
                 *(("scope", refused, when) if refused else (None, None, None)),
             )
             for fetch, refused in found
@@ -303,6 +317,71 @@ class State:
         """How many addresses the next run asks for again."""
         return int(self._db.execute("SELECT count(*) FROM urls WHERE outcome = 'transient'").fetchone()[0])
 
+    # --- documents and their other spellings ---
+
+    def read_page(self, url: str, text: str | None, canonical: str | None) -> None:
+        """Note what a document says of itself."""
+        self._db.execute("UPDATE urls SET text = ?, canonical = ? WHERE url = ?", (text, canonical, url))
+
+    def text_of(self, url: str) -> str | None:
+        row = self._db.execute("SELECT text FROM urls WHERE url = ?", (url,)).fetchone()
+        return None if row is None else row["text"]
+
+    def knows(self, addresses: Iterable[str]) -> int:
+        """How many of these addresses the crawl has seen."""
+        wanted = list(set(addresses))
+        return sum(
+            self._db.execute(f"SELECT count(*) FROM urls WHERE url IN ({', '.join('?' * len(some))})", some).fetchone()[
+                0
+            ]
+            for some in (wanted[start : start + 500] for start in range(0, len(wanted), 500))
+        )
+
+    def waiting_with(self, site: str) -> list[Fetch]:
+        """The pages of a site (and of `www.` in front of it) that wait."""
+        rows = self._db.execute(
+            "SELECT * FROM urls WHERE host IN (?, 'www.' || ?) AND outcome IS NULL AND role = 'page'", (site, site)
+        )
+        return [_fetch(row) for row in rows]
+
+    def settle_waiting(self, addresses: Iterable[str], outcome: Outcome, reason: str) -> None:
+        """One outcome for those of these addresses that wait."""
+        query = "UPDATE urls SET outcome = ?, reason = ?, settled = ? WHERE url = ? AND outcome IS NULL AND given = 0"
+        when = now_text()
+        self._db.executemany(query, [(outcome, reason, when, url) for url in addresses])
+
+    def settle_document(self, url: str, outcome: Outcome, reason: str) -> None:
+        """A fetched page is no document after all. Where it lies in the archive stays known."""
+        query = "UPDATE urls SET outcome = ?, reason = ?, document = 0 WHERE url = ?"
+        self._db.execute(query, (outcome, reason, url))
+
+    def documents_of(self, site: str) -> list[tuple[str, str]]:
+        """(address, digest of the text) of a site's documents, the first seen first."""
+        rows = self._db.execute(
+            "SELECT url, text FROM urls WHERE host IN (?, 'www.' || ?) AND document = 1 AND text IS NOT NULL "
+            "ORDER BY number",
+            (site, site),
+        )
+        return [(str(url), str(text)) for url, text in rows]
+
+    def settle_same(self) -> None:
+        """A document whose canonical address is a document too is that one in another spelling."""
+        self._db.execute(
+            "UPDATE urls SET outcome = 'same', document = 0, reason = 'its canonical address is ' || canonical "
+            "WHERE document = 1 AND canonical IS NOT NULL AND canonical <> url AND EXISTS "
+            "(SELECT 1 FROM urls AS other WHERE other.url = urls.canonical AND other.document = 1 "
+            " AND (other.canonical IS NULL OR other.canonical = other.url))"
+        )
+
+    def admit_host(self, host: str, referrer: str) -> None:
+        self._db.execute("INSERT OR IGNORE INTO hosts VALUES (?, ?)", (host, referrer))
+
+    def admitted_hosts(self) -> list[str]:
+        """Hosts that the crawl's start addresses redirect to."""
+        return [str(row[0]) for row in self._db.execute("SELECT host FROM hosts ORDER BY host")]
+
+    # --- robots.txt and the archive ---
+
     def robots(self, origin: str) -> tuple[bytes, float] | None:
         """The robots.txt that counts for an origin and the wall time at which it was asked for."""
         row = self._db.execute("SELECT body, asked FROM robots WHERE origin = ?", (origin,)).fetchone()
@@ -392,4 +471,4 @@ def _story(row: sqlite3.Row) -> dict[str, Any]:
 
 def _fetch(row: sqlite3.Row) -> Fetch:
     names = ("url", "role", "depth", "steps", "referrer", "published", "title", "tries")
-    return Fetch(given=bool(row["given"]), **{name: row[name] for name in names})
+    return Fetch(given=bool(row["given"]), admitted=bool(row["admitted"]), **{name: row[name] for name in names})

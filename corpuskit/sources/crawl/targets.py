@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.bodies import decoded
 from corpuskit.sources.crawl.feeds import FeedEntry, is_feed, parse_feed
-from corpuskit.sources.crawl.links import read_links
+from corpuskit.sources.crawl.links import PageLinks, read_links
 from corpuskit.sources.crawl.sitemaps import MAX_BYTES, parse_sitemap
 from corpuskit.sources.crawl.state import Fetch
 from corpuskit.sources.warc import TEXT_TYPES
+
+_CANONICAL = re.compile(r"<([^<>]+)>\s*;[^,]*\brel\s*=\s*[\"']?canonical\b", re.IGNORECASE)
+_PAGE = re.compile(r"(?<=[?&])(page|paged|pg|p|offset|start|from|cursor)=\w*&?|/page/\d+/?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,9 @@ class Content:
     """Content-Encoding undone, cut at the limit."""
     whole: bool
     content_type: str
-    robots_tags: list[str]
+    robots_tags: tuple[str, ...]
+    canonical_link: str = ""
+    """The target of a `Link` header with rel=canonical, as written."""
 
     @classmethod
     def of(cls, body: bytes, headers: list[tuple[str, str]], limit: int) -> Content:
@@ -30,8 +37,9 @@ class Content:
         values = {name.lower(): value for name, value in headers}
         encodings = ",".join(value for name, value in headers if name.lower() == "content-encoding")
         text, whole = decoded(body, encodings, limit)
-        tags = [value for name, value in headers if name.lower() == "x-robots-tag"]
-        return cls(text, whole, values.get("content-type", ""), tags)
+        tags = tuple(value for name, value in headers if name.lower() == "x-robots-tag")
+        link = next((match[1] for match in map(_CANONICAL.search, _links(headers)) if match), "")
+        return cls(text, whole, values.get("content-type", ""), tags, link)
 
     @property
     def media_type(self) -> str:
@@ -45,6 +53,16 @@ class Content:
         if self.media_type:
             return self.media_type in TEXT_TYPES
         return b"\0" not in self.body[:1024] and self.body.lstrip()[:1] == b"<"
+
+    def canonical(self, url: str) -> str | None:
+        """The address that a page, or its server, says is its own: `<link rel=canonical>` or a `Link` header.
+
+        An address that differs in a page number alone is no other spelling, whatever the page says.
+        """
+        target = urls.canonical(self.canonical_link, url) if self.canonical_link else None
+        if target is None:
+            target = links_in(self.body, url, self.content_type, self.robots_tags).canonical
+        return None if target is None or _differ_in_page(target, url) else target
 
     def leads_to(self, fetch: Fetch, depth: int) -> list[Fetch]:
         """The addresses that this content names, where `fetch` is what was asked for; none deeper than `depth`.
@@ -62,7 +80,7 @@ class Content:
             return list(_entries(fetch, parse_feed(self.body, fetch.url)))
         if not is_html or (fetch.role == "page" and fetch.depth >= depth):
             return []
-        links = read_links(self.body, fetch.url, self.content_type, self.robots_tags)
+        links = links_in(self.body, fetch.url, self.content_type, self.robots_tags)
         if fetch.role == "feed":  # a page was given in place of the feed that it declares
             return [Fetch(url, "feed", fetch.depth, fetch.steps + 1, referrer=fetch.url) for url in links.feeds]
         below = fetch.depth + 1
@@ -70,6 +88,20 @@ class Content:
             *(Fetch(url, "feed", below, referrer=fetch.url) for url in links.feeds),
             *(Fetch(url, "page", below, referrer=fetch.url) for url in links.pages if url != fetch.url),
         ]
+
+
+@lru_cache(maxsize=2)
+def links_in(body: bytes, url: str, content_type: str, robots_tags: tuple[str, ...]) -> PageLinks:
+    """`read_links`, parsed once for a page that is asked for its links and for its canonical address."""
+    return read_links(body, url, content_type, robots_tags)
+
+
+def _links(headers: list[tuple[str, str]]) -> list[str]:
+    return [part for name, value in headers if name.lower() == "link" for part in re.split(r",\s*(?=<)", value)]
+
+
+def _differ_in_page(one: str, other: str) -> bool:
+    return one != other and _PAGE.sub("", one).rstrip("?&/") == _PAGE.sub("", other).rstrip("?&/")
 
 
 def limit_for(fetch: Fetch, max_bytes: int) -> int:
@@ -84,6 +116,7 @@ def _entries(fetch: Fetch, entries: list[FeedEntry]) -> Iterator[Fetch]:
                 entry.url,
                 "page",
                 fetch.depth,
+                admitted=fetch.given,
                 referrer=fetch.url,
                 published=entry.published,
                 title=entry.title,
@@ -101,6 +134,7 @@ def redirected(fetch: Fetch, location: str) -> Fetch | None:
         fetch.depth,
         fetch.steps + 1,
         fetch.given,
+        fetch.admitted and not (fetch.given and fetch.role == "page"),
         fetch.url,
         fetch.published,
         fetch.title,
