@@ -71,9 +71,9 @@ def _histories() -> list[Callable[[Path, str, Story], list[str]]]:
 def _print_dropped(row: dict[str, Any]) -> None:
     title = row["title"] or "(no title)"
     console.print(Text.assemble(("dropped", "bold red"), f" by {row['stage']}  {title}  {row['id']}"))
-    for found in row["decisions"]:
-        console.print(f"  rule {found['rule']}: {found['value']}, kept only {found['limit']}", highlight=False)
-        for name, value in json.loads(found["evidence"] or "{}").items():
+    for decision in row["decisions"]:
+        console.print(f"  rule {decision['rule']}: {decision['value']}, kept only {decision['limit']}", highlight=False)
+        for name, value in json.loads(decision["evidence"] or "{}").items():
             console.print(Text(f"    {name}: {value}"), soft_wrap=True)
     if row["excerpt"]:
         console.print(Padding(Text(row["excerpt"], style="dim"), (0, 4)))
@@ -148,24 +148,24 @@ def what_if_command(
         if not equals:
             raise UsageError(f"--set {option}: write --set RULE=LIMIT")
         limits[name] = yaml.safe_load(value)
-    found = what_if(folder, recipe.stages, limits)
-    table = Table(title=f"{found.documents:,} documents of {folder}", title_justify="left")
+    result = what_if(folder, recipe.stages, limits)
+    table = Table(title=f"{result.documents:,} documents of {folder}", title_justify="left")
     for heading in ("fate", "now", "then", "change"):
         table.add_column(heading, justify="left" if heading == "fate" else "right")
-    for fate in sorted(set(found.before) | set(found.after), key=lambda fate: (fate not in ("kept", "open"), fate)):
-        now, then = found.before[fate], found.after[fate]
+    for fate in sorted(set(result.before) | set(result.after), key=lambda fate: (fate not in ("kept", "open"), fate)):
+        now, then = result.before[fate], result.after[fate]
         if now or then:
             table.add_row(fate, f"{now:,}", f"{then:,}", f"{then - now:+,}" if then != now else "")
     console.print(table)
     sources = Table(box=None, padding=(0, 2))
     for heading in ("source", "kept now", "kept then", "open"):
         sources.add_column(heading, justify="left" if heading == "source" else "right")
-    for name, counts in found.by_source.items():
+    for name, counts in result.by_source.items():
         sources.add_row(name, f"{counts['kept before']:,}", f"{counts['kept after']:,}", f"{counts['open after']:,}")
     console.print(sources)
-    for label, rows in sorted(found.samples.items()):
+    for label, rows in sorted(result.samples.items()):
         console.print(f"[bold]{label}[/]", highlight=False)
         for row in rows:
             console.print(Text(f"  {row['value']}  {row['title'] or ''}  {row['url'] or row['id']}"))
-    if found.after["open"]:
+    if result.after["open"]:
         console.print("open: no rule that was measured would drop them; stages that they never reached would decide.")

@@ -43,7 +43,7 @@ class Panel:
 
 
 def panels(title: str, description: str, shown: Sequence[Panel], columns: int = 2) -> Markup:
-    """The drawing of some panels with a common legend; series are told apart by their place in the list."""
+    """The drawing of some panels with a common legend; a series looks the same in every panel."""
     columns = min(columns, len(shown)) or 1
     rows = -(-len(shown) // columns)
     labels = list(dict.fromkeys(series.label for panel in shown for series in panel.series))

@@ -2,7 +2,7 @@
 page's style sheet.
 
 Positions along the width are percentages and text keeps its size, so that one drawing serves a phone and a wide screen.
-Each drawing bears a title and a description for those who do not see it; the numbers stand in a table beside it.
+Each drawing has a title and a description for screen readers; a table next to it holds the numbers.
 """
 
 from __future__ import annotations

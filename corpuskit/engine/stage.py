@@ -3,7 +3,8 @@
 A *batch stage* measures one record batch at a time and streams. A *corpus stage* needs to see the whole corpus: it
 makes a compact sketch of every batch, resolves all sketches together, and brings the result back row by row.
 Stages measure; rules decide (`corpuskit.engine.rule`). A stage of your own is a class in your own module, named in the
-recipe by its dotted path (`mypackage.stages.Readability`) or by an entry point in the group `corpuskit.stages`.
+recipe by its dotted path (`mypackage.stages.Readability`) or by a key that
+a feature declares (`corpuskit.engine.features`).
 """
 
 from __future__ import annotations

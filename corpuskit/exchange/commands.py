@@ -16,7 +16,7 @@ def export_(
     format: Annotated[str, typer.Option("--format", "-f", help="nanogpt, megatron or datatrove.")] = "megatron",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder. Default: RUN/FORMAT.")] = None,
 ) -> None:
-    """Write the shards as files that another trainer reads, with a table of the documents beside them."""
+    """Write the shards as files that another trainer reads, with a table of their documents."""
     from corpuskit.exchange import export_shards
 
     folder = shard_folder(run)
@@ -28,7 +28,8 @@ def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Token files: .bin, .bin with .idx, .ds.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the shards.")],
     tokenizer: Annotated[
-        Path | None, typer.Option(help="The tokenizer.json that made the ids. Default: beside the first file.")
+        Path | None,
+        typer.Option(help="The tokenizer.json that made the ids. Default: that in the first file's folder."),
     ] = None,
     held_out: Annotated[list[Path] | None, typer.Option(help="A file not to train on; may be repeated.")] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="Default: what the name says.")] = None,

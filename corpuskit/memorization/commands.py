@@ -72,7 +72,7 @@ def run_audit(
     model = model and model_folder(model)
     if text:
         if model is None or run is not None:
-            raise UsageError("--text needs --model FOLDER, and no run beside it")
+            raise UsageError("--text needs --model FOLDER and cannot be combined with a run")
         target = output or Path("audits") / f"{model.name}-{prefix}-{suffix}"
         with console.status("auditing") as status:
             result = audit_texts(model, text, target, config, held_out=held_out or [], watch=status_watch(status))
@@ -104,20 +104,20 @@ def diff(
     after: Annotated[Path, typer.Argument(help="Another one.")],
     everything: Annotated[bool, typer.Option("--all", help="Every figure that differs, not the main ones.")] = False,
 ) -> None:
-    """Say in which figures two audits differ."""
+    """Show in which figures two audits differ."""
     from corpuskit.memorization.gate import differences, main_figure, read_summary
 
-    found = differences(read_summary(before), read_summary(after))
-    chosen = found if everything else [one for one in found if main_figure(one.name)]
+    all_differences = differences(read_summary(before), read_summary(after))
+    chosen = all_differences if everything else [entry for entry in all_differences if main_figure(entry.name)]
     table = Table(box=None, padding=(0, 2))
     for heading in ("figure", "before", "after", "change"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for one in chosen:
-        change = "" if one.before is None or one.after is None else f"{one.after - one.before:+.4g}"
-        table.add_row(one.name, _number(one.before), _number(one.after), change)
+    for entry in chosen:
+        change = "" if entry.before is None or entry.after is None else f"{entry.after - entry.before:+.4g}"
+        table.add_row(entry.name, _number(entry.before), _number(entry.after), change)
     console.print(table if chosen else "the two audits agree in every figure", highlight=False)
-    if len(chosen) < len(found):
-        console.print(f"{len(found) - len(chosen):,} more figures differ: --all", highlight=False)
+    if len(chosen) < len(all_differences):
+        console.print(f"{len(all_differences) - len(chosen):,} more figures differ: --all", highlight=False)
 
 
 @audit.command("lab")
@@ -132,7 +132,7 @@ def lab(
     arm: Annotated[list[str] | None, typer.Option(help="Also: adapter, private (LoRA without and with DP).")] = None,
     fail: Annotated[bool, typer.Option(help="Exit 1 where an effect does not show.")] = False,
 ) -> None:
-    """The controlled experiment: what copies and context do to memory, and what deduplication and goldfish undo.
+    """A controlled experiment: how copies and context affect memorization, and what deduplication and goldfish undo.
 
     Documents of a random language are planted a known number of times and go the whole way: near duplicates, personal
     data, token shards, training, audit. Some minutes on two cores.
@@ -160,7 +160,7 @@ def loop(
     decisions: Annotated[Path | None, typer.Option(help="Default: those of the run's audit.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The second run. Default: RUN-decided.")] = None,
 ) -> None:
-    """Carry out what the audit decided, train again, and say what is left: before and after on the same windows."""
+    """Carry out what the audit decided, train again, and compare before and after on the same windows."""
     from corpuskit.memorization.studies.loop import run_loop
 
     with console.status("the loop") as status:
@@ -198,9 +198,9 @@ def _gate(value: dict[str, Any], conditions: list[str] | None) -> None:
     from corpuskit.memorization.gate import check
 
     for condition in conditions or []:
-        found = check(value, condition)
-        if found is not None:
-            raise CorpuskitError(f"the audit fails: {condition}, and it is {found:.6g}")
+        measured = check(value, condition)
+        if measured is not None:
+            raise CorpuskitError(f"the audit fails: {condition}, and it is {measured:.6g}")
 
 
 def _write_report(folder: Path, value: dict[str, Any]) -> None:

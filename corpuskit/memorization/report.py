@@ -51,7 +51,7 @@ def section(audit: dict[str, Any]) -> Section:
 
 
 def write_audit(value: dict[str, Any], folder: Path) -> None:
-    """report.html and report.md beside an audit's summary.json."""
+    """Write report.html and report.md into an audit's folder."""
     folder = Path(folder)
     page = html.page(f"audit: {folder.name}", [section(value)])
     for name, content in (("report.html", page), ("report.md", markdown(value))):
@@ -114,8 +114,8 @@ def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
 
 def _personal(audit: dict[str, Any]) -> Iterator[_Table]:
     """Personal data by type, source and the number of documents that have it."""
-    told = audit.get("personal")
-    if not told:
+    values = audit.get("personal")
+    if not values:
         return
     rows = [
         [
@@ -127,25 +127,28 @@ def _personal(audit: dict[str, Any]) -> Iterator[_Table]:
             _between(row),
             f"{row['mean']:.2f}",
         ]
-        for row in told["groups"]
+        for row in values["groups"]
     ]
-    says = "Behind the text before it. Attributable: not behind another document's text. Chance has an exposure of "
+    says = "Completed after the text before it. Attributable: not after another document's text. Chance gives exposure "
     head = ["type, source", "values", "completed", "attributable", "interval", "mean exposure"]
-    yield _Table("Personal data", f"{says}{told['null']:.2f} bits. No value is shown.", head, rows)
+    yield _Table("Personal data", f"{says}{values['null']:.2f} bits. No value is shown.", head, rows)
 
 
 def _written(audit: dict[str, Any]) -> Iterator[_Table]:
     """What the model writes of itself, and windows read as training read them."""
-    if told := audit.get("generations"):
-        says = f"Of {count(told['tokens'])} tokens that the model wrote from nothing, {_percent(told['share'])} "
-        says += f"({_between(told)}) lie in stretches of {told['shortest']} and more tokens of the corpus; the longest "
-        says += f"has {count(told['longest'])}."
-        if told.get("held_out_share") is not None:
-            says += f" Of held-out text it is {_percent(told['held_out_share'])}."
-        yield _Table("What it writes unasked", says, [], [])
-    if told := audit.get("training_frame"):
-        says = f"Behind what stood before them in training, {count(told['extracted'])} of {count(told['windows'])} "
-        says += f"windows come out ({_between(told)}); behind the prefix alone {count(told['by_prompt'])}."
+    if values := audit.get("generations"):
+        says = f"Of {count(values['tokens'])} tokens that the model wrote from nothing, {_percent(values['share'])} "
+        says += (
+            f"({_between(values)}) lie in stretches of {values['shortest']} and more tokens of the corpus; the longest "
+        )
+        says += f"has {count(values['longest'])}."
+        if values.get("held_out_share") is not None:
+            says += f" Of held-out text it is {_percent(values['held_out_share'])}."
+        yield _Table("What it writes without a prompt", says, [], [])
+    if values := audit.get("training_frame"):
+        says = f"After the text that preceded them in training, {count(values['extracted'])} of "
+        says += f"{count(values['windows'])} windows are completed ({_between(values)}); "
+        says += f"after the prefix alone {count(values['by_prompt'])}."
         yield _Table("As training read it", says, [], [])
 
 
@@ -167,13 +170,13 @@ def _secrets(audit: dict[str, Any]) -> Iterator[_Table]:
 
 
 def _membership(audit: dict[str, Any]) -> Iterator[_Table]:
-    told = audit.get("membership")
-    if not told:
+    values = audit.get("membership")
+    if not values:
         return
-    if told.get("withheld"):
-        yield _Table("Membership", f"No figure is given: {told['withheld']}.", [], [])
+    if values.get("withheld"):
+        yield _Table("Membership", f"No figure is given: {values['withheld']}.", [], [])
         return
-    says = f"A classifier that sees the texts alone has AUC {told['blind']['auc']:.2f}."
+    says = f"A classifier that sees the texts alone has AUC {values['blind']['auc']:.2f}."
     rows = [
         [
             _SCORES.get(name, name),
@@ -181,7 +184,7 @@ def _membership(audit: dict[str, Any]) -> Iterator[_Table]:
             f"{row['low']:.3f} to {row['high']:.3f}",
             "–" if row.get("tpr_at_1_percent_fpr") is None else _percent(row["tpr_at_1_percent_fpr"]),
         ]
-        for name, row in told["scores"].items()
+        for name, row in values["scores"].items()
     ]
     yield _Table("Membership", says, ["score", "AUC", "interval", "found at 1 % false"], rows)
 
@@ -276,14 +279,14 @@ def _extraction(audit: dict[str, Any]) -> Markup:
     rows = [
         svg.Interval(
             label,
-            100 * told["rate"],
-            100 * told["low"],
-            100 * told["high"],
-            f"{100 * told['rate']:.2f} %  ({100 * told['low']:.2f} to {100 * told['high']:.2f})",
+            100 * values["rate"],
+            100 * values["low"],
+            100 * values["high"],
+            f"{100 * values['rate']:.2f} %  ({100 * values['low']:.2f} to {100 * values['high']:.2f})",
             accent,
         )
-        for label, told, accent in groups
-        if told
+        for label, values, accent in groups
+        if values
     ]
     drawing = svg.intervals(
         "Windows completed verbatim, in percent", "; ".join(f"{row.label}: {row.note}" for row in rows), rows
@@ -294,13 +297,13 @@ def _extraction(audit: dict[str, Any]) -> Markup:
         [
             [
                 label,
-                count(told["windows"]),
-                count(told["extracted"]),
-                f"{100 * told['rate']:.2f} %",
-                f"{100 * told['low']:.2f} to {100 * told['high']:.2f} %",
+                count(values["windows"]),
+                count(values["extracted"]),
+                f"{100 * values['rate']:.2f} %",
+                f"{100 * values['low']:.2f} to {100 * values['high']:.2f} %",
             ]
-            for label, told, _ in groups
-            if told
+            for label, values, _ in groups
+            if values
         ],
         numbers=range(1, 5),
     )
@@ -317,15 +320,15 @@ def _canaries(audit: dict[str, Any]) -> Markup:
         by_copies[canary["copies"]].append(canary)
     groups = sorted(by_copies.items())
     limit = max(canary["max_exposure"] for canary in canaries)
-    means = {copies: sum(canary["exposure"] for canary in found) / len(found) for copies, found in groups}
+    means = {copies: sum(canary["exposure"] for canary in group) / len(group) for copies, group in groups}
     drawing = svg.dots(
         "Exposure of canaries by the number of their copies",
         "; ".join(f"{plural(copies, 'copy', 'copies')}: mean {means[copies]:.2f} bits" for copies, _ in groups),
         [f"{count(copies)} ×" for copies, _ in groups],
         [
             svg.Dot(canary["exposure"], place, f"{canary['id']}: {canary['exposure']:.2f} bits")
-            for place, (_, found) in enumerate(groups)
-            for canary in found
+            for place, (_, group) in enumerate(groups)
+            for canary in group
         ],
         limit,
         "exposure in bits; the dashed line is the most there can be",
@@ -336,12 +339,12 @@ def _canaries(audit: dict[str, Any]) -> Markup:
         [
             [
                 count(copies),
-                count(len(found)),
+                count(len(group)),
                 f"{means[copies]:.2f}",
-                f"{max(canary['exposure'] for canary in found):.2f}",
-                count(sum(canary.get("rank") == 1 for canary in found)),
+                f"{max(canary['exposure'] for canary in group):.2f}",
+                count(sum(canary.get("rank") == 1 for canary in group)),
             ]
-            for copies, found in groups
+            for copies, group in groups
         ],
         numbers=range(1, 5),
     )

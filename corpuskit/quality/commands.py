@@ -26,7 +26,7 @@ def train_quality(
 
     report = train_files(good, bad, output, seed)
     console.print(
-        f"{report.good:,} good and {report.bad:,} bad texts; unseen ones are told apart with AUC {report.auc:.3f}, "
+        f"{report.good:,} good and {report.bad:,} bad texts; unseen texts are separated with AUC {report.auc:.3f}, "
         f"accuracy {report.accuracy:.1%}, calibration error {report.calibration_error:.3f}",
         highlight=False,
     )

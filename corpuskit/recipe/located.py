@@ -23,7 +23,7 @@ def override(located: Located, option: str) -> None:
     """Lay one `--set path=value` over a recipe, in place.
 
     A path goes down by keys: `tokens.vocabulary=8000`, `stages.near_duplicates.threshold=0.7`, or by number:
-    `sources.0.crawl.max_pages=50`. The name of a stage or source may stand alone: `near_duplicates.threshold`.
+    `sources.0.crawl.max_pages=50`. The name of a stage or source may be used alone: `near_duplicates.threshold`.
     """
     path, equals, text = option.partition("=")
     shown = f"--set {option}"

@@ -93,7 +93,7 @@ def _skipped(rows: list[dict[str, Any]]) -> Markup:
         ["step", "reason"],
         [[count(row["step"]), str(row["skipped"])] for row in rows],
     )
-    return html.folded(f"{plural(len(rows), 'step')} not taken: a loss or gradient that stood out", table)
+    return html.folded(f"{plural(len(rows), 'step')} not taken: the loss or the gradient was an outlier", table)
 
 
 def _held_out(metrics: list[dict[str, Any]], name: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Paired arms: models that differ in one thing, audited on identical windows, with what it cost beside what it gained.
+"""Paired arms: models that differ in one thing, audited on identical windows, with what it gained and what it cost.
 
 The windows come from the shards of the first arm, so every arm is asked about the same text, whether it was trained on
 all of it or not. Two arms differ by the windows that one gives out and the other does not (McNemar 1947, exact); the
@@ -93,7 +93,7 @@ def compare_arms(
     uniform = sample_windows(first, config.windows, length, config.seed)
     strata, weights = stratified_windows(first, max(1, config.windows // STRATUM_SHARE), length, config.seed)
     held_out = _never_seen(arms, config)
-    found: list[dict[str, Any]] = []
+    compared: list[dict[str, Any]] = []
     hits: list[npt.NDArray[np.bool_]] = []
     losses: list[npt.NDArray[np.float64]] = []
     for number, arm in enumerate(arms):
@@ -106,7 +106,7 @@ def compare_arms(
         losses.append(-metrics.loss(score("held_out", held_out)))
         summary = rate(table, config)
         bits = losses[-1] / np.log(2)
-        found.append(
+        compared.append(
             {
                 "arm": arm.name,
                 **{name: summary[name] for name in ("windows", "extracted", "rate", "low", "high", "attributable")},
@@ -116,7 +116,7 @@ def compare_arms(
                 "against_first": None if number == 0 else _against(hits[0], hits[-1], losses[0], losses[-1]),
             }
         )
-    return ArmsResult({"windows": {"prefix": config.prefix, "suffix": config.suffix}, "arms": found})
+    return ArmsResult({"windows": {"prefix": config.prefix, "suffix": config.suffix}, "arms": compared})
 
 
 def mcnemar(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> float:

@@ -4,7 +4,7 @@
     deduplicated  raw, with the stages that remove duplicates
     scrubbed      raw, with the stage `personal_data`
     goldfish      raw, trained with goldfish
-    recipe        the recipe as it stands
+    recipe        the recipe unchanged
 
 All arms take the tokenizer and the number of steps of the first, and its seed.
 """

@@ -77,7 +77,7 @@ def run_loop(
     result.write(target)
     write_arms(result.value, target / "arms.svg")
     counts = Counter(read_decisions(decisions).column("action").to_pylist())
-    audits = [read_json(one / AUDIT / "summary.json") or {} for one in (run, folder)]
+    audits = [read_json(each / AUDIT / "summary.json") or {} for each in (run, folder)]
     value = result.value | {
         "run": str(run),
         "second_run": str(folder),

@@ -1,4 +1,4 @@
-"""Arms side by side, the loop's before and after among them: what each gives out, and what it costs."""
+"""Arms compared, among them before and after the loop: what each completes verbatim, and what it costs."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def draw_arms(value: dict[str, Any]) -> Markup:
             round(low - room, 2),
         ),
     ]
-    told = "; ".join(f"{arm['arm']}: {arm['extracted']} of {arm['windows']} windows" for arm in arms)
-    return panels("What each arm gives out, and what it costs", told, shown)
+    description = "; ".join(f"{arm['arm']}: {arm['extracted']} of {arm['windows']} windows" for arm in arms)
+    return panels("What each arm completes verbatim, and what it costs", description, shown)
 
 
 _RATE = ("rate", "low", "high")

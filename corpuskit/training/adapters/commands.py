@@ -70,7 +70,7 @@ def merge(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the merged model.")],
 ) -> None:
-    """Write the model that LoRA adapters make of their base: W + the sum of their weighted changes, nothing beside."""
+    """Write the model that LoRA adapters make of their base: W + the sum of their weighted changes."""
     from corpuskit.training.adapters import merge as merged
 
     result = merged(base, [_weighted(text) for text in weighted], out)
@@ -129,4 +129,4 @@ def _weighted(text: str) -> tuple[Path, float]:
     try:
         return Path(folder), float(weight)
     except ValueError as error:
-        raise UsageError(f"'{text}': after '=' stands the adapter's weight, a number such as 0.7") from error
+        raise UsageError(f"'{text}': write the adapter's weight after '=', a number such as 0.7") from error

@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 def evaluation(facts: RunFacts) -> Section | None:
-    """Accuracy by task and model beside chance, over the number of examples, and bits a byte of held-out text."""
+    """Accuracy by task and model with chance, over the number of examples, and bits a byte of held-out text."""
     results = facts.read_object(f"{EVALUATIONS}/results.json") if facts.made(EVALUATIONS) else None
     if results is None and facts.is_old():
         results = facts.read_object("evaluations/results.json")

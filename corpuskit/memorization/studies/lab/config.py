@@ -1,4 +1,4 @@
-"""What the lab is told: how much is planted, how often, and which models are trained on it."""
+"""Settings of the lab: how much is planted, how often, and which models are trained on it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LabConfig(Configured):
     documents: int = Field(default=12, ge=4)
     """Planted documents for each number of copies; the never planted ones (0 copies) are four times as many."""
     copies: tuple[int, ...] = (0, 1, 8, 64, 128)
-    """How often planted documents stand in the corpus."""
+    """How many times planted documents are in the corpus."""
     secrets: int = Field(default=8, ge=2)
     """Telephone numbers for each number of copies."""
     secret_copies: tuple[int, ...] = (0, 1, 4, 16, 64)
-    """How often documents with a telephone number stand in the corpus."""
+    """How many times documents with a telephone number are in the corpus."""
     digits: int = Field(default=3, ge=2, le=4)
     """Last digits of a telephone number that are the secret: 3 make 1,000 possible ones, exposure up to 10 bits."""
     coins: int = Field(default=100, ge=8)

@@ -54,8 +54,8 @@ def measure_arm(
     most = world.planted[max(world.planted)]
     contexts = []
     for length in CONTEXTS:
-        found = score(f"context-{length}", most, LENGTH - LAST - length)
-        hits = metrics.reproduced(found, length) >= LAST
+        scores = score(f"context-{length}", most, LENGTH - LAST - length)
+        hits = metrics.reproduced(scores, length) >= LAST
         contexts.append({"prefix": length, **_rate(hits, config)})
     exposures = []
     for number, secret in enumerate(world.secrets):
@@ -85,20 +85,20 @@ def _passages(tokenizer: Tokenizer, texts: list[str], first: int | None) -> Pass
 
 
 def _group(scores: TokenScores, others: Values, config: LabConfig) -> dict[str, Any]:
-    """Planted documents of one kind: how many come out, how likely they are, and how well they are told from others."""
+    """Planted documents of one kind: how many are completed, how likely they are, how well separated from others."""
     prefix = int(scores.lengths.min()) + 1 - PREFIX
     values = metrics.loss(scores)
     # the never planted ones against each other, half and half: what chance gives
     one, two = (values[::2], values[1::2]) if values is others or np.array_equal(values, others) else (values, others)
-    told = separation(one, two, config.confidence)
+    separated = separation(one, two, config.confidence)
     logs = metrics.suffix_log_probability(scores, prefix) / np.log(10)
     return {
         **_rate(metrics.reproduced(scores, prefix) >= PREFIX, config),
         "median_log10_probability": float(np.median(logs)),
         "bits": float(-values.mean() / np.log(2)),
-        "auc": told.auc,
-        "auc_low": told.low,
-        "auc_high": told.high,
+        "auc": separated.auc,
+        "auc_low": separated.low,
+        "auc_high": separated.high,
     }
 
 
@@ -110,15 +110,15 @@ def _rate(hits: npt.NDArray[np.bool_], config: LabConfig) -> dict[str, Any]:
 
 
 def _exposure(causal: CausalModel, tokenizer: Tokenizer, secret: Canary) -> tuple[float, float, int]:
-    found = measure_exposure(causal, tokenizer, secret)
-    return found.bits, found.most, found.rank
+    exposures = measure_exposure(causal, tokenizer, secret)
+    return exposures.bits, exposures.most, exposures.rank
 
 
-def _exposures(world: World, found: list[tuple[float, float, int]]) -> list[dict[str, Any]]:
+def _exposures(world: World, exposures: list[tuple[float, float, int]]) -> list[dict[str, Any]]:
     groups = []
     for copies in sorted({secret.copies for secret in world.secrets}):
-        mine = [one for secret, one in zip(world.secrets, found, strict=True) if secret.copies == copies]
-        bits = np.array([one[0] for one in mine])
+        mine = [exposure for secret, exposure in zip(world.secrets, exposures, strict=True) if secret.copies == copies]
+        bits = np.array([exposure[0] for exposure in mine])
         groups.append(
             {
                 "copies": copies,
@@ -126,7 +126,7 @@ def _exposures(world: World, found: list[tuple[float, float, int]]) -> list[dict
                 "mean": float(bits.mean()),
                 "standard_error": float(bits.std(ddof=1) / np.sqrt(len(bits))),
                 "most": mine[0][1],
-                "ranked_first": sum(one[2] == 1 for one in mine),
+                "ranked_first": sum(exposure[2] == 1 for exposure in mine),
             }
         )
     return groups
@@ -135,13 +135,13 @@ def _exposures(world: World, found: list[tuple[float, float, int]]) -> list[dict
 def _coins(scores: TokenScores, world: World, config: LabConfig) -> dict[str, Any]:
     values, planted = metrics.loss(scores), np.array([coin.planted for coin in world.coins])
     guesses, right = guess_coins(values, planted)
-    told = separation(values[planted], values[~planted], config.confidence)
+    separated = separation(values[planted], values[~planted], config.confidence)
     return {
         "coins": len(planted),
         "guesses": guesses,
         "right": right,
         "epsilon": epsilon_lower_bound(len(planted), guesses, right, 0.0, config.confidence),
-        "auc": told.auc,
-        "auc_low": told.low,
-        "auc_high": told.high,
+        "auc": separated.auc,
+        "auc_low": separated.low,
+        "auc_high": separated.high,
     }

@@ -35,7 +35,7 @@ def draw_lab(value: dict[str, Any]) -> Markup:
             percent=True,
         ),
         Panel(
-            "Told from documents never planted",
+            "Separated from documents never planted",
             copies,
             "copies; AUC, 0.5 is chance",
             [
@@ -70,8 +70,8 @@ def draw_lab(value: dict[str, Any]) -> Markup:
     ]
     if len(widths) > 1:
         shown.append(_sizes(value, widths, copies))
-    told = "; ".join(check["says"] for check in value["checks"])
-    return panels("What a model keeps of what is repeated, and what stops it", told, shown)
+    description = "; ".join(check["says"] for check in value["checks"])
+    return panels("What a model keeps of what is repeated, and what stops it", description, shown)
 
 
 def _rates(arms: list[dict[str, Any]], key: str) -> list[Series]:

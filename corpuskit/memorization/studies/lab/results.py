@@ -37,11 +37,11 @@ class LabResult:
             "## Completed verbatim, by copies",
             _table(arms, "by_copies", "copies", _rate),
             "## Told from documents that were never planted (AUC), by copies",
-            _table(arms, "by_copies", "copies", lambda one: f"{one['auc']:.2f}"),
+            _table(arms, "by_copies", "copies", lambda row: f"{row['auc']:.2f}"),
             "## Completed verbatim, by tokens of context, at most copies",
             _table(arms, "by_context", "prefix", _rate),
             f"## Exposure of telephone numbers in bits (at most {arms[0]['exposure'][0]['most']:.1f}; chance 1.4)",
-            _table(arms, "exposure", "copies", lambda one: f"{one['mean']:.1f}"),
+            _table(arms, "exposure", "copies", lambda row: f"{row['mean']:.1f}"),
             "## Coins, copies with changed words, and the cost",
             _rows(
                 ["arm", "epsilon at least", "AUC of coins", "AUC of fuzzy copies", "bits a token on fresh text"],
@@ -57,7 +57,7 @@ class LabResult:
                 ],
             ),
             "## What must show",
-            "\n".join(f"- {'yes' if one['holds'] else '**no**'}: {one['says']}" for one in self.value["checks"]),
+            "\n".join(f"- {'yes' if check['holds'] else '**no**'}: {check['says']}" for check in self.value["checks"]),
         ]
         return "\n\n".join(parts) + "\n"
 
@@ -67,7 +67,7 @@ def summarize(config: LabConfig, runs: list[dict[str, Any]]) -> LabResult:
     groups: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for run in runs:
         groups.setdefault((run["width"], run["arm"]), []).append(run)
-    pooled = [_pooled(found, config) for found in groups.values()]
+    pooled = [_pooled(group, config) for group in groups.values()]
     value = {"config": config.model_dump(mode="json"), "runs": runs, "pooled": pooled}
     return LabResult(value | {"checks": _checks(pooled)})
 
@@ -93,24 +93,24 @@ def _pooled(runs: list[dict[str, Any]], config: LabConfig) -> dict[str, Any]:
 def _sum(rows: list[dict[str, Any]], config: LabConfig) -> dict[str, Any]:
     """One row of several seeds: counts added and their intervals anew, other figures averaged, AUCs with the mean's
     spread."""
-    found = dict(rows[0])
+    pooled = dict(rows[0])
     for name, value in rows[0].items():
         if isinstance(value, float):
-            found[name] = float(np.mean([row[name] for row in rows]))
-    if "documents" in found:
-        found["documents"] = sum(row["documents"] for row in rows)
-        found["extracted"] = sum(row["extracted"] for row in rows)
-        found["rate"] = found["extracted"] / found["documents"]
-        found["low"], found["high"] = clopper_pearson(found["extracted"], found["documents"], config.confidence)
-    if "auc" in found:
+            pooled[name] = float(np.mean([row[name] for row in rows]))
+    if "documents" in pooled:
+        pooled["documents"] = sum(row["documents"] for row in rows)
+        pooled["extracted"] = sum(row["extracted"] for row in rows)
+        pooled["rate"] = pooled["extracted"] / pooled["documents"]
+        pooled["low"], pooled["high"] = clopper_pearson(pooled["extracted"], pooled["documents"], config.confidence)
+    if "auc" in pooled:
         half = np.sqrt(np.sum([((row["auc_high"] - row["auc_low"]) / 2) ** 2 for row in rows])) / len(rows)
-        found["auc_low"] = float(max(0.0, found["auc"] - half))
-        found["auc_high"] = float(min(1.0, found["auc"] + half))
-    if "standard_error" in found:
-        found["standard_error"] = float(np.sqrt(np.sum([row["standard_error"] ** 2 for row in rows]))) / len(rows)
-        found["secrets"] = sum(row["secrets"] for row in rows)
-        found["ranked_first"] = sum(row["ranked_first"] for row in rows)
-    return found
+        pooled["auc_low"] = float(max(0.0, pooled["auc"] - half))
+        pooled["auc_high"] = float(min(1.0, pooled["auc"] + half))
+    if "standard_error" in pooled:
+        pooled["standard_error"] = float(np.sqrt(np.sum([row["standard_error"] ** 2 for row in rows]))) / len(rows)
+        pooled["secrets"] = sum(row["secrets"] for row in rows)
+        pooled["ranked_first"] = sum(row["ranked_first"] for row in rows)
+    return pooled
 
 
 def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
     raw = arms["raw"]
     none, most = raw["by_copies"][0], raw["by_copies"][-1]
     contexts, secrets = raw["by_context"], raw["exposure"]
-    found = [
+    checks = [
         _check(
             none["extracted"] == 0 and most["low"] > LONG_COPY,
             f"extraction grows with copies: {none['rate']:.0%} at 0, {most['rate']:.0%} at {most['copies']}",
@@ -136,18 +136,18 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ),
         _check(
             none["auc_low"] < 0.5 < none["auc_high"],
-            f"documents that were never planted cannot be told from each other (AUC {none['auc']:.2f})",
+            f"documents that were never planted cannot be separated (AUC {none['auc']:.2f})",
         ),
         _check(
             secrets[-1]["mean"] > SHORT_SECRET and secrets[0]["mean"] < SHORT_SECRET / 1.5,
             f"a telephone number planted {secrets[-1]['copies']} times has {secrets[-1]['mean']:.1f} bits of exposure, "
-            f"one never planted {secrets[0]['mean']:.1f}",
+            f"a secret never planted {secrets[0]['mean']:.1f}",
         ),
     ]
     if "deduplicated" in arms:
         arm = arms["deduplicated"]
         last = arm["by_copies"][-1]
-        found += [
+        checks += [
             _check(
                 last["extracted"] == 0 and arm["exposure"][-1]["mean"] < SHORT_SECRET / 1.5,
                 f"deduplication removes extraction ({last['rate']:.0%}) and exposure "
@@ -161,7 +161,7 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ]
     if "scrubbed" in arms:
         arm = arms["scrubbed"]
-        found.append(
+        checks.append(
             _check(
                 arm["exposure"][-1]["mean"] < SHORT_SECRET / 1.5,
                 f"scrubbing removes the exposure of telephone numbers ({arm['exposure'][-1]['mean']:.1f} bits) and "
@@ -170,7 +170,7 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
     if "private" in arms and "adapter" in arms:
         plain, arm = arms["adapter"]["by_copies"][-1], arms["private"]["by_copies"][-1]
-        found.append(
+        checks.append(
             _check(
                 arm["high"] < plain["low"] or arm["median_log10_probability"] < plain["median_log10_probability"] - 2,
                 f"differential privacy keeps an adapter from what it would learn ({arm['rate']:.0%} where it is "
@@ -181,7 +181,7 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if "goldfish" in arms:
         arm = arms["goldfish"]
         last = arm["by_copies"][-1]
-        found += [
+        checks += [
             _check(
                 last["high"] < most["low"],
                 f"goldfish stops long copies ({last['rate']:.0%} where it was {most['rate']:.0%})",
@@ -195,7 +195,7 @@ def _checks(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 f"nor short secrets ({arm['exposure'][-1]['mean']:.1f} bits)",
             ),
         ]
-    return found
+    return checks
 
 
 def _check(holds: bool, says: str) -> dict[str, Any]:
@@ -208,8 +208,8 @@ def _rises(values: list[float]) -> bool:
     return bool(np.corrcoef(ranks, np.arange(len(values)))[0, 1] > 0.8)
 
 
-def _rate(one: dict[str, Any]) -> str:
-    return f"{one['rate']:.0%} [{one['low']:.0%}, {one['high']:.0%}]"
+def _rate(row: dict[str, Any]) -> str:
+    return f"{row['rate']:.0%} [{row['low']:.0%}, {row['high']:.0%}]"
 
 
 def _table(arms: list[dict[str, Any]], key: str, name: str, cell: Any) -> str:

@@ -52,9 +52,9 @@ def run_lab(
             for arm in config.arms:
                 watch(f"seed {seed}, width {width}: {arm}", len(runs), total)
                 run = _run_adapter if arm in ADAPTERS else _run_arm
-                found = run(arm, world, config, width, seed, raw, watch)
-                raw = raw or found
-                runs.append(found)
+                measured = run(arm, world, config, width, seed, raw, watch)
+                raw = raw or measured
+                runs.append(measured)
     result = summarize(config, runs)
     result.write(folder)
     write_lab(result.value, folder / "lab.svg")
@@ -68,9 +68,9 @@ def _run_arm(
     folder = world.folder / f"width-{width}" / arm
     summary = _run(arm, world, config, width, seed, raw)
     trained = summary["jobs"]["pretraining"]
-    found = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
+    measured = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
     about = {name: trained[name] for name in ("parameters", "tokens", "steps")}
-    return _told(arm, width, seed, folder, began) | about | found
+    return _about(arm, width, seed, folder, began) | about | measured
 
 
 def _run_adapter(
@@ -98,16 +98,16 @@ def _run_adapter(
     )
     spent = finetune_private(base / BASE, shards, folder / "adapter", settings, watch=watch)
     _merge(base / BASE, folder / "adapter", folder / BASE)
-    found = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
+    measured = measure_arm(folder / BASE, _tokenizer(world), world, folder / "lab", config, watch)
     about = {"parameters": trained["parameters"], "tokens": steps * batch * config.sequence_length, "steps": steps}
     epsilon = spent.epsilon if math.isfinite(spent.epsilon) else None
-    return _told(arm, width, seed, folder, began) | about | {"epsilon": epsilon, "noise": spent.noise} | found
+    return _about(arm, width, seed, folder, began) | about | {"epsilon": epsilon, "noise": spent.noise} | measured
 
 
 def _run(
     arm: str, world: World, config: LabConfig, width: int, seed: int, raw: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """The run of an arm's recipe, which is written beside its folder: its run.json."""
+    """The run of an arm's recipe, which is written next to its folder. Returns its run.json."""
     steps = None if raw is None else raw["steps"]
     recipe = arm_recipe(arm, world, config, width, seed, tokenizer=_tokenizer(world), steps=steps)
     folder = world.folder / f"width-{width}" / arm
@@ -141,7 +141,7 @@ def _merge(model: Path, adapter: Path, folder: Path) -> None:
     merged.save_pretrained(folder)
 
 
-def _told(arm: str, width: int, seed: int, folder: Path, began: float) -> dict[str, Any]:
+def _about(arm: str, width: int, seed: int, folder: Path, began: float) -> dict[str, Any]:
     return {
         "arm": arm, "width": width, "seed": seed, "folder": str(folder),
         "seconds": round(time.perf_counter() - began, 1),

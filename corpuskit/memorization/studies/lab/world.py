@@ -43,12 +43,12 @@ class World:
     planted: dict[int, list[str]]
     """Number of copies -> the documents."""
     fuzzy: list[str]
-    """Documents of which only copies with changed words stand in the corpus."""
+    """Documents of which only copies with changed words are in the corpus."""
     secrets: tuple[Canary, ...]
     """The last digits of telephone numbers, behind the text before them."""
     coins: list[Coin]
     fresh: list[str]
-    """Documents that stand in no corpus."""
+    """Documents that are in no corpus."""
 
     @property
     def documents(self) -> Path:
@@ -93,7 +93,7 @@ def make_world(folder: Path, config: LabConfig, seed: int) -> World:
     around = language.sample(config.background, LENGTH * 3 // 2)
     for number, (document, length) in enumerate(zip(around, lengths, strict=True)):
         text = language.text(document[:length])
-        # telephone numbers stand in ordinary documents too, so that their form is nothing that only secrets have
+        # telephone numbers are in ordinary documents too, so that their form is nothing that only secrets have
         texts.append(f"{text} 010-{_digits(chance, 4)}-{_digits(chance, 4)}" if number % 8 == 0 else text)
     distinct = len(set(texts))
     missing = sum(len(text.split()) for text in texts) - sum(len(text.split()) for text in set(texts))
@@ -105,7 +105,7 @@ def make_world(folder: Path, config: LabConfig, seed: int) -> World:
     world = World(
         folder,
         planted,
-        [language.text(one) for one in fuzzy],
+        [language.text(document) for document in fuzzy],
         tuple(secrets),
         coins,
         language.texts(config.fresh, LENGTH),
@@ -126,12 +126,12 @@ class Language:
 
     def sample(self, documents: int, length: int) -> Numbers:
         """int64[documents, length]: words of documents."""
-        found = np.empty((documents, length), np.int64)
-        found[:, 0] = self.chance.integers(0, WORDS, documents)
+        words = np.empty((documents, length), np.int64)
+        words[:, 0] = self.chance.integers(0, WORDS, documents)
         for place in range(1, length):
             steps = self.chance.choice(SUCCESSORS, documents, p=self.weights)
-            found[:, place] = self.successors[found[:, place - 1], steps]
-        return found
+            words[:, place] = self.successors[words[:, place - 1], steps]
+        return words
 
     def changed(self, document: Numbers) -> Numbers:
         """The document with about every tenth word another one."""
