@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +15,14 @@ import pyarrow as pa
 from corpuskit.errors import UsageError, nearest
 from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.kernels.arrow import text_buffers
+from corpuskit.privacy.allow import Allow
 from corpuskit.privacy.detect import DETECTORS
 from corpuskit.privacy.detect.label import as_context
 from corpuskit.privacy.detect.network import PRIVATE
 from corpuskit.privacy.finding import NAMES, STRUCTURED, Candidate, Finding, settle
 from corpuskit.privacy.fold import fold
 from corpuskit.privacy.marks import Mark, find_marks
+from corpuskit.privacy.reserved import without_reserved
 
 Names = Literal[False, True, "near_contact"]
 
@@ -39,6 +41,8 @@ def find(
     recognizers: Sequence[Any] = (),
     agree: bool = False,
     label: str = "",
+    allow: Allow | None = None,
+    min_scores: Mapping[str, float] | None = None,
 ) -> list[list[Finding]]:
     """Personal data in each text, by position, without overlaps.
 
@@ -50,6 +54,7 @@ def find(
     caller's own strings. A null has no findings. `agree` adds whatever presidio's own pattern recognizers find of these
     types, dates that look like phone numbers among it, so that a search with presidio finds nothing more. `label` is
     the name of the field that all the texts are values of (`phone`, `예금주`): it counts as the word before a value.
+    `allow` names what is let be, `min_scores` sets other limits than `min_score` for single types.
 
     Raises InputError for what are not texts or languages, UsageError for an unknown type and for a name model that is
     none.
@@ -63,7 +68,13 @@ def find(
     context = as_context(label)
     if context:
         options = {"types": types, "min_score": min_score, "private_addresses": private_addresses, "names": names}
-        options |= {"name_model": name_model, "recognizers": recognizers, "agree": agree}
+        options |= {
+            "name_model": name_model,
+            "recognizers": recognizers,
+            "agree": agree,
+            "allow": allow,
+            "min_scores": min_scores,
+        }
         labelled = [None if text is None else context + text for text in given]
         return [_without_context(row, len(context)) for row in find(labelled, language, **options)]  # type: ignore[arg-type]
     candidates = structured(array)
@@ -79,7 +90,8 @@ def find(
     for row in candidates:
         if private_addresses or agree:
             row = [item._replace(type="ip") if item.type == PRIVATE else item for item in row]
-        settled.append(settle([item for item in row if item.score >= min_score]))
+        limits = min_scores or {}
+        settled.append(settle([item for item in row if item.score >= limits.get(item.type, min_score)]))
     if agree:
         from corpuskit.privacy import presidio
 
@@ -95,7 +107,15 @@ def find(
             settled[number] = _beside(settled[number], sure)
         wanted |= set(NAMES)
     return [
-        [Finding(*item, text[item.start : item.end]) for item in row if item.type in wanted] if text is not None else []
+        []
+        if text is None
+        else [
+            finding
+            for item in row
+            if item.type in wanted
+            for finding in [Finding(*item, text[item.start : item.end])]
+            if allow is None or (finding.type, finding.text) not in allow
+        ]
         for text, row in zip(given, settled, strict=True)
     ]
 
@@ -129,6 +149,9 @@ def structured(array: pa.LargeStringArray) -> list[list[Candidate]]:
             assert text is not None
             row = rows[number]
             row += _BY_NUMBER[mark](text, start, end)
+    for number, row in enumerate(rows):
+        if row:
+            rows[number] = without_reserved(texts[number] or "", row)
     hiding = np.flatnonzero(hidden).tolist()
     if hiding:
         _folded(texts, hiding, rows)
@@ -139,8 +162,11 @@ def _folded(texts: Sequence[str | None], numbers: list[int], rows: list[list[Can
     """Fill the rows of texts that hide characters, by way of their folded forms."""
     folds = [fold(texts[number] or "") for number in numbers]
     marks, _ = find_marks(*text_buffers(as_texts([item.text for item in folds])))
+    found: list[list[Candidate]] = [[] for _ in numbers]
     for position, mark, start, end in marks.tolist():
-        item = folds[position]
-        for candidate in _BY_NUMBER[mark](item.text, start, end):
-            first, last = int(item.starts[candidate.start]), int(item.ends[candidate.end - 1])
-            rows[numbers[position]].append(candidate._replace(start=first, end=last))
+        found[position] += _BY_NUMBER[mark](folds[position].text, start, end)
+    for number, item, row in zip(numbers, folds, found, strict=True):
+        rows[number] = [
+            candidate._replace(start=int(item.starts[candidate.start]), end=int(item.ends[candidate.end - 1]))
+            for candidate in without_reserved(item.text, row)
+        ]

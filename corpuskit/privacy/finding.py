@@ -21,6 +21,16 @@ KINDS: dict[str, Kind] = {
     "phone": Kind("Phone number: international, Korean mobile and landline, North American, British", "PHONE_NUMBER"),
     "resident_registration": Kind("Korean resident registration number, citizens' and foreigners'", "KR_RRN"),
     "business_registration": Kind("Korean business registration number", "KR_BRN"),
+    "cn_id": Kind("Chinese identity number", ""),
+    "in_aadhaar": Kind("Indian Aadhaar number beside a word that says so", "IN_AADHAAR"),
+    "br_cpf": Kind("Brazilian CPF number", ""),
+    "uk_nino": Kind("British national insurance number", "UK_NINO"),
+    "uk_nhs": Kind("British NHS number beside a word that says so", "UK_NHS"),
+    "patient_number": Kind("Number of a patient or a medical record, beside a word that says so", ""),
+    "customs_code": Kind("Korean personal customs clearance code (개인통관고유부호)", ""),
+    "imei": Kind("Number of a mobile device", ""),
+    "mac": Kind("Hardware address of a network card", "MAC_ADDRESS"),
+    "number_plate": Kind("Number plate: Korean; British and American beside a word that says so", ""),
     "passport": Kind("Passport number beside a word that says so", "KR_PASSPORT"),
     "drivers_licence": Kind("Korean driver's licence number", "KR_DRIVER_LICENSE"),
     "bank_account": Kind("Bank account number beside a word that says so", "US_BANK_NUMBER"),
@@ -35,16 +45,17 @@ KINDS: dict[str, Kind] = {
     "address": Kind("Postal address: Korean road and lot form, American and British street form", ""),
     "birth_date": Kind("Date of birth: a date beside a word that says so", "DATE_TIME"),
     "handle": Kind("A person's name on a platform: @someone, 카톡 아이디, a profile's URL", ""),
-    "person": Kind("A person's name, by a trained model", "PERSON"),
+    "person": Kind("A person's name in a field that says so (성명:, From:); with `names`, by a model too", "PERSON"),
     "place": Kind("A place's name, by a trained model", "LOCATION"),
     "organization": Kind("An organisation's name, by a trained model", "ORGANIZATION"),
 }
 """Every type by its name. Recognizers of a user's own add their entity in lower case."""
 
 NAMES = ("person", "place", "organization")
-"""The types that a model finds, when asked for; the others are structured and found by form."""
+"""The types that a model finds, when asked for."""
 
-STRUCTURED = tuple(name for name in KINDS if name not in NAMES)
+STRUCTURED = tuple(name for name in KINDS if name not in ("place", "organization"))
+"""The types that are found by form, without a model. A person is found so in a field that says so."""
 
 
 class Finding(NamedTuple):

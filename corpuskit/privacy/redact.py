@@ -6,13 +6,13 @@ before it is shown or kept outside the corpus: whole, before any excerpt is cut 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-from corpuskit.kernels.arrow import large_strings
+from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.privacy.find import find
 from corpuskit.privacy.scrub import Replacer, rewrite
 
@@ -26,20 +26,19 @@ NOT_SCRUBBED = frozenset(
 """Columns of a document that corpuskit itself writes and that hold no text of the record."""
 
 
-def redact(
-    texts: Sequence[str | None], language: str | Sequence[str | None] | None = None, **options: Any
-) -> list[str | None]:
+def redact(texts: Texts, language: Languages = None, **options: Any) -> list[str | None]:
     """Texts with each finding replaced by its type; nulls stay null. `options` are those of `find`."""
     replacer = Replacer("replace", {}, None)
+    given: list[str | None] = as_texts(texts).to_pylist()
     return [
         rewrite(text, findings, replacer)[0] if text is not None and findings else text
-        for text, findings in zip(texts, find(texts, language, **options), strict=True)
+        for text, findings in zip(given, find(given, language, **options), strict=True)
     ]
 
 
 def redact_column(
     column: pa.Array | pa.ChunkedArray,
-    language: str | Sequence[str | None] | None = None,
+    language: Languages = None,
     *,
     name: str = "",
     **options: Any,
@@ -51,9 +50,10 @@ def redact_column(
     are. `language` is one code, or one a row.
     """
 
+    languages = as_languages(language, len(column)).to_pylist()
+
     def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
-        spoken = language if language is None or isinstance(language, str) else [language[row] for row in rows]
-        return redact(texts, spoken, label=field_name(path), **options)
+        return redact(texts, [languages[row] for row in rows], label=field_name(path), **options)
 
     return map_strings(column, rewritten, name)
 
@@ -113,7 +113,7 @@ def _mapped(array: pa.Array, rewrite: Rewrite, path: str, rows: list[int]) -> pa
         return pa.StructArray.from_arrays(parts, fields=fields, mask=array.is_null())
     if pa.types.is_map(kind) or _is_list(kind):
         return _mapped_list(array, rewrite, path, rows)
-    before = large_strings(array).to_pylist()
+    before = array.to_pylist()
     after = rewrite(before, path, rows)
     return array if after == before else pa.array(after, kind)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from corpuskit.document import Change, change_lists, set_column
 from corpuskit.engine.rule import Rule
@@ -17,6 +17,7 @@ from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.errors import UsageError, nearest
 from corpuskit.inputs import as_languages
 from corpuskit.privacy import vault
+from corpuskit.privacy.allow import Allow
 from corpuskit.privacy.find import Names, find
 from corpuskit.privacy.finding import KINDS, NAMES, STRUCTURED, Finding
 from corpuskit.privacy.presidio import load
@@ -24,12 +25,11 @@ from corpuskit.privacy.redact import field_name, map_strings, string_columns
 from corpuskit.privacy.scrub import Action, Replacer, rewrite
 from corpuskit.privacy.vault import Original
 
-MEASUREMENT = pa.struct(
-    [
-        ("findings", pa.int64()),
-        ("types", pa.list_(pa.struct([("type", pa.string()), ("count", pa.int64())]))),
-    ]
-)
+FIELDS = [
+    pa.field("findings", pa.int64()),
+    pa.field("types", pa.list_(pa.struct([("type", pa.string()), ("count", pa.int64())]))),
+]
+"""What is measured: the number of findings, and their number by type."""
 
 
 class PersonalData(BatchStage):
@@ -47,8 +47,13 @@ class PersonalData(BatchStage):
     """Other actions for single types: `{email: hash, birth_date: keep}`."""
     min_score: float = Field(0.5, ge=0, le=1)
     """How sure a finding must be, 0 to 1."""
-    drop_over: int | None = Field(None, ge=0)
-    """Drop documents with more findings than this (rule `personal_data.findings`)."""
+    min_scores: Mapping[str, float] = {}
+    """Other limits than `min_score` for single types: `{phone: 0.8}`."""
+    drop_over: NonNegativeInt | Mapping[str, NonNegativeInt] | None = None
+    """Drop documents with more findings than this (rule `personal_data.findings`), or with more of single types:
+    `{email: 20}` (rule `personal_data.findings.email`)."""
+    allow: Allow = Field(default_factory=lambda: Allow())
+    """Exceptions: `{values: [1588-1234], patterns: ['bot-.*@ourhost.kr'], domains: [ourhost.kr]}`."""
     private_addresses: bool = False
     """Whether internet addresses that are not public (10.0.0.1) count."""
     key_file: Path | None = None
@@ -74,7 +79,7 @@ class PersonalData(BatchStage):
     @classmethod
     def _known_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name in NAMES:
+            if name in NAMES and name not in STRUCTURED:
                 raise ValueError(f"'{name}' is found by `names: true`, not named in types")
             if name not in STRUCTURED:
                 raise ValueError(f"'{name}' is no type of personal data{nearest(name, STRUCTURED)}")
@@ -82,24 +87,22 @@ class PersonalData(BatchStage):
 
     @model_validator(mode="after")
     def _possible(self) -> PersonalData:
-        for name in self.actions:
-            if name not in KINDS and not self.recognizers:
-                raise ValueError(f"actions: '{name}' is no type of personal data{nearest(name, KINDS)}")
+        limited = self.drop_over if isinstance(self.drop_over, Mapping) else {}
+        for setting, names in (("actions", self.actions), ("min_scores", self.min_scores), ("drop_over", limited)):
+            for name in names:
+                if name not in KINDS and not self.recognizers:
+                    raise ValueError(f"{setting}: '{name}' is no type of personal data{nearest(name, KINDS)}")
         if self.key_file is None and (self.vault is not None or "hash" in (self.mode, *self.actions.values())):
             raise ValueError("hash and vault need key_file, a file that `corpuskit privacy vault new-key FILE` writes")
         return self
 
     def rules(self) -> list[Rule]:
-        if self.drop_over is None:
-            return []
+        found = ("personal_data.types",)
+        if isinstance(self.drop_over, int):
+            return [Rule("personal_data.findings", "personal_data.findings", "<=", self.drop_over, evidence=found)]
         return [
-            Rule(
-                "personal_data.findings",
-                "personal_data.findings",
-                "<=",
-                self.drop_over,
-                evidence=("personal_data.types",),
-            )
+            Rule(f"personal_data.findings.{name}", f"personal_data.limited.{name}", "<=", limit, evidence=found)
+            for name, limit in (self.drop_over or {}).items()
         ]
 
     def libraries(self) -> tuple[str, ...]:
@@ -130,6 +133,8 @@ class PersonalData(BatchStage):
             recognizers=[load(path) for path in self.recognizers],
             agree=self.agree,
             label=label,
+            allow=self.allow,
+            min_scores=self.min_scores,
         )
 
     def _scrub(
@@ -180,14 +185,19 @@ class PersonalData(BatchStage):
 
         for name in self.scrubbed_columns(batch.schema):
             batch = set_column(batch, name, map_strings(batch.column(name), rewritten, name))
+        limited = list(self.drop_over) if isinstance(self.drop_over, Mapping) else []
+        fields = (
+            [*FIELDS, pa.field("limited", pa.struct([(name, pa.int64()) for name in limited]))] if limited else FIELDS
+        )
         measured = [
             {
                 "findings": count.total(),
                 "types": [{"type": type, "count": number} for type, number in sorted(count.items())],
+                "limited": {name: count[name] for name in limited},
             }
             for count in counts
         ]
-        batch = set_column(batch, self.name, pa.array(measured, MEASUREMENT))
+        batch = set_column(batch, self.name, pa.array(measured, pa.struct(fields)))
         batch = set_column(batch, CHANGES, change_lists(changes))
         if self.vault is not None:
             self._seal(batch.column("id").to_pylist(), originals)

@@ -8,11 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from corpuskit.privacy.detect import address, birth, contact, document, handle, network, number, phone, secret, token
+from corpuskit.privacy.detect import (
+    address,
+    birth,
+    contact,
+    document,
+    handle,
+    labelled,
+    masked,
+    network,
+    number,
+    person,
+    phone,
+    plate,
+    secret,
+    token,
+)
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.marks import Mark
 
 Detector = Callable[[str, int, int], list[Candidate]]
+
+
+def _either(*detectors: Detector) -> Detector:
+    """A detector that proposes what several do."""
+
+    def detect(text: str, start: int, end: int) -> list[Candidate]:
+        return [candidate for detector in detectors for candidate in detector(text, start, end)]
+
+    return detect
+
 
 DETECTORS: dict[Mark, Detector] = {
     Mark.NUMBER: number.detect,
@@ -20,7 +45,7 @@ DETECTORS: dict[Mark, Detector] = {
     Mark.COLON: network.ipv6,
     Mark.AT: contact.at_sign,
     Mark.SPELT_AT: contact.spelt_at,
-    Mark.HANDLE: handle.named,
+    Mark.HANDLE: _either(handle.named, secret.known),
     Mark.TOKEN: token.detect,
     Mark.IBAN: token.iban,
     Mark.LOT: address.korean,
@@ -32,9 +57,16 @@ DETECTORS: dict[Mark, Detector] = {
     Mark.LICENCE: document.licence,
     Mark.LETTERED: phone.lettered,
     Mark.SPOKEN: phone.spoken,
-    Mark.SECRET: secret.assigned,
+    Mark.SECRET: _either(secret.assigned, secret.known),
     Mark.PRIVATE_KEY: secret.private_key,
     Mark.DEFANGED: network.defanged,
+    Mark.MAC: network.hardware,
+    Mark.PLATE: plate.korean,
+    Mark.MASKED: masked.detect,
+    Mark.LABELLED: labelled.detect,
+    Mark.NAMED: person.detect,
+    Mark.RULE: secret.known,
+    Mark.WEBHOOK: secret.webhook,
 }
 
 __all__ = ["DETECTORS", "Detector"]

@@ -66,7 +66,8 @@ _FLAT_BEFORE = re.compile(r"(?:Flat|Apt|Apartment|Unit|Suite|Studio)\.? [A-Za-z0
 _ANY_STREET = re.compile(r"[0-9]{1,6}[A-Za-z]? (?:[A-Z][A-Za-z'’.-]{0,20} ){1,3}?[A-Za-z][a-z]{1,12}(?=[,.\s])")
 """A name with any last word, told to be a street by the town and ZIP code or postcode after it."""
 _DOOR = re.compile(
-    r"(?P<complex>[가-힣A-Za-z0-9]{0,12}(?:아파트|빌라|오피스텔|맨션|자이|래미안|푸르지오|힐스테이트|더샵|캐슬|하이츠|주공|아이파크"
+    r"(?P<complex>[가-힣A-Za-z0-9]{0,12}(?:아파트|빌라|오피스텔|맨션|자이|래미안|푸르지오|힐스테이트|더샵|캐슬"
+    r"|하이츠|주공|아이파크"
     r"|편한세상|단지)) ?(?:제 ?)?[0-9]{1,4}동 (?:제 ?)?$"
 )
 _DOOR_NUMBER = re.compile(r"[0-9]{3,4}호(?!선|실? ?(?:교실|강의실))")

@@ -13,7 +13,7 @@ _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Jan|Feb"
     r"|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?)"
 )
-_YEAR = r"(?:1[89][0-9]{2}|20[0-2][0-9])"
+_YEAR = r"(?:19[0-9]{2}|20[0-2][0-9])"
 _DATE = (
     rf"(?P<date>(?<![0-9])(?:(?P<y1>{_YEAR})(?: ?[-./] ?|년 ?)(?P<m1>[0-9]{{1,2}})(?: ?[-./] ?"
     rf"|월 ?)(?P<d1>[0-9]{{1,2}})(?![0-9])일?"
@@ -21,7 +21,8 @@ _DATE = (
     rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)?[ -](?:of )?(?P<m3>{_MONTH})(?:,? |-)(?P<y3>{_YEAR})"
     rf"|(?P<a4>[0-9]{{1,2}})[-./](?P<b4>[0-9]{{1,2}})[-./](?P<y4>{_YEAR})"
     rf"|(?P<y5>{_YEAR})(?P<m5>[0-9]{{2}})(?P<d5>[0-9]{{2}})"
-    rf"|(?P<y6>[0-9]{{2}})(?P<s6>[-./]?|년 ?)(?P<m6>[0-9]{{1,2}})(?:[-./]?|월 ?)(?P<d6>[0-9]{{1,2}})일?)(?![0-9]))"
+    r"|(?P<y6>[0-9]{2})(?:(?P<k6>년 ?)|(?P<s6>[-./]?|[-./] ))(?P<m6>[0-9]{1,2})(?(k6)월 ?|(?P=s6))"
+    r"(?P<d6>[0-9]{1,2})일?)(?![0-9]))"
 )
 _AFTER = re.compile(
     rf"(?P<word>생년월일|출생(?:일자|일)?|(?<!발)생일|태어난 ?날|date of birth|birth ?date|birthday|birth"
@@ -67,17 +68,17 @@ def born(text: str, start: int, end: int) -> list[Candidate]:
     before = _BEFORE.search(text, max(0, start - 16), start)
     if before is None or not _is_date(before, True):
         return []
-    return [Candidate(*before.span("date"), "birth_date", 0.8)]
+    begin, close = before.span("date")
+    return [Candidate(begin, close + (". " in before["date"] and text[close] == "."), "birth_date", 0.8)]
 
 
 def _is_date(match: re.Match[str], strict: bool) -> bool:
     """`strict` admits six bare digits (900305), which are a date only after a word that asks for one."""
     if match["y6"] is None:
         return _read(match) is not None
-    separator = match["s6"]
-    if separator == "" and len(match["m6"] + match["d6"]) != 4:
+    if match["s6"] == "" and len(match["m6"] + match["d6"]) != 4:
         return False
-    if not strict and "년" not in separator:
+    if not strict and match["k6"] is None:
         return False
     return _read(match) is not None
 
@@ -112,7 +113,7 @@ def _read(match: re.Match[str]) -> datetime.date | None:
     first, second, third = int(match["y6"]), int(match["m6"]), int(match["d6"])
     for short, month, day in ((first, second, third), (third, first, second), (third, second, first)):
         in_order = (short, month, day) == (first, second, third)
-        if (in_order or match["s6"] in ("-", "/", ".")) and short < 100:
+        if (in_order or (match["s6"] or "").strip() in ("-", "/", ".")) and short < 100:
             read = _date(short + (2000 if short < _CENTURY_PIVOT else 1900), month, day)
             if read is not None:
                 return read

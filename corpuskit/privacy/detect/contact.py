@@ -100,7 +100,7 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
     spaced = _SPACED_LOCAL.search(head) if text[end : end + 1] == " " else None
     if spaced is not None and (close := _host_end(text, end + 1)) > end + 1:
         return [Candidate(start - len(head) + spaced.start("local"), close, "email", 0.8)]
-    local = head[len(head.rstrip(_LOCAL)) :].lstrip(".-'%+*")
+    local = _local_part(head)
     if local.endswith("."):
         return []
     if local == "git":  # git@host:path names a repository
@@ -114,12 +114,24 @@ def at_sign(text: str, start: int, end: int) -> list[Candidate]:
         return _loose(text, start, end, head)
     if loose := _loose(text, start, end, head):
         return loose
-    if head and not head[-1].isascii() and head[-1].isalpha():
+    if head and not head[-1].isascii() and head[-1].isalpha():  # a local part of another script
         word = re.search(r"[\w.+-]{1,64}$", head)
         close = _host_end(text, end)
         if word is not None and close > end:
             return [Candidate(start - len(word[0]), close, "email", 0.8)]
     return handle.at(text, start, end, head)
+
+
+_LATIN_LETTERS = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
+_ACCENTED = re.compile(rf"[A-Za-z0-9._%+'{_LATIN_LETTERS}-]+$")
+
+
+def _local_part(head: str) -> str:
+    """The local part at the end of the text before an '@': ASCII, or Latin letters with accents (RFC 6531)."""
+    match = _ACCENTED.search(head)
+    plain = head[len(head.rstrip(_LOCAL)) :]
+    local = match[0] if match is not None and len(match[0]) > len(plain) else plain
+    return local.lstrip(".-'%+*")
 
 
 def _loose(text: str, start: int, end: int, head: str) -> list[Candidate]:

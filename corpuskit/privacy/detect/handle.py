@@ -17,16 +17,19 @@ _HANDLE_WORDS = re.compile(
 )
 _NOT_A_PERSON = words("not_handles")
 _PROFILE = re.compile(
-    r"(?:facebook\.com/(?!profile)|(?<=//)x\.com/|t\.me/|tiktok\.com/@"
-    r"|threads\.net/@)(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])",
+    r"(?:(?:instagram|twitter|facebook|fb|twitch|pinterest)\.com/|twitch\.tv/|(?<=//)x\.com/|www\.x\.com/"
+    r"|//x\.com/|t\.me/"
+    r"|(?:tiktok|threads|youtube|medium)\.(?:com|net)/@|youtube\.com/(?:c|user)/|line\.me/(?:ti/p/~?|R/ti/p/)"
+    r"|brunch\.co\.kr/@|velog\.io/@|bsky\.app/profile/|reddit\.com/u(?:ser)?/|linkedin\.com/in/|pf\.kakao\.com/"
+    r"|github\.com/|blog\.naver\.com/)(?!profile\.php)"
+    r"(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{1,60}[A-Za-z0-9_])?)(?![A-Za-z0-9_])(?P<more>/[A-Za-z0-9_.-]*)?",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    r"profile\.php\?id=(?P<name>[0-9]{5,20})|open\.kakao\.com/(?P<room>(?:o|me)/[A-Za-z0-9_-]{3,40})"
-    r"|linkedin\.com/in/(?P<person>[A-Za-z0-9_%-]{3,60})",
-    re.IGNORECASE,
+    r"profile\.php\?id=(?P<name>[0-9]{5,20})|open\.kakao\.com/(?P<room>(?:o|me)/[A-Za-z0-9_-]{3,40})", re.IGNORECASE
 )
-_PROFILE_LATER = re.compile(r"(?:instagram|twitter)\.com/(?P<name>[A-Za-z0-9_.]{3,40})(?![A-Za-z0-9_/])", re.IGNORECASE)
+_MANY_THINGS = ("github.com/", "blog.naver.com/", "facebook.com/", "fb.com/")
+"""Hosts whose path names projects, posts and pages as often as persons."""
 _NO_PROFILE = words("not_profiles")
 _NAMED = re.compile(
     r"(?:카카오톡|카톡|텔레그램|텔레|인스타그램|인스타|트위터|디스코드|디코|위챗|아이디|telegram|kakaotalk|kakao"
@@ -59,13 +62,13 @@ def at(text: str, start: int, end: int, head: str) -> list[Candidate]:
 
 def named(text: str, start: int, end: int) -> list[Candidate]:
     """A name on a platform after a word that announces it, or in a profile's URL."""
-    for pattern, score in ((_PROFILE, 0.8), (_PROFILE_LATER, 0.8)):
-        match = pattern.match(text, start)
-        if match is not None:
-            name = match["name"].strip(".").lower()
-            if name in _NO_PROFILE or name.isdigit():
-                return []
-            return [Candidate(match.start("name"), match.end("name"), "handle", score)]
+    profile = _PROFILE.match(text, start)
+    if profile is not None:
+        name = profile["name"].strip(".").lower()
+        owned = profile["more"] in (None, "/") or not text[start : start + 16].lower().startswith(_MANY_THINGS)
+        if name in _NO_PROFILE or len(name) < 3 or name.isdigit() or not owned:
+            return []
+        return [Candidate(profile.start("name"), profile.start("name") + len(name), "handle", 0.8)]
     numbered = _NUMBERED.match(text, start)
     if numbered is not None:
         return [Candidate(*numbered.span(numbered.lastgroup or 0), "handle", 0.8)]

@@ -1,4 +1,4 @@
-"""Internet addresses: IPv4 (RFC 791) and IPv6 (RFC 4291). Public ones alone name a machine of somebody's."""
+"""Addresses of machines: IPv4 (RFC 791), IPv6 (RFC 4291), MAC (IEEE 802). Public ones alone name somebody's machine."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ _DEFANGED = re.compile(
     re.IGNORECASE,
 )
 _DEFANGED_REACH = 40
+
+_HARDWARE = re.compile(
+    r"[0-9A-Fa-f]{2}(?P<sign>[:-])(?:[0-9A-Fa-f]{2}(?P=sign)){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z]|[:-][0-9A-Fa-f])"
+)
 
 PRIVATE = "ip.private"
 """The type of an address that is not public, until the caller's settings say whether it counts."""
@@ -76,3 +80,18 @@ def _addressed(start: int, end: int, value: str) -> Candidate:
     address = ipaddress.ip_address(value)
     # Documentation ranges (RFC 5737, RFC 3849) are nobody's, and is_global says so.
     return Candidate(start, end, "ip" if address.is_global else PRIVATE, 0.85)
+
+
+def hardware(text: str, start: int, end: int) -> list[Candidate]:
+    """A MAC address, six pairs of hexadecimal digits. Broadcast, null and documentation addresses are nobody's."""
+    match = _HARDWARE.match(text, start)
+    if match is None:
+        return []
+    digits = match[0].replace(match["sign"], "").lower()
+    if len(set(digits)) == 1 or digits.startswith(_RESERVED_HARDWARE):
+        return []
+    return [Candidate(*match.span(), "mac", 0.9)]
+
+
+_RESERVED_HARDWARE = ("00005e0053", "01005e", "3333")
+"""Documentation (RFC 7042) and multicast addresses."""

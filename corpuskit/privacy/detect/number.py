@@ -1,64 +1,192 @@
-"""Numbers: everything that is mostly digits, told apart by grouping, ranges, check digits and the words before it.
+"""Numbers: everything that is mostly digits, read once as groups and gaps, then told apart by form.
 
-Sources of the forms: phone numbers, the Korean numbering rules (전기통신번호관리세칙), the North American Numbering
-Plan and libphonenumber's metadata for the rest; resident numbers, 주민등록법 시행규칙; cards, ISO/IEC 7812 and the
-networks' published ranges; social security numbers, SSA's rules of 2011; taxpayer numbers, IRS Publication 1915.
+A run of digits and separators is cut into groups (`010-4827-1935` is 3, 4 and 4 digits). A *form* says which group
+lengths a type has, and scores a value by its gaps, ranges, check digits and label. `run` says which readings hold.
+
+Sources of the forms: resident numbers, 주민등록법 시행규칙; cards, ISO/IEC 7812 and the networks' published ranges;
+social security numbers, SSA's rules of 2011; taxpayer numbers, IRS Publication 1915; IMEI, 3GPP TS 23.003; Aadhaar,
+UIDAI (Verhoeff check); CPF, Receita Federal; Chinese identity numbers, GB 11643-1999; NHS numbers, NHS Data Dictionary;
+개인통관고유부호, 관세청 고시. Phone numbers are in `phone`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from corpuskit.privacy.detect import checks
-from corpuskit.privacy.detect.label import label
-from corpuskit.privacy.detect.phone import digit_count, digits_of, overlapping, phones
+from corpuskit.privacy.detect import checks, phone
+from corpuskit.privacy.detect.run import Form, Span, Spans, Value, overlapping, standing
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.marks import NUMBER_WORDS
 
-_S = "[- .\u00a0‐‑‒–—−]"
-_C = "[- ./_*~\u00a0‐‑‒–—−]"
-_BEFORE = r"(?<![0-9])(?<![0-9][-.,])(?<![A-Za-z_][-_])"
-_AFTER = r"(?![0-9])(?![-.,][0-9])"
-
-_RESIDENT = re.compile(
-    rf"{_BEFORE}(?P<date>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]"
-    rf"|3[01]))(?P<gap>{_S}{{0,3}}|[/_~*])(?P<rest>[0-9]{{7}}){_AFTER}"
-)
-_MASKED_RESIDENT = re.compile(
-    rf"{_BEFORE}[0-9]{{2}}(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12][0-9]|3[01])(?P<gap>{_S}{{1,3}})[1-8](?:[*＊●○xX]{{6}}"
-    r"|[*＊●○xX]{5}(?![*＊●○xX]))"
-)
-"""Birth date and sex, the rest hidden: `901010-1******`."""
-_MASK = 7
-_SPELT_RESIDENT = re.compile(
-    rf"(?<![{NUMBER_WORDS}0-9])(?P<date>(?:[{NUMBER_WORDS}0-9] ?){{5}}[{NUMBER_WORDS}0-9]){_S}{{0,3}}"
-    rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![0-9])"
-)
+_GROUP = re.compile("[0-9]+")
+MAX_GROUPS = 6
+"""Groups of the longest form."""
 _WORD_DIGITS = str.maketrans(NUMBER_WORDS, "001234566789")
-_BUSINESS = re.compile(rf"{_BEFORE}[0-9]{{3}}(?P<gap>{_S}{{0,3}})[0-9]{{2}}{_S}{{0,3}}[0-9]{{5}}{_AFTER}")
-_LICENCE = re.compile(
-    rf"{_BEFORE}(?P<region>[0-9]{{2}})(?P<gap>{_S}?)[0-9]{{2}}(?P=gap)[0-9]{{6}}(?P=gap)[0-9]{{2}}{_AFTER}"
-)
-_OLD_LICENCE = re.compile(
-    r"(?:서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전"
-    r"|울산)[- ]{0,2}[0-9]{2}-[0-9]{6}-[0-9]{2}(?![0-9])"
-)
-_CARD = re.compile(
-    rf"{_BEFORE}[0-9]{{4}}(?P<gap>{_C}{{0,3}})(?:[0-9]{{4}}{_C}{{0,3}}[0-9]{{4}}(?:{_C}{{0,3}}[0-9]{{1,7}})?"
-    rf"|[0-9]{{6}}{_S}{{0,3}}[0-9]{{4,5}}){_AFTER}"
-)
-_TAXPAYER = re.compile(
-    rf"{_BEFORE}(?!000|666)[0-9]{{3}}(?P<gap>{_S}?)(?!00)[0-9]{{2}}(?P=gap)(?!0000)[0-9]{{4}}{_AFTER}"
-)
-_ACCOUNT = re.compile(rf"{_BEFORE}[0-9]{{2,6}}(?:{_S}[0-9]{{1,8}}){{1,4}}{_AFTER}|{_BEFORE}[0-9]{{8,17}}{_AFTER}")
-_BANK_AFTER = re.compile(
-    r" ?[(\[]?(?:국민|신한|우리|하나|기업|농협|카카오|토스|케이|SC제일|제일|씨티|부산|대구|광주|전북|경남"
-    r"|제주|수협|신협|산업|외환|우체국|새마을금고)"
-    r"(?:은행|뱅크|\)| ?[가-힣]{2,4}[)\]])|"
-    r" ?[(\[]?(?:농협|수협|신협|카뱅|우체국|새마을금고)(?![가-힣])"
-)
-_SINGLE_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ .·_\-]{1,3}[0-9](?![0-9])){9,15}")
+
+
+def detect(text: str, start: int, end: int) -> list[Candidate]:
+    """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
+    spans = [match.span() for match in _GROUP.finditer(text, start, end)]
+    found: list[Candidate] = []
+    if not text[start:end].isascii():
+        found += _spelt_resident(text, start, end)
+        found += phone.spelt(text, start, end)
+    if sum(b - a for a, b in spans) < _FEWEST:
+        return found
+    explained: list[Span] = []
+    lengths = [b - a for a, b in spans]
+    count = len(spans)
+    for first in range(count):
+        for last in range(first, min(first + MAX_GROUPS, count)):
+            forms = _BY_LENGTHS.get(tuple(lengths[first : last + 1]))
+            if forms is None:
+                continue
+            value = Value(text, spans, first, last)
+            for form in forms:
+                score = form.score(value)
+                if score:
+                    candidate = Candidate(*_extent(value, form.type), form.type, score)
+                    explained.append(Span(first, last, candidate))
+        explained += phone.international(text, spans, first)
+        explained += phone.scattered(text, spans, first)
+        if lengths[first] == 1:
+            explained += _single_digits(text, spans, lengths, first)
+    explained += phone.grouped(text, spans)
+    explained += _accounts(text, spans, lengths)
+    found += standing(text, spans, explained)
+    return found
+
+
+_FEWEST = 7
+
+
+def _extent(value: Value, type: str) -> tuple[int, int]:
+    """Where a value begins and ends, with the letter that belongs to it."""
+    if type == "cn_id":
+        return value.start, value.end + (len(value.digits) == 17)
+    if type == "customs_code":
+        return value.start - 1, value.end
+    return phone.extent(value) if type == "phone" else (value.start, value.end)
+
+
+# ---- identity numbers -------------------------------------------------------------------------------------------
+
+
+def _resident(value: Value) -> float:
+    digits = value.digits
+    if not checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
+        return 0.0
+    named, valid = value.says("resident"), checks.resident(digits)
+    if digits[6] in "90":  # born in the nineteenth century: nobody alive, and what pseudonyms use
+        return 0.0
+    if value.denied("order", "account", "card"):
+        return 0.6 if valid and value.gaps else 0.0
+    if named:
+        return 0.95
+    if value.glued:
+        return 0.0
+    if value.whole:
+        # Undivided digits: EAN-13 codes of Korean goods begin with 880, which reads as a birth in January 1988.
+        return 0.7 if valid and not digits.startswith("880") else 0.0
+    if value.gap == "-":
+        return 0.99 if valid else 0.9
+    return 0.7 if valid else 0.0
+
+
+def _business(value: Value) -> float:
+    digits = value.digits
+    named = value.says("business")
+    if digits.startswith("000"):
+        return 0.0
+    if value.denied("account") or (value.glued and not named):
+        return 0.0
+    if not checks.business(digits):
+        return 0.6 if named else 0.0
+    if value.gap == "-":
+        return 0.6 if value.denied("order", "phone", "card") else 0.9
+    return 0.85 if named else 0.6 if value.gaps and value.gap in "./_~" and value.label.name is None else 0.0
+
+
+_LICENCE_REGIONS = frozenset(map(str, [*range(11, 27), 28]))
+
+
+def _licence(value: Value) -> float:
+    if value.digits[:2] not in _LICENCE_REGIONS or value.denied("account", "order"):
+        return 0.0
+    named = value.says("licence")
+    if value.whole:
+        return 0.95 if named else 0.0
+    return 0.95 if named else 0.7 if value.gap not in (" ", ".", "?", ",") else 0.0
+
+
+_ITIN_GROUPS = frozenset([*range(50, 66), *range(70, 89), 90, 91, 92, *range(94, 100)])
+
+
+def _is_taxpayer(digits: str) -> bool:
+    return digits[:3] not in ("000", "666") and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+def _taxpayer(value: Value, ours: bool) -> float:
+    """`ours`: whether the first digit is of this type."""
+    if not ours or not _is_taxpayer(value.digits):
+        return 0.0
+    if value.says("taxpayer"):
+        return 0.95
+    if value.gap in ("", " ", ".", ",", "?") or value.denied("order", "account", "business", "phone", "passport"):
+        return 0.0
+    return 0.7
+
+
+def _ssn(value: Value) -> float:
+    return _taxpayer(value, value.digits[0] != "9")
+
+
+def _itin(value: Value) -> float:
+    return _taxpayer(value, value.digits[0] == "9" and int(value.digits[3:5]) in _ITIN_GROUPS)
+
+
+def _labelled(name: str, valid: Callable[[str], bool]) -> Callable[[Value], float]:
+    """The score of a number that only its label tells, and a check confirms."""
+
+    def score(value: Value) -> float:
+        return 0.95 if value.says(name) and valid(value.digits) else 0.0
+
+    return score
+
+
+def _cpf(value: Value) -> float:
+    if not checks.cpf(value.digits):
+        return 0.0
+    if value.says("cpf"):
+        return 0.95
+    return 0.85 if value.gaps == [".", ".", "-"] and not value.denied("order", "account", "phone") else 0.0
+
+
+def _imei(value: Value) -> float:
+    valid = checks.luhn(value.digits)
+    if value.says("imei"):
+        return 0.95 if valid else 0.7
+    return 0.7 if valid and value.groups[0][:2] in ("35", "86", "01") and value.gap == "-" else 0.0
+
+
+def _chinese(value: Value) -> float:
+    check = value.digits if len(value.digits) == 18 else value.digits + value.after.upper()
+    if len(check) != 18 or not checks.chinese(check):
+        return 0.0
+    return 0.97 if value.says("chinese") or not value.glued else 0.0
+
+
+def _customs(value: Value) -> float:
+    if value.before not in ("P", "p"):
+        return 0.0
+    ahead = value.text[value.start - 2 : value.start - 1] if value.start > 1 else ""
+    if ahead.isascii() and ahead.isalnum():
+        return 0.0
+    return 0.95 if value.says("customs") else 0.7 if value.before == "P" else 0.0
+
+
+# ---- cards and accounts -----------------------------------------------------------------------------------------
 
 _NETWORKS = (
     (re.compile(r"4[0-9]{12}(?:[0-9]{3}){0,2}"), "Visa"),
@@ -70,179 +198,149 @@ _NETWORKS = (
     (re.compile(r"(?:50|5[6-9]|6[0-9])[0-9]{11,17}"), "Maestro"),
     (re.compile(r"9[0-9]{15}"), "Korean domestic"),
 )
-_ITIN_GROUPS = frozenset([*range(50, 66), *range(70, 89), 90, 91, 92, *range(94, 100)])
-_LICENCE_REGIONS = frozenset(map(str, [*range(11, 27), 28]))
 
 
-def detect(text: str, start: int, end: int) -> list[Candidate]:
-    """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
-    digits = digit_count(text, start, end)
-    # '+' and '(' before the run belong to phone numbers alone; the rest lies inside it.
-    found = list(phones(text, start, end, digits))
-    if end - start >= 13 and end - start - digits >= 6:
-        found += _spelt_resident(text, start, end)
-    if digits >= 7:
-        found += _masked_resident(text, start, end)
-    if digits >= 8:
-        found += _accounts(text, start, end)
-    if digits >= 9:
-        found += _taxpayers(text, start, end)
-    if digits >= 10:
-        found += _registered(text, start, end)
-        found += _single_digits(text, start, end)
-    if digits >= 12:
-        found += _cards(text, start, end)
-    return found
+def _card(value: Value) -> float:
+    digits = value.digits
+    if digits[0] == "0" or not checks.luhn(digits) or len(set(digits)) < 3:
+        return 0.0
+    known = any(pattern.fullmatch(digits) for pattern, _ in _NETWORKS)
+    if value.says("card"):
+        return 0.99 if known else 0.8
+    if not known or value.denied("order", "imei") or (value.whole and value.glued):
+        return 0.0
+    if value.gaps:
+        return 0.95 if value.gap != "?" else 0.8
+    return 0.75 if len(digits) in (15, 16) else 0.0
 
 
-def _within(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
-    # Two characters past the run let look-ahead see what follows; no match reaches into them, they are no digits.
-    return overlapping(pattern, text, start, min(len(text), end + 2))
+_BANKS = (
+    "KB국민|국민|신한|우리|KEB하나|하나|IBK기업|기업|NH농협|농협|단위농협|지역농협|카카오|카뱅|토스|케이|케뱅"
+    "|SC제일|제일|씨티|한국씨티"
+    "|KDB산업|산업|수출입|부산|BNK부산|대구|DGB대구|iM|아이엠|광주|전북|경남|BNK경남|제주|SH수협|수협|신협"
+    "|새마을금고|새마을|MG새마을"
+    "|외환|우체국|산림조합|저축|HSBC|도이치|JP모간|BOA|중국공상|중국|중국건설"
+)
+_BANK_AFTER = re.compile(
+    rf" ?[(\[/,]? ?(?:(?:{_BANKS})(?:은행|뱅크|금고|중앙회|\)| ?[(/]? ?[가-힣]{{2,4}}(?![가-힣])|(?![가-힣]))"
+    r"|(?:농협|수협|신협|카뱅|케뱅|우체국|새마을금고)(?![가-힣]))"
+)
+_HOLDER_AFTER = re.compile(r" ?[(\[/,]? ?(?:예금주|입금자|수취인)")
+_DATE_GROUPS = re.compile(r"(?:19|20)[0-9]{2}[-. /][0-9]{1,2}[-. /][0-9]{1,2}$")
+_ACCOUNT_DIGITS = range(10, 18)
 
 
-def _glued(text: str, position: int) -> bool:
-    """Whether a Latin letter or '_' stands before the position: the digits are part of a word."""
-    before = text[position - 1 : position] if position else ""
-    return before.isascii() and (before.isalpha() or (before in ("_", "#", "=", "/") and before != ""))
+def _accounts(text: str, spans: Spans, lengths: list[int]) -> Iterator[Span]:
+    """Bank accounts: 8 to 17 digits of any grouping, told by a label or by a bank's name on either side."""
+    count = len(spans)
+    for first in range(count):
+        best: Span | None = None
+        total = 0
+        for last in range(first, min(first + 5, count)):
+            total += lengths[last]
+            if total > 17:
+                break
+            if total < 8 or (
+                last > first and (total not in _ACCOUNT_DIGITS or not _account_gaps(text, spans, first, last))
+            ):
+                continue
+            score = _account_score(Value(text, spans, first, last))
+            if score:
+                best = Span(first, last, Candidate(spans[first][0], spans[last][1], "bank_account", score))
+        if best is not None:
+            yield best
 
 
-def _registered(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in _within(_RESIDENT, text, start, end):
-        score = _resident_score(text, match)
-        if score:
-            yield Candidate(*match.span(), "resident_registration", score)
-    for match in _within(_BUSINESS, text, start, end):
-        digits = digits_of(match[0])
-        says = label(text, match.start())
-        separated = bool(match["gap"]) and match[0][3] in "-‐‑–"
-        if not checks.business(digits):
-            score = 0.6 if says == "business" else 0.0
-        elif separated:
-            score = 0.9 if says in (None, "business") else 0.6
-        else:
-            score = 0.85 if says == "business" else 0.0
-        if score and says != "account":
-            yield Candidate(*match.span(), "business_registration", score)
-    for match in _within(_LICENCE, text, start, end):
-        says = label(text, match.start())
-        dashed = match["gap"] not in ("", " ", ".")
-        if match["region"] in _LICENCE_REGIONS and says != "account" and (dashed or says == "licence"):
-            yield Candidate(*match.span(), "drivers_licence", 0.95 if says == "licence" else 0.7)
-    for match in _OLD_LICENCE.finditer(text, max(0, start - 5), min(len(text), end + 1)):
-        if start <= match.end() - 1 < end:
-            yield Candidate(*match.span(), "drivers_licence", 0.9)
+def _account_gaps(text: str, spans: Spans, first: int, last: int) -> bool:
+    gaps = [text[spans[k][1] : spans[k + 1][0]].strip() for k in range(first, last)]
+    return all(len(gap) <= 1 and gap in ("", "-", ".", "_", "/", "~", "*") for gap in gaps)
+
+
+def _account_score(value: Value) -> float:
+    if _DATE_GROUPS.match(value.text[value.start : value.end]) or value.digits.startswith("000"):
+        return 0.0
+    if value.says("account"):
+        return 0.85
+    if value.denied("order", "card", "phone"):
+        return 0.0
+    if _BANK_AFTER.match(value.text, value.end) or _HOLDER_AFTER.match(value.text, value.end):
+        return 0.75 if len(value.digits) >= 10 and value.gap not in (" ", ".") else 0.0
+    return 0.0
+
+
+# ---- digits one at a time, and in words -------------------------------------------------------------------------
+
+
+def _single_digits(text: str, spans: Spans, lengths: list[int], first: int) -> Iterator[Span]:
+    """Values spelt one digit at a time, `0 1 0 - 1 2 3 4 - 5 6 7 8`, to hide them."""
+    for size, type in ((11, "phone"), (13, "resident_registration"), (16, "card")):
+        last = first + size - 1
+        if last >= len(spans) or any(length != 1 for length in lengths[first : last + 1]):
+            return
+        if (first and lengths[first - 1] == 1) or (last + 1 < len(spans) and lengths[last + 1] == 1):
+            continue
+        value = Value(text, spans, first, last)
+        digits = value.digits
+        if len(set(digits)) < 4:
+            continue
+        right = (
+            digits.startswith("010")
+            if type == "phone"
+            else checks.month_and_day(int(digits[2:4]), int(digits[4:6])) and checks.resident(digits)
+            if type == "resident_registration"
+            else _card(value) > 0
+        )
+        if right:
+            yield Span(first, last, Candidate(value.start, value.end, type, 0.75))
+
+
+_S = "[- .]"
+_SPELT_RESIDENT = re.compile(
+    rf"(?<![{NUMBER_WORDS}0-9])(?P<date>(?:[{NUMBER_WORDS}0-9] ?){{5}}[{NUMBER_WORDS}0-9]){_S}{{0,3}}"
+    rf"(?P<rest>(?:[{NUMBER_WORDS}0-9] ?){{6}}[{NUMBER_WORDS}0-9])(?![0-9])"
+)
 
 
 def _spelt_resident(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in _within(_SPELT_RESIDENT, text, start, end):
-        digits = digits_of((match["date"] + match["rest"]).translate(_WORD_DIGITS))
+    for match in overlapping(_SPELT_RESIDENT, text, start, min(len(text), end + 2)):
+        digits = "".join(filter(str.isdigit, (match["date"] + match["rest"]).translate(_WORD_DIGITS)))
         spelt = sum(character in NUMBER_WORDS for character in match[0])
         if spelt >= 6 and digits[6] in "12345678" and checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
             yield Candidate(*match.span(), "resident_registration", 0.92)
 
 
-def _taxpayers(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in _within(_TAXPAYER, text, start, end):
-        score = _taxpayer_score(text, match)
-        if score:
-            yield Candidate(*match.span(), "us_itin" if match[0][0] == "9" else "us_ssn", score)
+def _forms() -> tuple[Form, ...]:
+    return (
+        *phone.FORMS,
+        Form("resident_registration", ((6, 7), (13,), (2, 2, 2, 7)), _resident),
+        Form("business_registration", ((3, 2, 5), (10,)), _business),
+        Form("drivers_licence", ((2, 2, 6, 2), (12,)), _licence),
+        Form("us_ssn", ((3, 2, 4), (9,)), _ssn),
+        Form("us_itin", ((3, 2, 4), (9,)), _itin),
+        Form(
+            "card",
+            (
+                *((4, 4, 4, 4), (16,), (8, 8), (15,), (4, 6, 5), (4, 6, 4), (14,), (13,), (17,), (18,), (19,)),
+                *((4, 4, 4), (4, 4, 5), *((4, 4, 4, last) for last in (1, 2, 3, 5, 6, 7)), (4, 4, 4, 4, 3)),
+            ),
+            _card,
+        ),
+        Form("imei", ((15,), (2, 6, 6, 1), (8, 6, 1), (6, 2, 6, 1), (16,)), _imei),
+        Form("cn_id", ((18,), (17,), (6, 8, 4), (6, 8, 3)), _chinese),
+        Form("customs_code", ((12,),), _customs),
+        Form("in_aadhaar", ((4, 4, 4), (12,)), _labelled("aadhaar", checks.aadhaar)),
+        Form("br_cpf", ((3, 3, 3, 2), (9, 2), (11,)), _cpf),
+        Form("uk_nhs", ((3, 3, 4), (10,)), _labelled("nhs", checks.nhs)),
+        Form("patient_number", ((7,), (8,), (9,), (10,), (12,), (2, 6), (4, 4), (3, 5)), _labelled("patient", bool)),
+    )
 
 
-def _masked_resident(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in overlapping(_MASKED_RESIDENT, text, start, min(len(text), end + _MASK)):
-        dashed = match["gap"].strip(" .") != ""
-        if checks.month_and_day(int(match["month"]), int(match["day"])) and (
-            dashed or label(text, match.start()) == "resident"
-        ):
-            yield Candidate(*match.span(), "resident_registration", 0.9)
+def _by_lengths() -> dict[tuple[int, ...], list[Form]]:
+    table: dict[tuple[int, ...], list[Form]] = {}
+    for form in _forms():
+        for lengths in form.lengths:
+            table.setdefault(lengths, []).append(form)
+    return table
 
 
-def _resident_score(text: str, match: re.Match[str]) -> float:
-    digits = match["date"] + match["rest"]
-    if not checks.month_and_day(int(digits[2:4]), int(digits[4:6])):
-        return 0.0
-    says = label(text, match.start())
-    named, valid = says == "resident", checks.resident(digits)
-    seventh = digits[6]
-    if seventh in "90" and not named:  # born in the nineteenth century, or a corporation's number
-        return 0.0
-    if says in ("order", "account", "card"):
-        return 0.6 if valid and match["gap"] else 0.0
-    if named:
-        return 0.95
-    if match["gap"] in ("/", "_", "~", "*"):
-        return 0.0
-    if match["gap"].strip(" ."):
-        return 0.99 if valid else 0.9
-    # Undivided digits: EAN-13 codes of Korean goods begin with 880, which reads as a birth in January 1988.
-    if not valid or digits.startswith("880") or _glued(text, match.start()):
-        return 0.0
-    return 0.7 if match["gap"] or says is None else 0.6
-
-
-def _taxpayer_score(text: str, match: re.Match[str]) -> float:
-    digits = digits_of(match[0])
-    says = label(text, match.start())
-    if digits[0] == "9" and int(digits[3:5]) not in _ITIN_GROUPS:
-        return 0.0
-    if says == "taxpayer":
-        return 0.95
-    if match["gap"] in ("", " ", ".") or says in ("order", "account", "business", "phone"):
-        return 0.0
-    return 0.7
-
-
-def _cards(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in _within(_CARD, text, start, end):
-        digits = digits_of(match[0])
-        score = card_score(text, match.start(), digits, bool(match["gap"]))
-        if score:
-            yield Candidate(*match.span(), "card", score)
-
-
-def _accounts(text: str, start: int, end: int) -> Iterator[Candidate]:
-    for match in _within(_ACCOUNT, text, start, end):
-        digits = digits_of(match[0])
-        long_enough = 10 <= len(digits) <= 17 or (match[0] == digits and len(digits) >= 8)
-        if not long_enough or _is_date(match[0]):
-            continue
-        if label(text, match.start()) == "account":
-            yield Candidate(*match.span(), "bank_account", 0.85)
-        elif _BANK_AFTER.match(text, match.end()):
-            yield Candidate(*match.span(), "bank_account", 0.75)
-
-
-def card_score(text: str, start: int, digits: str, grouped: bool) -> float:
-    """How sure a run of 13 to 19 digits at `start` is a payment card; 0.0 where it is none."""
-    if not checks.luhn(digits):
-        return 0.0
-    says = label(text, start)
-    known = any(pattern.fullmatch(digits) for pattern, _ in _NETWORKS)
-    if says == "card":
-        return 0.99 if known else 0.8
-    if not known or len(digits) < 13:
-        return 0.0
-    if says == "order" or (not grouped and _glued(text, start)) or len(set(digits)) < 2:
-        return 0.0
-    if grouped:
-        return 0.95
-    return 0.75 if len(digits) in (15, 16) else 0.0
-
-
-def _is_date(value: str) -> bool:
-    groups = re.split(_S, value)
-    return len(groups) == 3 and len(groups[0]) == 4 and groups[0][:2] in ("19", "20") and int(groups[1]) <= 12
-
-
-def _single_digits(text: str, start: int, end: int) -> Iterator[Candidate]:
-    """Values spelt one digit at a time, `0 1 0 - 1 2 3 4 - 5 6 7 8`, to hide them."""
-    for match in _within(_SINGLE_DIGITS, text, start, end):
-        digits = digits_of(match[0])
-        if len(set(digits)) < 4:
-            continue
-        if len(digits) == 11 and digits.startswith("010"):
-            yield Candidate(*match.span(), "phone", 0.7)
-        elif len(digits) == 13 and checks.month_and_day(int(digits[2:4]), int(digits[4:6])) and checks.resident(digits):
-            yield Candidate(*match.span(), "resident_registration", 0.75)
-        elif len(digits) == 16 and card_score(text, match.start(), digits, True):
-            yield Candidate(*match.span(), "card", 0.75)
+_BY_LENGTHS = _by_lengths()

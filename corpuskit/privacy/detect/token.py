@@ -1,8 +1,7 @@
 """Long unbroken words: access tokens and keys of known forms, addresses on public ledgers, IBANs.
 
-The forms of tokens are those that their issuers publish for secret scanning (GitHub, GitLab, Slack, AWS, Google,
-Stripe, OpenAI, npm, Hugging Face, SendGrid, Telegram, Discord, Twilio, Mailgun, Square, Docker, New Relic, Atlassian,
-Notion and others; RFC 7519 for JWT). Ledger addresses and IBANs carry check digits.
+The forms of tokens are those that their issuers publish for secret scanning and that the rules in `secret` lack, and
+any prefix with enough random characters after it (RFC 7519 for JWT). Ledger addresses and IBANs carry check digits.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import re
 
 from corpuskit.privacy.detect import checks
+from corpuskit.privacy.detect.secret import entropy
 from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
 
@@ -30,19 +30,36 @@ _TOKEN = re.compile(
     r"[_-]?[A-Za-z0-9_-]{20,250}|dapi[0-9a-f]{32}(?![0-9A-Za-z])"
     r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])"
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
-    r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"
+    r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])|LTAI[A-Za-z0-9]{16,24}(?![0-9A-Za-z])|AKID[A-Za-z0-9]{32}"
+    r"|whsec_[A-Za-z0-9+/=]{24,100}|xai-[A-Za-z0-9]{40,120}|hvs\.[A-Za-z0-9_-]{24,120}"
+    r"|gl[a-z]{2,6}-[A-Za-z0-9_-]{20,100}"
+    r"|AGE-SECRET-KEY-1[A-Z0-9]{58}|sl\.[A-Za-z0-9_-]{60,300}|1//0[A-Za-z0-9_-]{30,200}|PRIVATE-[A-Za-z0-9-]{20,60}"
     r")"
 )
 _BEGINNING = re.compile(
     r"(?<![A-Za-z0-9_])(?=(?:A[KSBC][IC]A|gh[pousr]_|github_pat|glpat-|xox|[srp]k[_-]|AIza|ya29\."
     r"|GOCSPX|SG\.|npm_|hf_|pypi-|dop_|shp"
     r"|eyJ|[0-9]{8,10}:AA|xapp-|(?:SK|AC)[0-9a-f]{4}|key-[0-9a-f]{4}|EAA|sq0|gsk_|r8_|ntn_|lin_api|figd|glsa_|dckr_"
-    r"|ATATT3|rubygems|sntrys|nvapi|pplx-|tvly-|xkeysib|PMAK-|NRAK-|dapi[0-9a-f]|[MNO][A-Za-z0-9_-]{23,27}(?![A-Za-z0-9_-])))"
+    r"|ATATT3|rubygems|sntrys|nvapi|pplx-|tvly-|xkeysib|PMAK-|NRAK-|dapi[0-9a-f]|LTAI|AKID|whsec_|xai-|hvs\."
+    r"|gl[a-z]{2,6}-"
+    r"|AGE-SECRET|sl\.|1//0|PRIVATE-|[MNO][A-Za-z0-9_-]{23,27}(?![A-Za-z0-9_-])))"
+)
+_PREFIXED = re.compile(
+    r"(?P<prefix>[A-Za-z][A-Za-z0-9]{1,11}[-_](?:[A-Za-z0-9]{1,10}[-_]){0,3})(?P<body>[A-Za-z0-9]{24,200})(?![A-Za-z0-9])"
+)
+"""A word for the issuer and a long random body: `abc_live_9fK2...`."""
+_NO_ISSUER = re.compile(
+    r"(?:sha[0-9]{0,3}|md5|base64|blob|img|image|photo|video|file|doc|page|post|id|uuid|hash|commit|rev|cache"
+    r"|chunk|asset|main"
+    r"|vendor|app|css|js|font|icon|thumb|test|build|dist|ref|data|part|node|item|key|etag|w|v[0-9]+)[-_]",
+    re.IGNORECASE,
 )
 _LEDGER = re.compile(
     r"(?<![A-Za-z0-9])(?:(?P<base58>[13LMDXT][1-9A-HJ-NP-Za-km-z]{25,34})"
     r"|(?P<bech32>(?:bc|tb|ltc)1[02-9ac-hj-np-z]{20,71}|(?:BC|TB|LTC)1[02-9AC-HJ-NP-Z]{20,71})"
-    r"|(?P<ethereum>0x[0-9a-fA-F]{40}))(?![A-Za-z0-9])"
+    r"|(?P<ethereum>0x[0-9a-fA-F]{40})|(?P<ripple>r[1-9A-HJ-NP-Za-km-z]{24,34})"
+    r"|(?P<monero>[48][1-9A-HJ-NP-Za-km-z]{94}(?:[1-9A-HJ-NP-Za-km-z]{11})?)"
+    r"|(?P<cardano>addr1[02-9ac-hj-np-z]{50,110})|(?P<solana>[1-9A-HJ-NP-Za-km-z]{43,44}))(?![A-Za-z0-9])"
 )
 _IBAN = re.compile(
     r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?"
@@ -59,24 +76,53 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
         match = _TOKEN.match(text, beginning.start())
         if match is not None and match.end() > start and _is_random(match[0]):
             found.append(Candidate(*match.span(), "secret", 0.95))
+    match = _PREFIXED.match(text, start) if not found else None
+    if match is not None and _is_random_body(match["body"]) and not _NO_ISSUER.match(match["prefix"]):
+        found.append(Candidate(*match.span(), "secret", 0.65))
     match = _LEDGER.match(text, start)
-    if match is not None and _is_ledger_address(match):
+    if match is not None and _is_ledger_address(match, text, start):
         found.append(Candidate(*match.span(), "crypto_address", 0.95))
     return found
 
 
 def _is_random(value: str) -> bool:
+    """Whether a token has what words lack: digits among letters, and no run of lower-case words."""
+    if _IDENTIFIER.fullmatch(value) and not _RANDOM_PART.search(value):
+        return False
     # 'sk-' and its like also begin hyphenated words and CSS classes; those have no digits among capitals.
     return any(c.isdigit() for c in value) or (
         any(c.isupper() for c in value[4:]) and any(c.islower() for c in value[4:])
     )
 
 
-def _is_ledger_address(match: re.Match[str]) -> bool:
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z]*[0-9]{0,2}(?:[-_.][A-Za-z]*[0-9]{0,2})+")
+"""Words and numbers with signs between, `r8_quantization_aware_training_2`."""
+_RANDOM_PART = re.compile(r"[0-9][A-Za-z]{1,3}[0-9]|[a-z][0-9][A-Z]|[A-Z][0-9][a-z]")
+
+
+def _is_random_body(body: str) -> bool:
+    digits = sum(c.isdigit() for c in body)
+    mixed = any(c.isupper() for c in body) and any(c.islower() for c in body)
+    return mixed and digits >= 3 and len(set(body)) >= 14 and entropy(body) >= 4.0
+
+
+_LEDGER_WORD = re.compile(r"sol(?:ana)?|phantom|wallet|지갑|address|주소", re.IGNORECASE)
+
+
+def _is_ledger_address(match: re.Match[str], text: str, start: int) -> bool:
     if match["base58"]:
         return checks.base58(match["base58"])
     if match["bech32"]:
         return checks.bech32(match["bech32"])
+    if match["ripple"]:
+        return checks.ripple(match["ripple"])
+    if match["monero"]:
+        return match["monero"][1] in "0123456789AB" and entropy(match["monero"]) > 4.5
+    if match["cardano"]:
+        return checks.bech32(match["cardano"])
+    if match["solana"]:  # 32 bytes without a check: a word must say so
+        said = _LEDGER_WORD.search(text, max(0, start - 30), start) is not None
+        return said and checks.base58_length(match["solana"]) == 32 and any(c.isdigit() for c in match["solana"])
     return len(set(match[0].lower())) > 6
 
 
