@@ -50,7 +50,7 @@ def redact_column(
     are. `language` is one code, or one a row.
     """
 
-    languages = as_languages(language, len(column)).to_pylist()
+    languages = as_languages(language, len(column), strict=False).to_pylist()
 
     def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
         return redact(texts, [languages[row] for row in rows], label=field_name(path), **options)

@@ -37,7 +37,7 @@ class PersonalData(BatchStage):
     in no column; the ledger holds places and types alone."""
 
     name: ClassVar[str] = "personal_data"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     types: tuple[str, ...] = STRUCTURED
     """What to look for: email, phone, resident_registration, card, address, secret, ... (all structured types)."""
