@@ -5,6 +5,7 @@ from corpuskit.engine.features import Command, Feature
 FEATURE = Feature(
     name="quality",
     phase="clean",
+    uses=("compatible",),
     stages={
         "quality": "corpuskit.quality.stage:Quality",
         "c4_lines": "corpuskit.quality.stage:C4Lines",

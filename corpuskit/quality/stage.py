@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, Field, model_validator
 
+from corpuskit.compatible import LinePeer, Peer
 from corpuskit.document import Change, change_lists, set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import CHANGES, BatchStage
 from corpuskit.errors import UsageError
 from corpuskit.inputs import as_texts, known_languages
 from corpuskit.quality.c4 import clean_lines
-from corpuskit.quality.compatible import LinePeer, Peer, clean_lines_as, measure_as
+from corpuskit.quality.compatible import clean_lines_as, measure_as
 from corpuskit.quality.korean import clean
 from corpuskit.quality.measure import measure
 from corpuskit.quality.model import Model, load

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from corpuskit.compatible import PEERS
 from corpuskit.document import documents
 from corpuskit.quality import clean_lines_as, measure, measure_as
-from corpuskit.quality.compatible import PEERS
 from corpuskit.quality.stage import C4Lines, Quality
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "data/quality-peers.json").read_text())
@@ -76,4 +75,4 @@ def test_a_stage_measures_as_its_peer_does_with_the_published_limits() -> None:
 
 
 def test_importing_the_package_imports_no_peer() -> None:
-    assert importlib.import_module("corpuskit.quality.compatible").PEERS == ("datatrove", "dolma", "dclm", "nemo")
+    assert PEERS == ("datatrove", "dolma", "dclm", "nemo")

@@ -10,13 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from corpuskit.compatible import Values, datatrove_c4
 from corpuskit.errors import require
-from corpuskit.quality.compatible import Values, datatrove_c4
-from corpuskit.quality.languages import DATA
 
 STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 
@@ -29,7 +29,7 @@ def _tokenizer() -> Any:
 @cache
 def _punctuation() -> tuple[tuple[str, ...], frozenset[str]]:
     """(characters that end a sentence, all punctuation)."""
-    lists = yaml.safe_load((DATA / "datatrove.yaml").read_text(encoding="utf-8"))
+    lists = yaml.safe_load((Path(__file__).parent / "data" / "datatrove.yaml").read_text(encoding="utf-8"))
     terminal, other = (_characters(lists[name]) for name in ("terminal", "other"))
     return tuple(terminal), frozenset(terminal + other)
 

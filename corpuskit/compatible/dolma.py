@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from statistics import median
 
-from corpuskit.quality.compatible import Values
+from corpuskit.compatible import Values
 
 STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 

@@ -1,29 +1,15 @@
-"""The quality measurements as other tools define them, for those who must reproduce a corpus of theirs.
-
-The same rule name means different numbers in datatrove, dolma, DCLM and NeMo Curator: see docs/quality-rules.md. These
-are plain Python and much slower than `corpuskit.quality.measure`.
-"""
+"""Quality measurements and cut lines by the definitions of other tools (`corpuskit.compatible`), in our own form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from typing import Literal, get_args
 
 import pyarrow as pa
 
+from corpuskit.compatible import LinePeer, Peer, lines_of, measurements_of
 from corpuskit.document import Change, apply_changes
 from corpuskit.inputs import Languages, Texts, as_languages, as_texts
 from corpuskit.quality.measure import measure
-
-Peer = Literal["datatrove", "dolma", "dclm", "nemo"]
-LinePeer = Literal["datatrove"]
-"""Tools whose way to cut lines by C4's rules is known."""
-Values = dict[str, float | int | None]
-"""Dotted measurement name ('gopher.top_2_gram') to value."""
-
-PEERS: tuple[str, ...] = get_args(Peer)
 
 
 def measure_as(peer: Peer, texts: Texts, language: Languages = None) -> pa.StructArray:
@@ -35,7 +21,7 @@ def measure_as(peer: Peer, texts: Texts, language: Languages = None) -> pa.Struc
     """
     strings = as_texts(texts)
     codes = as_languages(language, len(strings)).to_pylist()
-    function: Callable[[str, str | None], Values] = import_module(f"{__name__}.{peer}").measure
+    function = measurements_of(peer)
     rows: list[dict[str, dict[str, float | int | bool | None]] | None] = []
     for text, code in zip(strings.to_pylist(), codes, strict=True):
         if text is None:
@@ -53,7 +39,7 @@ def clean_lines_as(peer: LinePeer, texts: Texts) -> tuple[pa.LargeStringArray, l
     """`corpuskit.quality.clean_lines` by the definitions of another tool: the texts without what its rules for C4 cut,
     and that, as spans of the texts that were given."""
     strings = as_texts(texts)
-    changes: Callable[[str], list[Change]] = import_module(f"{__name__}.{peer}_c4").changes
+    changes = lines_of(peer)
     spans = [changes(text) if text else [] for text in strings.to_pylist()]
     cleaned = [
         apply_changes(text, found) if text else text for text, found in zip(strings.to_pylist(), spans, strict=True)

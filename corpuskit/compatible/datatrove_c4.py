@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from corpuskit.compatible import Values
 from corpuskit.document import Change
 from corpuskit.errors import require
-from corpuskit.quality.c4 import MAX_WORD, MIN_WORDS
-from corpuskit.quality.compatible import Values
+
+MAX_WORD = 1000
+MIN_WORDS = 3
+"""A line has at least so many words, none of more than MAX_WORD characters."""
 
 _MARK = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 _TERMINAL = (".", "?", "!", '"', "'")

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from corpuskit.quality.compatible import Values
+from corpuskit.compatible import Values
 
 STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 ENOUGH_STOP_WORDS = 2

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from corpuskit.compatible import Values
 from corpuskit.errors import require
-from corpuskit.quality.compatible import Values
 
 STOP_WORDS = frozenset(["the", "be", "to", "of", "and", "that", "have", "with"])
 SYMBOLS = ("#", "...", ". . .", "…")
