@@ -17,17 +17,45 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The index's fold
 
 @index.command()
 def show(folder: Folder) -> None:
-    """Say how many documents the index holds, in how many batches, and for which shingles and bands."""
+    """List the deliveries that the index holds, with their sizes, and what shingles and bands it was made for."""
     from corpuskit.duplicates import Index
 
     opened = Index.open(folder)
+    deliveries = opened.deliveries()
     settings = ", ".join(f"{name} {value}" for name, value in opened.settings.items())
-    deleted = len(opened.kept().deleted)
+    deleted = sum(len(each.deleted) for each in deliveries)
     console.print(
-        f"{opened.count():,} documents in {len(opened.kept().batches)} batches ({settings})"
+        f"{opened.count():,} documents in {len(deliveries)} deliveries ({settings})"
         + (f"; {deleted:,} more are deleted, and 'corpuskit index compact {folder}' takes them out" if deleted else ""),
         highlight=False,
     )
+    for each in deliveries:
+        size = sum(path.stat().st_size for path in (folder / each.batch).iterdir())
+        console.print(f"  {each.name}  {each.documents:,} documents, {size / 1e6:,.1f} MB", highlight=False)
+
+
+@index.command()
+def withdraw(folder: Folder, name: Annotated[str, typer.Argument(help="The delivery.")]) -> None:
+    """Forget a whole delivery: later documents that resemble its documents are kept again."""
+    from corpuskit.duplicates import Index
+
+    gone = Index.open(folder).withdraw(name)
+    console.print(f"withdrew the delivery '{gone.name}' with its {gone.documents:,} documents", highlight=False)
+
+
+@index.command()
+def sizes(
+    folder: Folder,
+    output: Annotated[Path, typer.Option("--output", "-o", help="A Parquet file.")] = Path("sizes.parquet"),
+) -> None:
+    """Write the size of each kept document's cluster, counted over all deliveries, for weighting a sample."""
+    import pyarrow.parquet as pq
+
+    from corpuskit.duplicates import Index
+
+    table = Index.open(folder).sizes()
+    pq.write_table(table, output)
+    console.print(f"{table.num_rows:,} documents in {output}", highlight=False)
 
 
 @index.command()
@@ -53,9 +81,9 @@ def delete(
 
 @index.command()
 def compact(folder: Folder) -> None:
-    """Make one batch of all, without the documents that were deleted."""
+    """Take the documents that were deleted out of the files."""
     from corpuskit.duplicates import Index
 
     opened = Index.open(folder)
     opened.compact()
-    console.print(f"{opened.count():,} documents in one batch", highlight=False)
+    console.print(f"{opened.count():,} documents in {len(opened.deliveries())} deliveries", highlight=False)

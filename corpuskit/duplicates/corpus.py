@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit.duplicates.workspace import Workspace, plain_allocation
@@ -49,14 +50,18 @@ class SketchedCorpus:
         self.workers = self.sketches.workers
 
     def column(self, part: int, name: str) -> npt.NDArray[Any]:
-        values = self.sketches.part(part, [name]).column(0).combine_chunks()
-        if isinstance(values, pa.ChunkedArray):
-            return np.empty(0, values.type.to_pandas_dtype())
-        return np.asarray(values)
+        values = _numbers(self.sketches.part(part, [name]).column(0))
+        for stage in self.sketches.before if name in ("given", "documents") else ():
+            resolved = self.sketches.resolved(stage, part)
+            if name == "given":
+                values = values & ~_numbers(pc.fill_null(resolved.column("duplicate"), False))
+            elif "cluster_size" in resolved.schema.names:
+                values = _numbers(pc.fill_null(resolved.column("cluster_size"), 1).cast(pa.int32()))
+        return values
 
     def texts(self, part: int) -> Iterator[tuple[int, pa.LargeStringArray, pa.StringArray]]:
         first = 0
-        for batch in self.documents(part, ["text", "language"]):
+        for batch in self.documents(part, [self.sketches.text, "language"]):
             yield first, batch.column(0), known_languages(batch.column(1))
             first += batch.num_rows
 
@@ -64,6 +69,13 @@ class SketchedCorpus:
         """Columns of the documents of a part, some at a time."""
         with plain_allocation(), pq.ParquetFile(self.sketches.parts[part], memory_map=True, pre_buffer=False) as file:
             yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns), use_threads=False)
+
+
+def _numbers(values: pa.ChunkedArray) -> npt.NDArray[Any]:
+    whole = values.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        return np.empty(0, whole.type.to_pandas_dtype())
+    return np.asarray(whole)
 
 
 @dataclass
@@ -95,16 +107,19 @@ class Ranking:
 
     @classmethod
     def of(cls, corpus: Corpus, workspace: Workspace) -> Ranking:
-        """By the sketches' `preference` (the lower the better), then by row."""
+        """By the sketches' `preference` (the lower the better), then by `content`, so that the order of the input does
+        not matter. Where no document has a preference the order is that of the rows."""
         rows = int(corpus.starts[-1])
         parts = range(len(corpus.starts) - 1)
         if not any(corpus.column(part, "preference").any() for part in parts):
             return cls(None, None)
         preference = workspace.array("preference", rows, np.int64, 0)
+        content = workspace.array("content", rows, np.uint64, 0)
         for part in parts:
-            preference[corpus.starts[part] : corpus.starts[part + 1]] = corpus.column(part, "preference")
+            own = slice(int(corpus.starts[part]), int(corpus.starts[part + 1]))
+            preference[own], content[own] = corpus.column(part, "preference"), corpus.column(part, "content")
         order = workspace.array("order", rows, np.int64, 0)
-        order[:] = np.argsort(preference, kind="stable")
+        order[:] = np.lexsort((content, preference))
         rank = workspace.array("rank", rows, np.int64, 0)
         rank[order] = np.arange(rows)
         workspace.release()

@@ -1,4 +1,4 @@
-"""The files of one batch of an index: what a run kept, in columns.
+"""The files of one delivery of an index: what a run kept, in columns.
 
 `names.arrow` holds id, URL and cluster size of each entry; `digests`, `band_000`, ... are the keys in ascending order
 (`.keys`, `.high`) with the entries that have them (`.entries`); `sets` are the sorted shingle hashes of every entry
@@ -21,7 +21,7 @@ import pyarrow as pa
 from corpuskit.duplicates.corpus import Entries, Keys
 
 NAMES = pa.schema([("id", pa.string()), ("url", pa.string()), ("size", pa.int64())])
-GROWN = pa.schema([("entry", pa.int64()), ("documents", pa.int64())])
+GROWN = pa.schema([("id", pa.string()), ("documents", pa.int64())])
 STEP = 1 << 18
 
 

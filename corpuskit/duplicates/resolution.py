@@ -65,6 +65,10 @@ class Resolution:
             workspace.release()
         self._named_rows, self._names = self._write_names(workspace)
 
+    def earlier_ids(self, entries: Rows) -> pa.Array:
+        """The ids of earlier entries."""
+        return pa.array([], pa.string()) if self._earlier is None else self._earlier.named(entries)[0]
+
     def _write_names(self, workspace: Workspace) -> tuple[Rows, pa.Table]:
         """(rows int64[named], their ids and addresses) of the kept documents for which others were dropped, by row.
 

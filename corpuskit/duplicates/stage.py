@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from pydantic import Field, model_validator
 from corpuskit.document import column, set_column
 from corpuskit.duplicates.corpus import Ranking, Rows, SketchedCorpus
 from corpuskit.duplicates.exact import equal_leaders, text_digests, url_digests
-from corpuskit.duplicates.index import Index
+from corpuskit.duplicates.index import Index, stage_delivery
 from corpuskit.duplicates.near import decide
 from corpuskit.duplicates.passage_stage import Passages
 from corpuskit.duplicates.resolution import Resolution
@@ -65,10 +66,12 @@ def _dates(values: pa.Array) -> npt.NDArray[np.int64]:
 
 
 class _Duplicates(CorpusStage):
+    final: ClassVar[bool] = True
+
     prefer: Preference = "first"
-    """Which of several duplicates stays: 'longest', 'newest', 'oldest', 'first' (in the order of the sources and their
-    files), or a list of source names, the preferred first. Length and date are those of the documents as they reach
-    this stage; where they are equal the first stays."""
+    """Which of several duplicates stays, of those that all other rules keep: 'longest', 'newest', 'oldest', 'first' (in
+    the order of the sources and their files), or a list of source names, the preferred first. Length and date are those
+    of the documents as they reach this stage; where they are equal, content decides."""
 
     def rules(self) -> list[Rule]:
         return [
@@ -153,8 +156,11 @@ class NearDuplicates(_Duplicates):
     rows: Annotated[int, Field(ge=1)] | None = None
     """Minima in a band."""
     index: Path | None = None
-    """A folder that remembers the documents kept by earlier runs. Documents are compared with those too, which always
-    stay; the kept ones are added."""
+    """A folder that remembers the documents of earlier deliveries. Documents are compared with those too, which always
+    stay; when the corpus is published, the kept ones are added as this run's delivery."""
+    delivery: Annotated[str | None, Field(pattern=r"^[\w.-]+$")] = None
+    """What the index calls the documents of this run. A delivery of the same name is replaced as a whole, and compared
+    with the deliveries before it alone. Default: the run's name."""
 
     @model_validator(mode="after")
     def _bands_find_the_threshold(self) -> NearDuplicates:
@@ -172,18 +178,40 @@ class NearDuplicates(_Duplicates):
         columns["documents"] = _stood_for(batch)
         return _sketch(batch, sketched.digests, pc.is_valid(batch.column("text")), self.prefer, columns)
 
+    def in_run(self, name: str) -> Self:
+        return self if self.index is None or self.delivery else self.model_copy(update={"delivery": name})
+
+    def state(self) -> dict[str, str]:
+        return self._index().state(self._delivery) if self.index is not None and Index.exists(self.index) else {}
+
+    def hold(self) -> AbstractContextManager[None]:
+        return self._index().locked() if self.index is not None else nullcontext()
+
+    @property
+    def _delivery(self) -> str:
+        return self.delivery or "corpus"
+
+    def _index(self) -> Index:
+        assert self.index is not None
+        return Index.open(self.index, self.likeness(), self._delivery)
+
     def resolve(self, sketches: Sketches) -> Iterator[pa.RecordBatch]:
         corpus = SketchedCorpus(sketches)
         workspace = Workspace(sketches.workspace, sketches.memory)
-        if self.index is None:
-            decided = decide(corpus, self.likeness(), None, workspace)
-            yield from Resolution(corpus, decided.ranking, decided.representatives, None, workspace).batches()
-            return
-        with Index.open(self.index, self.likeness()).batch(str(sketches.workspace.resolve())) as addition:
-            decided = decide(corpus, self.likeness(), addition.earlier, workspace)
-            resolution = Resolution(corpus, decided.ranking, decided.representatives, addition.earlier, workspace)
-            yield from resolution.batches()
-            addition.add(corpus, decided, resolution, self.likeness(), workspace)
+        earlier = None
+        if self.index is not None:
+            index = self._index()
+            earlier = index.before(self._delivery)
+            index.check_is_the_same(self._delivery, corpus)
+        decided = decide(corpus, self.likeness(), earlier, workspace)
+        resolution = Resolution(corpus, decided.ranking, decided.representatives, earlier, workspace)
+        yield from resolution.batches()
+        if self.index is not None and sketches.kept is not None:
+            stage_delivery(sketches.kept, self._delivery, corpus, decided, resolution, self.likeness(), workspace)
+
+    def commit(self, kept: Path) -> None:
+        if self.index is not None:
+            self._index().replace(kept)
 
     def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
         fields = ["duplicate", "cluster", "cluster_size", "twin", "twin_url", "similarity"]
@@ -199,6 +227,13 @@ def _stood_for(batch: pa.RecordBatch) -> pa.Int32Array:
     return pc.if_else(pc.fill_null(duplicate, False), 0, pc.fill_null(sizes, 1)).cast(pa.int32())
 
 
+def _contents(ids: pa.StringArray, prefer: Preference) -> npt.NDArray[np.uint64]:
+    """The first 64 bits of each id, which is a digest of the document; 0 where the order of the input decides."""
+    if prefer == "first" or not len(ids):
+        return np.zeros(len(ids), np.uint64)
+    return np.frombuffer(bytes.fromhex("".join(name[:16] for name in ids.to_pylist())), ">u8").astype(np.uint64)
+
+
 def _sketch(
     batch: pa.RecordBatch,
     digests: npt.NDArray[np.uint64],
@@ -212,6 +247,7 @@ def _sketch(
             "high": pa.array(np.ascontiguousarray(digests[:, 1])),
             "given": given,
             "preference": pa.array(preference(batch, prefer)),
+            "content": pa.array(_contents(batch.column("id"), prefer)),
             **columns,
         }
     )

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from corpuskit.engine.files import digest, input_fingerprint
 from corpuskit.engine.own_code import PACKAGE, code_behind
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Raised when the engine itself (passes, parts, ledger, publishing) makes another result of the same stages."""
 
 
@@ -105,6 +105,7 @@ def component(
     settings: Mapping[str, Any],
     libraries: Iterable[str] = (),
     files: Sequence[Path] = (),
+    state: Mapping[str, str] | None = None,
     own_code: Sequence[Any] = (),
     version: int | None = None,
 ) -> Component:
@@ -127,8 +128,8 @@ def component(
         found["code"] = found.get("code", {}) | code_behind(each)
     if named := sorted(set(libraries)):
         found["libraries"] = {library: installed(library) for library in named}
-    if files:
-        found["files"] = dict(input_fingerprint(list(files)))
+    if files or state:
+        found["files"] = {**dict(input_fingerprint(list(files))), **(state or {})}
     plain: Component = json.loads(json.dumps(found, default=str))
     return plain
 

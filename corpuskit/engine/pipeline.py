@@ -31,38 +31,76 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Pass:
-    """Stages that one task streams a split through: a corpus stage to apply first, batch stages, one to sketch for."""
+    """Stages that one task streams a split through."""
 
     number: int
-    apply: CorpusStage | None
-    stages: Sequence[BatchStage]
-    sketch: CorpusStage | None
+    apply: Sequence[CorpusStage]
+    """Corpus stages that were resolved before this pass: applied first, in this order."""
+    stages: Sequence[BatchStage | CorpusStage]
+    """Batch stages that measure, and corpus stages that sketch at their place among them."""
+
+    @property
+    def sketches(self) -> list[CorpusStage]:
+        """The corpus stages that sketch in this pass, to be resolved after it."""
+        return [stage for stage in self.stages if isinstance(stage, CorpusStage)]
 
     def all_stages(self) -> list[Stage]:
         """Every stage with a part in it, in the recipe's order."""
-        return [*([self.apply] if self.apply else []), *self.stages, *([self.sketch] if self.sketch else [])]
+        return [*self.apply, *self.stages]
 
     @property
     def name(self) -> str:
-        names = [self.apply.name] if self.apply else []
-        names += [stage.name for stage in self.stages]
+        names = [stage.name for stage in self.apply]
+        names += [stage.name for stage in self.stages if isinstance(stage, BatchStage)]
         if len(names) <= 2:
             return "-".join(names) or "read"
         return f"{names[0]}-to-{names[-1]}"
 
+    @property
+    def resolving(self) -> str:
+        """What the step after this pass is called."""
+        return f"{', '.join(stage.name for stage in self.sketches)} (whole corpus)"
+
 
 def passes(stages: Sequence[Stage]) -> list[Pass]:
-    """The stages of a recipe, fused: only a corpus stage makes the engine write in between."""
-    found: list[Pass] = []
-    apply: CorpusStage | None = None
-    batch: list[BatchStage] = []
+    """The stages of a recipe, fused: only where corpus stages are resolved does the engine write in between.
+
+    A corpus stage is resolved where it is listed, so that later stages see its result. One whose decisions are final
+    (`CorpusStage.final`) is sketched there and resolved once every later rule has decided, or before the next corpus
+    stage that is not final.
+    """
+    made: list[Pass] = []
+    apply: list[CorpusStage] = []
+    current: list[BatchStage | CorpusStage] = []
+
+    def close(rest: int = 0) -> None:
+        nonlocal apply, current
+        split = len(current) - rest
+        done = Pass(len(made), tuple(apply), tuple(current[:split]))
+        made.append(done)
+        apply, current = done.sketches, current[split:]
+
     for stage in stages:
-        if isinstance(stage, CorpusStage):
-            found.append(Pass(len(found), apply, tuple(batch), stage))
-            apply, batch = stage, []
-        elif isinstance(stage, BatchStage):
-            batch.append(stage)
+        if isinstance(stage, CorpusStage) and not stage.final:
+            if any(isinstance(each, CorpusStage) for each in current):
+                close()
+            current.append(stage)
+            close()
+        elif isinstance(stage, (BatchStage, CorpusStage)):
+            current.append(stage)
         else:
             raise TypeError(f"{type(stage).__name__} is neither a BatchStage nor a CorpusStage")
-    found.append(Pass(len(found), apply, tuple(batch), None))
-    return found
+    if any(isinstance(each, CorpusStage) for each in current):
+        close(_without_rules(current))
+    close()
+    return made
+
+
+def _without_rules(stages: Sequence[Stage]) -> int:
+    """How many of the last stages decide nothing, and so need not come before a final decision."""
+    count = 0
+    for stage in reversed(stages):
+        if isinstance(stage, CorpusStage) or stage.rules():
+            break
+        count += 1
+    return count

@@ -135,6 +135,6 @@ def _jobs(run: Run, corpus: str | None) -> list[StepState]:
 def _names(run: Run) -> Iterator[str]:
     for each in passes(run.pipeline.stages):
         yield each.name
-        if each.sketch is not None:
-            yield f"{each.sketch.name} (whole corpus)"
+        if each.sketches:
+            yield each.resolving
     yield from (job.name for job in run.pipeline.jobs)

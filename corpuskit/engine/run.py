@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +31,7 @@ from corpuskit.engine.pipeline import Pass, Pipeline
 from corpuskit.engine.pool import Executor, Task
 from corpuskit.engine.progress import Watcher
 from corpuskit.engine.publish import commit, publish_tasks, recover, staged_files
+from corpuskit.engine.resolve import ResolveTask
 from corpuskit.engine.run_jobs import JobReceipt, JobRunner, check_folders, discard, own_differences
 from corpuskit.engine.run_receipt import PLACES, Counts, RunReceipt, claim
 from corpuskit.engine.source import Source
@@ -124,22 +125,32 @@ class Run:
                 self.begin()
             remove_temporaries(self.folder / "steps")
             self._collect()
-            outcome = Outcome()
-            chain = self.steps.chain()
-            self._forget_receipts(chain, receipt)
-            outcome.identity = {step.name: step.parts for step in chain.steps}
-            outcome.unfinished = self._unfinished()
-            if receipt.key == chain.publish.key and not receipt.damaged(self.folder):
-                outcome.take(receipt)
-                self._show_done(chain)
-                self._write_summary(outcome)
-            else:
-                self._check_replaceable(chain, receipt)
-                self._make_corpus(chain, receipt, outcome)
+            with ExitStack() as held:
+                for stage in self.pipeline.stages:
+                    held.enter_context(stage.hold())
+                outcome, chain = self._corpus(receipt)
             if outcome.documents_out:
                 self._jobs(outcome)
                 self._remove_stale_steps(chain)
         return outcome
+
+    def _corpus(self, receipt: RunReceipt) -> tuple[Outcome, Chain]:
+        """Make the corpus and publish it, where it is not done."""
+        outcome = Outcome()
+        chain = self.steps.chain()
+        self._forget_receipts(chain, receipt)
+        outcome.identity = {step.name: step.parts for step in chain.steps}
+        outcome.unfinished = self._unfinished()
+        if receipt.key == chain.publish.key and not receipt.damaged(self.folder):
+            outcome.take(receipt)
+            self._show_done(chain)
+            self._commit_stages(chain)
+            self._write_summary(outcome)
+        else:
+            self._check_replaceable(chain, receipt)
+            self._make_corpus(chain, receipt, outcome)
+            self._commit_stages(chain)
+        return outcome, chain
 
     def _make_corpus(self, chain: Chain, old: RunReceipt, outcome: Outcome) -> None:
         steps = self.steps
@@ -171,11 +182,28 @@ class Run:
             counts=counts,
             unfinished=sum(outcome.unfinished.values()),
         )
+        before = Counts.of(old.counts).documents_out
+        if before and not outcome.documents_out:
+            raise CorpuskitError(
+                f"the rules leave none of the {before:,} documents of {self.folder}/corpus, which stays as it is; run "
+                "into another folder (--output) to see what drops them"
+            )
         outcome.corpus_digest = new.corpus_digest
         run = self.describe(outcome) if self.describe is not None else None
         commit(self.folder, chain.publish, new, old, run)
         if self.draw is not None and run is not None:
             self.draw()
+
+    @staticmethod
+    def _commit_stages(chain: Chain) -> None:
+        """Let the corpus stages do what waits for the corpus to be published."""
+        for plan, _, resolve_step in chain.passes:
+            if resolve_step is None:
+                continue
+            for stage in plan.sketches:
+                kept = ResolveTask.kept_in(resolve_step.folder, stage)
+                if kept.is_dir():
+                    stage.commit(kept)
 
     def _map(self, name: str, tasks: Sequence[Any], receipts: Sequence[str]) -> list[Receipt]:
         """The receipts of all tasks, running those that have none."""

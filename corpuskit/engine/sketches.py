@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -30,12 +30,23 @@ class Sketches:
     memory: int
     """Bytes that `resolve` may use."""
     workers: int = 1
+    kept: Path | None = None
+    """A folder for what the stage will need when the corpus is published (`CorpusStage.commit`)."""
+    text: str = "text"
+    """The column of the documents that holds their text as it was sketched."""
+    before: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    """Final stages that were resolved just before, by name: their resolutions, a file a part."""
 
     def part(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The sketch of one part, memory-mapped."""
         with pa.memory_map(str(self.paths[number])) as source:
             table = pa.ipc.open_file(source).read_all()
         return table if columns is None else table.select(list(columns))
+
+    def resolved(self, stage: str, number: int) -> pa.Table:
+        """The resolution of an earlier stage for one part, memory-mapped."""
+        with pa.memory_map(str(self.before[stage][number])) as source:
+            return pa.ipc.open_file(source).read_all()
 
     def __iter__(self) -> Iterator[pa.Table]:
         return (self.part(number) for number in range(len(self.paths)))

@@ -10,8 +10,9 @@ a feature declares (`corpuskit.engine.features`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -56,8 +57,23 @@ class Stage(Configured):
         """Files beside the documents that this configuration reads (benchmark files, a model)."""
         return []
 
+    def in_run(self, name: str) -> Self:
+        """The stage as it is in the run of this name."""
+        return self
+
+    def state(self) -> dict[str, str]:
+        """What else its result depends on, in words -> a digest of it."""
+        return {}
+
+    def hold(self) -> AbstractContextManager[None]:
+        """What a run holds while it makes and publishes its corpus, so that no other run changes it meanwhile."""
+        return nullcontext()
+
 
 class BatchStage(Stage):
+    rewrites: ClassVar[bool] = True
+    """Whether it may change `text`. Corpus stages that were sketched before keep the text as they saw it."""
+
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with this stage's measurements. Rows and their order stay.
 
@@ -72,6 +88,11 @@ class BatchStage(Stage):
 
 
 class CorpusStage(Stage):
+    final: ClassVar[bool] = False
+    """Whether its rules choose among the documents that all other rules keep. It is then sketched where it is listed,
+    and resolved once the later stages have decided; its resolution has a boolean column `duplicate`, and rows where it
+    is true are left out by the final stages after it."""
+
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A compact table of what `resolve` needs to know of each row, in the rows' order."""
         raise NotImplementedError
@@ -82,6 +103,12 @@ class CorpusStage(Stage):
         Works within `sketches.memory` bytes; `sketches.workspace` is an empty folder to spill to.
         """
         raise NotImplementedError
+
+    def commit(self, kept: Path) -> None:
+        """Called once the corpus has been published, with the folder of what `resolve` kept (`Sketches.kept`).
+
+        It is called again after a crash, and whenever the run is repeated: doing it twice changes nothing.
+        """
 
     def apply(self, batch: pa.RecordBatch, resolution: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with this stage's measurements. `resolution` holds the rows that `resolve` gave for it."""

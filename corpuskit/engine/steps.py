@@ -73,6 +73,7 @@ def stage_component(stage: Stage) -> Component:
         settings=settings_of(stage),
         libraries=stage.libraries(),
         files=stage.inputs(),
+        state=stage.state(),
         own_code=stage.own_code(),
     )
 
@@ -125,7 +126,7 @@ class Steps:
         for plan in passes(self.pipeline.stages):
             step = before = self.pass_step(plan, before)
             resolve = None
-            if plan.sketch is not None:
+            if plan.sketches:
                 resolve = before = self.resolve_step(plan, step)
             chained.append((plan, step, resolve))
         return Chain(chained, self.publish_step(step))
@@ -151,9 +152,9 @@ class Steps:
         return self._step(2 * plan.number, plan.name, plan.name, components, before, options)
 
     def resolve_step(self, plan: Pass, before: Step) -> Step:
-        assert plan.sketch is not None
-        name = f"{plan.sketch.name} (whole corpus)"
-        return self._step(2 * plan.number + 1, name, plan.sketch.name, [stage_component(plan.sketch)], before)
+        short = "-".join(stage.name for stage in plan.sketches)
+        components = [stage_component(stage) for stage in plan.sketches]
+        return self._step(2 * plan.number + 1, plan.resolving, short, components, before)
 
     def publish_step(self, before: Step) -> Step:
         options = {"shard_size": self.pipeline.shard_bytes}
@@ -194,13 +195,11 @@ class Steps:
         ]
 
     def resolve_task(self, step: Step, plan: Pass, tasks: Sequence[PassTask]) -> ResolveTask:
-        assert plan.sketch is not None
         return ResolveTask(
-            plan.sketch,
+            plan.sketches,
             step.key,
             step.folder,
-            [task.folder / f"{stem(task.number)}.sketch.arrow" for task in tasks],
-            [task.folder / f"{stem(task.number)}.parquet" for task in tasks],
+            [task.folder / stem(task.number) for task in tasks],
             self.pipeline.memory,
             self.workers,
         )
@@ -214,7 +213,10 @@ class Steps:
                 PassInput(
                     part=task.folder / f"{stem(task.number)}.parquet",
                     doomed=doomed if doomed.exists() else None,
-                    resolution=resolve.folder / f"{stem(task.number)}.arrow",
+                    resolutions={
+                        stage.name: resolve.folder / f"{stem(task.number)}.{stage.name}.arrow"
+                        for stage in resolve.stages
+                    },
                 )
             )
         return inputs

@@ -6,8 +6,9 @@ The result depends on the split and the stages alone, never on the worker, the t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,17 @@ from corpuskit.engine.decide import DECISION, DECISIONS, decide
 from corpuskit.engine.measure import bad_row, measure, text_bytes
 from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
 from corpuskit.engine.pipeline import Pass
+from corpuskit.engine.rule import Rule
 from corpuskit.engine.source import BATCH_ROWS, Source, Split
-from corpuskit.engine.stage import CHANGES, BatchStage
+from corpuskit.engine.stage import CHANGES, BatchStage, CorpusStage
 from corpuskit.errors import CorpuskitError
 
 EXCERPT = 400
 """Characters of a dropped document that the ledger shows, after redaction."""
 
-RESOLUTION = "_resolution"
+RESOLUTION, SKETCH, TEXT = "_resolution.", "_sketch.", "_text."
+"""Beginnings of columns that a pass adds, each with the name of a corpus stage behind it: what the stage resolved, what
+it sketched, and the text as it was when it sketched."""
 
 CHANGES_SCHEMA = pa.schema(
     [
@@ -51,7 +55,8 @@ class PassInput:
     split: Split | None = None
     part: Path | None = None
     doomed: Path | None = None
-    resolution: Path | None = None
+    resolutions: Mapping[str, Path] = field(default_factory=dict)
+    """Corpus stage -> what it resolved for the part."""
 
 
 @dataclass(frozen=True)
@@ -97,48 +102,57 @@ class _Streaming:
         self.sources: dict[str, StageCounts] = {}
         self.languages: dict[str, StageCounts] = {}
         self.ledger_schema: pa.Schema | None = None
-        self.steps: list[tuple[str, Callable[[pa.RecordBatch], pa.RecordBatch], list[Any]]] = []
-        if self.plan.apply is not None:
-            apply = self.plan.apply
-            self.steps.append((apply.name, self._apply, apply.rules()))
+        self.steps: list[CorpusStage | tuple[str, Callable[[pa.RecordBatch], pa.RecordBatch], list[Rule]]] = []
+        self.steps += [(stage.name, partial(_applied, stage), stage.rules()) for stage in self.plan.apply]
         for stage in self.plan.stages:
-            self.steps.append((stage.name, stage.measure, stage.rules()))
+            self.steps.append(stage if isinstance(stage, CorpusStage) else (stage.name, stage.measure, stage.rules()))
 
     def run(self) -> Receipt:
         empty = self._empty_input()
         final = self._through_stages(empty, {}, alive=True, dry=True)[0]
-        self.document_schema = final.schema
-        if self.plan.sketch is None:
-            self.document_schema = pa.schema([f for f in final.schema if f.name not in ("content", "media_type")])
+        sketches = self.plan.sketches
+        gone = () if sketches else ("content", "media_type")
+        self.document_schema = pa.schema(
+            [f for f in final.schema if f.name not in gone and not f.name.startswith(SKETCH)]
+        )
         self.ledger_schema = ledger_schema(final.schema)
         self.counts, self.sources, self.languages = {}, {}, {}
-        documents = self.files.table("parquet", self.document_schema, kept=self.plan.sketch is None)
-        sketch = None
-        if self.plan.sketch is not None:
-            sketch = self.files.table("sketch.arrow", self.plan.sketch.sketch(final).schema, sketch=True)
+        documents = self.files.table("parquet", self.document_schema, kept=not sketches)
+        for stage in sketches:
+            self._write_sketch(stage, final)
         for number, (batch, doomed) in enumerate(self._batches()):
             for piece in self._pieces(number, batch):
                 survivors, dead = self._through_stages(*self._take_decisions(piece), alive=not doomed)
                 if survivors.num_rows:
-                    if sketch is not None and self.plan.sketch is not None:
-                        sketch.write(self._sketch(survivors))
+                    for stage in sketches:
+                        self._write_sketch(stage, survivors)
                     documents.write(conform(survivors, self.document_schema))
                 if dead is not None and dead.num_rows:
                     self._keep_doomed(dead)
         return self.files.commit(Receipt(self.task.key, {}, self.counts, self.sources, self.languages))
 
-    def _sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        assert self.plan.sketch is not None
+    def _sketch(self, stage: CorpusStage, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with the sketch of a corpus stage, and with the text that it saw where a later stage may change
+        it."""
         started = time.perf_counter()
-        sketch = self.plan.sketch.sketch(batch)
+        sketch = stage.sketch(batch)
         if sketch.num_rows != batch.num_rows:
             raise CorpuskitError(
-                f"stage '{self.plan.sketch.name}' sketched {sketch.num_rows} of {batch.num_rows} documents: "
+                f"stage '{stage.name}' sketched {sketch.num_rows} of {batch.num_rows} documents: "
                 "a sketch has one row for each"
             )
-        counts = self.counts.setdefault(self.plan.sketch.name, StageCounts())
+        counts = self.counts.setdefault(stage.name, StageCounts())
         counts.seconds += time.perf_counter() - started
-        return sketch
+        later = self.plan.stages[self.plan.stages.index(stage) + 1 :]
+        if any(isinstance(each, BatchStage) and each.rewrites for each in later):
+            batch = set_column(batch, text_column(stage), batch.column("text"))
+        return set_column(batch, SKETCH + stage.name, sketch.to_struct_array())
+
+    def _write_sketch(self, stage: CorpusStage, batch: pa.RecordBatch) -> None:
+        sketch = batch.column(SKETCH + stage.name)
+        schema = pa.schema(list(sketch.type))
+        writer = self.files.table(f"{stage.name}.sketch.arrow", schema, sketch=True)
+        writer.write(pa.RecordBatch.from_arrays(sketch.flatten(), schema=schema))
 
     # --- input ---
 
@@ -148,21 +162,29 @@ class _Streaming:
             return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in SCHEMA], schema=SCHEMA)
         schema = pq.read_schema(given.part)
         batch = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-        return self._with_resolution(batch, self._resolution().slice(0, 0))
+        return self._with_resolutions(batch, self._resolutions(), 0)
 
-    def _resolution(self) -> pa.Table:
-        assert self.task.input.resolution is not None
-        with pa.memory_map(str(self.task.input.resolution)) as source:
-            return pa.ipc.open_file(source).read_all()
+    def _resolutions(self) -> dict[str, pa.Table]:
+        resolutions = {}
+        for name, path in self.task.input.resolutions.items():
+            with pa.memory_map(str(path)) as source:
+                resolutions[name] = pa.ipc.open_file(source).read_all()
+        return resolutions
 
     @staticmethod
-    def _with_resolution(batch: pa.RecordBatch, rows: pa.Table) -> pa.RecordBatch:
-        batches = rows.combine_chunks().to_batches()
-        if batches:
-            values = batches[0].to_struct_array()
-        else:
-            values = pa.array([], pa.struct(list(rows.schema)))
-        return set_column(batch, RESOLUTION, values)
+    def _with_resolutions(
+        batch: pa.RecordBatch, resolutions: Mapping[str, pa.Table], start: int | None
+    ) -> pa.RecordBatch:
+        """The batch with what corpus stages resolved for its rows, which begin at `start` of the part; with nulls where
+        that is None."""
+        kept = [name for name in batch.schema.names if not name.startswith(TEXT)]
+        batch = batch.select(kept) if len(kept) < batch.num_columns else batch
+        for name, table in resolutions.items():
+            kind = pa.struct(list(table.schema))
+            batches = [] if start is None else table.slice(start, batch.num_rows).combine_chunks().to_batches()
+            values = batches[0].to_struct_array() if batches else pa.nulls(batch.num_rows, kind)
+            batch = set_column(batch, RESOLUTION + name, values)
+        return batch
 
     def _batches(self) -> Iterator[tuple[pa.RecordBatch, bool]]:
         """(batch, whether its documents were doomed by an earlier pass)."""
@@ -172,14 +194,13 @@ class _Streaming:
                 yield conform(batch, SCHEMA), False
             return
         assert given.part is not None
-        resolution, start = self._resolution(), 0
+        resolutions, start = self._resolutions(), 0
         for batch in read_batches(given.part, BATCH_ROWS):
-            yield self._with_resolution(batch, resolution.slice(start, batch.num_rows)), False
+            yield self._with_resolutions(batch, resolutions, start), False
             start += batch.num_rows
         if given.doomed is not None:
             for batch in read_batches(given.doomed, BATCH_ROWS):
-                nothing = pa.nulls(batch.num_rows, pa.struct(list(resolution.schema)))
-                yield set_column(batch, RESOLUTION, nothing), True
+                yield self._with_resolutions(batch, resolutions, None), True
 
     def _pieces(self, number: int, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """The batch whole, or row by row where it has killed a worker before."""
@@ -197,21 +218,17 @@ class _Streaming:
 
     # --- stages ---
 
-    def _apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        assert self.plan.apply is not None
-        position = batch.schema.get_field_index(RESOLUTION)
-        values = batch.column(position)
-        names = [field.name for field in values.type]
-        resolution = pa.RecordBatch.from_arrays(values.flatten(), names=names)  # flatten: doomed rows read as nulls
-        return self.plan.apply.apply(batch.remove_column(position), resolution)
-
     def _through_stages(
         self, batch: pa.RecordBatch, decided: dict[int, list[dict[str, str]]], *, alive: bool, dry: bool = False
     ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
         """(survivors, doomed documents with their decisions in survey mode) of one batch."""
         if not dry and self.task.input.source is not None:
             _count(self.sources, batch, "source", "in")
-        for name, function, rules in self.steps:
+        for step in self.steps:
+            if isinstance(step, CorpusStage):
+                batch = self._sketch(step, batch)
+                continue
+            name, function, rules = step
             counts = self.counts.setdefault(name, StageCounts())
             before = text_bytes(batch)
             living = _living(batch.num_rows, decided, alive)
@@ -246,7 +263,7 @@ class _Streaming:
             return batch, None
         living = _living(batch.num_rows, decided, alive)
         survivors = batch.filter(pa.array(living))
-        if self.plan.sketch is None:
+        if not self.plan.sketches:
             _count(self.sources, survivors, "source", "out")
             _count(self.languages, survivors, "language", "out")
         if not self.task.survey:
@@ -273,7 +290,7 @@ class _Streaming:
     # --- the ledger ---
 
     def _keep_doomed(self, batch: pa.RecordBatch) -> None:
-        if self.plan.sketch is not None:
+        if self.plan.sketches:
             schema = self.document_schema.append(pa.field(DECISIONS, pa.list_(DECISION)))
             self.files.table("doomed.parquet", schema, kept=False).write(conform(batch, schema))
         else:
@@ -311,6 +328,19 @@ class _Streaming:
         self.files.table("dropped.parquet", self.ledger_schema).write(conform(picked, self.ledger_schema))
 
 
+def text_column(stage: CorpusStage) -> str:
+    """The column that holds the text as a corpus stage sketched it, where a later stage may have changed it."""
+    return TEXT + stage.name
+
+
+def _applied(stage: CorpusStage, batch: pa.RecordBatch) -> pa.RecordBatch:
+    position = batch.schema.get_field_index(RESOLUTION + stage.name)
+    values = batch.column(position)
+    names = [field.name for field in values.type]
+    resolution = pa.RecordBatch.from_arrays(values.flatten(), names=names)  # flatten: doomed rows read as nulls
+    return stage.apply(batch.remove_column(position), resolution)
+
+
 def _count(into: dict[str, StageCounts], batch: pa.RecordBatch, by: str, way: str) -> None:
     """Add the documents and bytes of a batch to the counts of each value of its column `by`."""
     sizes = text_bytes(batch)
@@ -330,7 +360,8 @@ def _living(rows: int, decided: dict[int, Any], alive: bool) -> np.ndarray[Any, 
 
 def ledger_schema(documents: pa.Schema) -> pa.Schema:
     """Columns of a ledger of dropped documents: who it was, why it went, and all that had been measured."""
-    fields = [field for field in documents if field.name not in NOT_IN_LEDGER | {RESOLUTION}]
+    passing = (RESOLUTION, SKETCH, TEXT)
+    fields = [field for field in documents if field.name not in NOT_IN_LEDGER and not field.name.startswith(passing)]
     added = [(name, pa.string()) for name in ("stage", "rule", "value", "limit")]
     added += [("decisions", pa.list_(DECISION)), ("excerpt", pa.large_string()), ("bytes", pa.int64())]
     return pa.schema([*fields, *(pa.field(name, kind) for name, kind in added)])
@@ -339,11 +370,11 @@ def ledger_schema(documents: pa.Schema) -> pa.Schema:
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """The batch with exactly the columns of `schema`: absent ones null, others left out."""
     columns = []
-    for field in schema:
-        position = batch.schema.get_field_index(field.name)
+    for wanted in schema:
+        position = batch.schema.get_field_index(wanted.name)
         if position < 0:
-            columns.append(pa.nulls(batch.num_rows, field.type))
+            columns.append(pa.nulls(batch.num_rows, wanted.type))
         else:
             values = batch.column(position)
-            columns.append(values if values.type == field.type else values.cast(field.type))
+            columns.append(values if values.type == wanted.type else values.cast(wanted.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -69,7 +69,7 @@ class Recipe:
         return Pipeline(
             name=keys.name,
             sources=self.sources,
-            stages=self.stages,
+            stages=[stage.in_run(keys.name) for stage in self.stages],
             jobs=self.jobs(),
             survey=keys.survey,
             memory=keys.memory,

@@ -36,7 +36,10 @@ def run_stage(
         with pa.ipc.new_file(str(sketch_paths[-1]), sketched.schema) as file:
             file.write_batch(sketched)
         pq.write_table(pa.Table.from_batches([part]), part_paths[-1])
-    resolved = list(stage.resolve(Sketches(sketch_paths, part_paths, workspace, memory)))
+    kept = folder / "kept"
+    resolved = list(stage.resolve(Sketches(sketch_paths, part_paths, workspace, memory, kept=kept)))
+    if kept.is_dir():
+        stage.commit(kept)
     return [stage.apply(part, resolution) for part, resolution in zip(parts, resolved, strict=True)]
 
 
