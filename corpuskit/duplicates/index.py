@@ -173,7 +173,7 @@ class Index:
     def check_is_the_same(self, name: str, corpus: SketchedCorpus) -> None:
         """Raises UsageError where the index has another corpus under this name: one without a document of this one."""
         own = [each for each in self.deliveries() if each.name == name]
-        if not own or not own[0].documents:
+        if not own or not own[0].documents or not corpus.starts[-1]:
             return
         known = self._kept(own).batches[0].names.column("id").combine_chunks()
         for part in range(len(corpus.starts) - 1):

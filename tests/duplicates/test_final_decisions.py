@@ -159,7 +159,7 @@ def test_a_delivery_that_is_repeated_with_other_limits_keeps_what_a_fresh_run_ke
         folder.mkdir(parents=True)
         lines = [json.dumps({"url": f"http://x/{number}", "text": text}) for number, text in enumerate(part)]
         (folder / "a.jsonl").write_text("\n".join(lines))
-    limits = ["near_duplicates.threshold=0.8", "near_duplicates.threshold=0.81", "language.min_score=0.05"]
+    limits = ["near_duplicates.threshold=0.8", "near_duplicates.threshold=0.81", "language.min_score=0.001"]
 
     def run(place: str, limit: str, output: str, index: str) -> set[str]:
         overrides = [f"jsonl.paths={tmp_path}/delivery/{place}/*.jsonl", f"near_duplicates.delivery={place}"]
