@@ -145,6 +145,9 @@ def test_the_order_of_the_input_does_not_matter(tmp_path: Path) -> None:
     assert len(results[0]) == 2
 
 
+STORY = """the harbour was quiet when our ferry left for another island and nobody had told me that winter would come so
+early this year but my old captain only laughed about it while he poured some tea into a small blue cup from home"""
+WORDS = STORY.split()
 RECIPE = Path(__file__).resolve().parents[2] / "pipelines/incremental.yaml"
 
 
@@ -152,14 +155,14 @@ def test_a_delivery_that_is_repeated_with_other_limits_keeps_what_a_fresh_run_ke
     chance = random.Random(5)
     texts = []
     for _ in range(40):
-        words = [f"w{chance.randrange(3000)}" for _ in range(chance.randrange(20, 90))]
+        words = [chance.choice(WORDS) for _ in range(chance.randrange(20, 90))]
         texts += [" ".join(words), " ".join([*words[:-2], "edited", "here"])]
     for place, part in (("may", texts[:60]), ("june", texts[50:])):
         folder = tmp_path / "delivery" / place
         folder.mkdir(parents=True)
         lines = [json.dumps({"url": f"http://x/{number}", "text": text}) for number, text in enumerate(part)]
         (folder / "a.jsonl").write_text("\n".join(lines))
-    limits = ["near_duplicates.threshold=0.8", "near_duplicates.threshold=0.81", "language.min_score=0.001"]
+    limits = ["near_duplicates.threshold=0.8", "near_duplicates.threshold=0.81", "language.min_score=0.05"]
 
     def run(place: str, limit: str, output: str, index: str) -> set[str]:
         overrides = [f"jsonl.paths={tmp_path}/delivery/{place}/*.jsonl", f"near_duplicates.delivery={place}"]
