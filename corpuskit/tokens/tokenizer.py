@@ -14,7 +14,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -32,8 +32,13 @@ BEGIN, END, PAD, MASK = "<|begin_of_text|>", "<|end_of_text|>", "<|pad|>", "<|ma
 
 END_NAMES = (END, "<|endoftext|>", "</s>", "<eos>", "<|im_end|>", "<|eot_id|>", "[SEP]")
 BEGIN_NAMES = (BEGIN, "<s>", "<bos>", "[CLS]", "<|startoftext|>")
+MASK_NAMES = (MASK, "[MASK]", "<mask>")
 PAD_NAMES = (PAD, "<pad>", "[PAD]", "<|padding|>", "<|finetune_right_pad_id|>")
 """What public tokenizers call their special tokens, tried in order where no tokenizer_config.json names them."""
+
+CONFIG, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
+FILES = (CONFIG, TEMPLATE, "special_tokens_map.json", "added_tokens.json")
+"""Files that belong to a tokenizer besides `tokenizer.json`."""
 
 PROBES = (
     "The quick brown fox's 12,345 jumps, isn't it?  Yes!\n\n\tif x == 0:\r\n    return None\n",
@@ -80,11 +85,45 @@ class Tokenizer:
     """Token that closes every document."""
     pad: int
     """Token that fills short rows; never learned from. The closing token where the tokenizer has no other."""
+    mask: int | None = None
+    """Token that hides a word from an encoder, where the tokenizer has one."""
+    files: tuple[tuple[str, str], ...] = ()
+    """(name, text) of the other files of the folder that it was loaded from: they are saved unchanged."""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the `tokenizer.json`: shards state it, and a model refuses shards of another one."""
         return hashlib.sha256(self.json.encode()).hexdigest()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The contents of its `tokenizer_config.json`; empty where it has none."""
+        return dict(json.loads(dict(self.files).get(CONFIG, "{}")))
+
+    @cached_property
+    def template(self) -> str | None:
+        """Its chat template in Jinja, where it has one."""
+        if (text := dict(self.files).get(TEMPLATE)) is not None:
+            return text
+        template = self.settings.get("chat_template")
+        if isinstance(template, list):  # several by name
+            template = next((entry["template"] for entry in template if entry.get("name") == "default"), None)
+        return template or None
+
+    @cached_property
+    def sentinels(self) -> tuple[int, ...]:
+        """Ids of `<extra_id_0>`, `<extra_id_1>`, ...: the gaps that an encoder-decoder fills. T5's count downward."""
+        numbers: list[int] = []
+        while (number := self.id_of(f"<extra_id_{len(numbers)}>")) is not None:
+            numbers.append(number)
+        return tuple(numbers)
+
+    @cached_property
+    def special_tokens(self) -> dict[str, int]:
+        """Special token -> id."""
+        return {
+            token["content"]: int(token["id"]) for token in json.loads(self.json)["added_tokens"] if token["special"]
+        }
 
     @cached_property
     def vocabulary(self) -> int:
@@ -97,6 +136,11 @@ class Tokenizer:
         tokenizer = require("tokenizers", "train").Tokenizer.from_str(_plain(self.json))
         tokenizer.encode_special_tokens = True
         return tokenizer
+
+    @cached_property
+    def parsing(self) -> Any:
+        """A `tokenizers.Tokenizer` that does read special tokens out of text, without framing: for chat templates."""
+        return require("tokenizers", "train").Tokenizer.from_str(_plain(self.json))
 
     @cached_property
     def _fast(self) -> _Fast | None:
@@ -142,7 +186,7 @@ class Tokenizer:
 
     def slow(self) -> Tokenizer:
         """The same tokenizer with the defining library as its encoder."""
-        copy = Tokenizer(self.json, self.begin, self.end, self.pad)
+        copy = replace(self)
         copy.__dict__["_fast"] = None
         return copy
 
@@ -182,24 +226,49 @@ class Tokenizer:
         """The tokenizer with special tokens appended after its last id; ids that exist stay what they are."""
         tokenizer = require("tokenizers", "train").Tokenizer.from_str(self.json)
         tokenizer.add_special_tokens([token for token in tokens if tokenizer.token_to_id(token) is None])
-        return Tokenizer(tokenizer.to_str(), self.begin, self.end, self.pad)
+        text, mask = tokenizer.to_str(), self.mask
+        if mask is None and (found := tokenizer.token_to_id(MASK)) is not None:
+            mask = int(found)
+        return replace(self, json=text, mask=mask)
+
+    def framing(self, close: bool) -> Tokenizer:
+        """The tokenizer with the framing of documents as its post-processor: `AutoTokenizer` then adds the token that
+        begins a document, and with `close` the one that ends it. Texts encoded here stay unframed."""
+        names = [self.begin, *([self.end] if close else [])]
+        if self.begin is None or json.loads(self.json).get("post_processor"):
+            return self
+        library = require("tokenizers", "train")
+        tokenizer = library.Tokenizer.from_str(self.json)
+        begin, end = (str(self.reference.id_to_token(number)) for number in (self.begin, self.end))
+        after = f" {end}" if close else ""
+        tokenizer.post_processor = library.processors.TemplateProcessing(
+            single=f"{begin} $A{after}",
+            pair=f"{begin} $A{after} {begin}:1 $B:1{after and after + ':1'}",
+            special_tokens=[(str(self.reference.id_to_token(number)), number) for number in dict.fromkeys(names)],
+        )
+        return replace(self, json=tokenizer.to_str())
 
     def id_of(self, token: str) -> int | None:
         number = self.reference.token_to_id(token)
         return None if number is None else int(number)
 
-    def save(self, folder: Path) -> Path:
-        """Write `tokenizer.json` and the configuration with which `AutoTokenizer.from_pretrained(folder)` loads it."""
+    def save(self, folder: Path, context: int | None = None) -> Path:
+        """Write `tokenizer.json` and the files with which `AutoTokenizer.from_pretrained(folder)` loads it: those that
+        it was loaded with, unchanged, or a configuration of our own with `context` as its `model_max_length`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(self.json, encoding="utf-8")
+        for name, text in self.files:
+            (folder / name).write_text(text, encoding="utf-8")
+        if CONFIG in dict(self.files):
+            return folder / "tokenizer.json"
         names = {"bos_token": self.begin, "eos_token": self.end, "pad_token": self.pad}
         config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
         config |= {key: self.reference.id_to_token(number) for key, number in names.items() if number is not None}
-        if self.id_of(MASK) is not None:
-            config["mask_token"] = MASK
-        (folder / "tokenizer_config.json").write_text(
-            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        if self.mask is not None:
+            config["mask_token"] = self.reference.id_to_token(self.mask)
+        if context is not None:
+            config["model_max_length"] = context
+        (folder / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return folder / "tokenizer.json"
 
 
@@ -218,11 +287,13 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
         tokenizer = require("tokenizers", "train").Tokenizer.from_str(text)
     except Exception as error:  # the library raises plain Exception for all that it cannot read
         raise UsageError(f"{file} is not a tokenizer.json: {error}") from error
-    config_file = file.parent / "tokenizer_config.json"
+    files = tuple(
+        (name, (file.parent / name).read_text(encoding="utf-8")) for name in FILES if (file.parent / name).is_file()
+    )
     try:
-        config = json.loads(config_file.read_text(encoding="utf-8")) if config_file.is_file() else {}
+        config = json.loads(dict(files).get(CONFIG, "{}"))
     except ValueError as error:
-        raise UsageError(f"{config_file} is not JSON: {error}") from error
+        raise UsageError(f"{file.parent / CONFIG} is not JSON: {error}") from error
 
     def find(key: str, names: Sequence[str]) -> int | None:
         named = config.get(key)
@@ -240,7 +311,8 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
             "name it as eos_token in a tokenizer_config.json in the same folder"
         )
     pad = find("pad_token", PAD_NAMES)
-    return Tokenizer(text, find("bos_token", BEGIN_NAMES), end, end if pad is None else pad)
+    begin, mask = find("bos_token", BEGIN_NAMES), find("mask_token", MASK_NAMES)
+    return Tokenizer(text, begin, end, end if pad is None else pad, mask, files)
 
 
 def _plain(text: str, special: bool = True) -> str:

@@ -25,6 +25,7 @@ from typing import Any
 from corpuskit.errors import CorpuskitError, require
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.learner import full_tensor
+from corpuskit.training.models import context_length
 
 OPTIMIZER = "optimizer"
 
@@ -34,7 +35,7 @@ def save_model(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
     require("transformers", "train").utils.logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
-    tokenizer.save(folder)
+    tokenizer.save(folder, context_length(model.config))
 
 
 def save_checkpoint(

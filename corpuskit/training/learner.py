@@ -14,7 +14,8 @@ from typing import Any, Literal
 from corpuskit.errors import require
 from corpuskit.training.loss import summed_cross_entropy
 from corpuskit.training.machine import Machine
-from corpuskit.training.objectives import Objective, output_layer
+from corpuskit.training.models import output_head
+from corpuskit.training.objectives import Objective
 
 Parallel = Literal["auto", "ddp", "fsdp"]
 
@@ -37,8 +38,7 @@ def make_learner(body: Any, objective: Objective, machine: Machine) -> Any:
         def forward(self, tensors: dict[str, Any]) -> Any:
             with machine.autocast():
                 hidden, targets = objective.hidden(self.body, tensors)
-            weight, bias = output_layer(self.body)
-            return summed_cross_entropy(machine.narrowed(hidden), weight, targets, bias)
+            return summed_cross_entropy(machine.narrowed(hidden), output_head(self.body), targets)
 
     return Learner()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from corpuskit.errors import require
 from corpuskit.tokens.windows import IGNORED
+from corpuskit.training.models.states import OutputHead
 
 CHUNK = 4 << 20
 """Logits of a chunk on a processor: 16 MB. A graphics card takes sixteen times as many."""
@@ -21,13 +22,12 @@ def chunk_rows(vocabulary: int, device: str) -> int:
     return max(64, CHUNK * (1 if device == "cpu" else 16) // vocabulary)
 
 
-def summed_cross_entropy(hidden: Any, weight: Any, targets: Any, bias: Any = None) -> Any:
-    """Sum in nats of the cross entropy of targets[N] (IGNORED counts nothing) given hidden[N, W] and weight[V, W].
+def summed_cross_entropy(hidden: Any, head: OutputHead, targets: Any) -> Any:
+    """Sum in nats of the cross entropy of targets[N] (IGNORED counts nothing) given hidden[N, W].
 
     Multiplies in the type of `hidden`; exponentials, the loss and the weight's gradient are summed in float32.
     """
-    given = [tensor if tensor is None else tensor.to(hidden.dtype) for tensor in (weight, bias)]
-    weight, bias = given
+    weight, bias = head.weight.to(hidden.dtype), None if head.bias is None else head.bias.to(hidden.dtype)
     rows = chunk_rows(len(weight), hidden.device.type)
     torch = require("torch", "train")
 
@@ -40,7 +40,8 @@ def summed_cross_entropy(hidden: Any, weight: Any, targets: Any, bias: Any = Non
             bias_gradient = torch.zeros(len(weight), dtype=torch.float32, device=weight.device)
             for start in range(0, len(hidden), rows):
                 part, goal = hidden[start : start + rows], targets[start : start + rows]
-                logits = torch.nn.functional.linear(part, weight, bias).float()
+                logits = head.finish(torch.nn.functional.linear(part, weight, bias).float())
+                slope = None if head.cap is None else 1 - (logits / head.cap) ** 2  # of the cap: 1 - tanh^2
                 counted = goal != IGNORED
                 place = goal.clamp(min=0)[:, None]
                 normalizer = torch.logsumexp(logits, -1, keepdim=True)
@@ -48,6 +49,10 @@ def summed_cross_entropy(hidden: Any, weight: Any, targets: Any, bias: Any = Non
                 gradient = logits.sub_(normalizer).exp_()
                 gradient.scatter_add_(1, place, gradient.new_full((), -1.0).expand(place.shape))
                 gradient *= counted[:, None]
+                if slope is not None:
+                    gradient *= slope
+                if head.scale != 1.0:
+                    gradient *= head.scale
                 if bias is not None:
                     bias_gradient += gradient.sum(0)
                 gradient = gradient.to(hidden.dtype)
@@ -67,15 +72,15 @@ def summed_cross_entropy(hidden: Any, weight: Any, targets: Any, bias: Any = Non
     return Chunked.apply(hidden, weight, bias)
 
 
-def token_losses(hidden: Any, weight: Any, bias: Any, targets: Any) -> Any:
-    """float32[N]: the cross entropy in nats of each target, 0 where it is IGNORED. Takes no gradient."""
+def token_losses(hidden: Any, head: OutputHead, targets: Any) -> tuple[Any, Any]:
+    """(float32[N]: the cross entropy in nats of each target, 0 where it is IGNORED; bool[N]: whether the target is the
+    likeliest token). Takes no gradient."""
     torch = require("torch", "train")
-    rows = chunk_rows(len(weight), hidden.device.type)
-    weight, bias = weight.float(), None if bias is None else bias.float()
-    parts = []
+    rows = chunk_rows(len(head.weight), hidden.device.type)
+    losses, likeliest = [hidden.new_zeros(0, dtype=torch.float32)], [targets.new_zeros(0, dtype=torch.bool)]
     with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
-        for start in range(0, len(hidden), rows):
-            logits = torch.nn.functional.linear(hidden[start : start + rows].float(), weight, bias)
-            goal = targets[start : start + rows]
-            parts.append(torch.nn.functional.cross_entropy(logits, goal, ignore_index=IGNORED, reduction="none"))
-    return torch.cat(parts) if parts else torch.zeros(0)
+        for part, goal in zip(hidden.split(rows), targets.split(rows), strict=True):
+            logits = head.logits(part.float())
+            losses.append(torch.nn.functional.cross_entropy(logits, goal, ignore_index=IGNORED, reduction="none"))
+            likeliest.append(logits.argmax(-1) == goal)
+    return torch.cat(losses), torch.cat(likeliest)

@@ -112,8 +112,37 @@ def span_counts(length: int, density: float, mean: float) -> tuple[int, int]:
     return noise, min(max(round(noise / mean), 1), noise, length - noise)
 
 
-@nb.njit(cache=True, nogil=True)
 def corrupt_spans(
+    inputs: Numbers,
+    documents: Numbers,
+    padding: npt.NDArray[np.bool_],
+    samples: Numbers,
+    seed: int,
+    density: float,
+    mean: float,
+    sentinels: Numbers,
+    begin: int,
+    end: int,
+) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
+    """Span corruption (Raffel et al. 2019, section 3.1.4): (encoder inputs, their documents, decoder inputs, targets,
+    the decoder's documents), int64[rows, T - noise + spans] twice and int64[rows, D] three times.
+
+    Each hidden span becomes one sentinel in the encoder's input, counted from `sentinels[0]` in each document. The
+    target is each sentinel followed by what it hides; that of a document is closed, as T5's, by one more sentinel and
+    `end`. The decoder's input is the target moved by one, with `begin` first in each document. A span belongs to the
+    document of its first token; what it hides of the next document, and padding, is not learned from. D is what the
+    fullest row needs, rounded up to a multiple of 16.
+    """
+    noise, spans = span_counts(inputs.shape[1], density, mean)
+    spans = min(spans, len(sentinels) - 1)
+    arrays = _corrupted(inputs, documents, padding, samples, seed, noise, spans, sentinels, begin, end)
+    encoder, encoder_documents, decoder, targets, decoder_documents, filled = arrays
+    width = min(-(-int(filled.max(initial=1)) // 16) * 16, decoder.shape[1])
+    return encoder, encoder_documents, decoder[:, :width], targets[:, :width], decoder_documents[:, :width]
+
+
+@nb.njit(cache=True, nogil=True)
+def _corrupted(
     inputs: Numbers,
     documents: Numbers,
     padding: npt.NDArray[np.bool_],
@@ -121,49 +150,76 @@ def corrupt_spans(
     seed: int,
     noise: int,
     spans: int,
-    sentinel: int,
+    sentinels: Numbers,
     begin: int,
-) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
-    """Span corruption (Raffel et al. 2019, section 3.1.4): (encoder inputs, their documents, decoder inputs, targets,
-    the decoder's documents), int64[rows, T - noise + spans] twice and int64[rows, noise + spans] three times.
-
-    Each hidden span becomes one sentinel (ids upward from `sentinel`) in the encoder's input; the target is each
-    sentinel followed by what it hides, and the decoder's input is the target moved by one, with `begin` first. A span
-    belongs to the document of its first token; what it hides of the next document, and padding, is not learned from.
-    """
+    end: int,
+) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Numbers]:
     rows, length = inputs.shape
+    width = -(-(noise + 3 * spans) // 16) * 16  # at most, where each span is of another document
     encoder = np.empty((rows, length - noise + spans), np.int64)
     encoder_documents = np.empty_like(encoder)
-    decoder = np.empty((rows, noise + spans), np.int64)
-    targets = np.empty_like(decoder)
+    targets = np.full((rows, width), IGNORED, np.int64)
+    decoder = np.full((rows, width), begin, np.int64)
     decoder_documents = np.empty_like(decoder)
+    filled = np.zeros(rows, np.int64)
     for r in range(rows):
         key = _hash(np.uint64(seed), np.uint64(samples[r]))
         hidden = _parts(noise, spans, _hash(key, np.uint64(1)))
         shown = _parts(length - noise, spans, _hash(key, np.uint64(2)))
-        at = e = d = 0
+        at = e = d = number = 0
+        document = -1
+        learned = False
         for s in range(spans):
             for _ in range(shown[s]):
                 encoder[r, e] = inputs[r, at]
                 encoder_documents[r, e] = documents[r, at]
                 e += 1
                 at += 1
-            document = documents[r, at]
-            encoder[r, e] = sentinel + s
+            if documents[r, at] != document:
+                d = _close(targets, decoder_documents, r, d, document, learned, sentinels[number], end)
+                document, number, learned = documents[r, at], 0, False
+            encoder[r, e] = sentinels[number]
             encoder_documents[r, e] = document
             e += 1
-            targets[r, d] = IGNORED if padding[r, at] else sentinel + s
+            if not padding[r, at]:
+                targets[r, d] = sentinels[number]
+                learned = True
             decoder_documents[r, d] = document
             d += 1
+            number += 1
             for _ in range(hidden[s]):
-                targets[r, d] = inputs[r, at] if documents[r, at] == document and not padding[r, at] else IGNORED
+                if documents[r, at] == document and not padding[r, at]:
+                    targets[r, d] = inputs[r, at]
                 decoder_documents[r, d] = document
                 d += 1
                 at += 1
-        decoder[r, 0] = begin
+        d = _close(targets, decoder_documents, r, d, document, learned, sentinels[number], end)
+        decoder_documents[r, d:] = document
+        filled[r] = d
         for i in range(1, d):
-            decoder[r, i] = targets[r, i - 1] if targets[r, i - 1] != IGNORED else begin
-    return encoder, encoder_documents, decoder, targets, decoder_documents
+            same = decoder_documents[r, i] == decoder_documents[r, i - 1]
+            if same and targets[r, i - 1] != IGNORED:
+                decoder[r, i] = targets[r, i - 1]
+    return encoder, encoder_documents, decoder, targets, decoder_documents, filled
+
+
+@nb.njit(cache=True, nogil=True)
+def _close(
+    targets: Numbers,
+    documents: Numbers,
+    row: int,
+    place: int,
+    document: int,
+    learned: bool,
+    sentinel: int,
+    end: int,
+) -> int:
+    """Close the target of a document that something was learned of; the next free place."""
+    if not learned:
+        return place
+    targets[row, place], targets[row, place + 1] = sentinel, end
+    documents[row, place], documents[row, place + 1] = document, document
+    return place + 2
 
 
 @nb.njit(cache=True, nogil=True)

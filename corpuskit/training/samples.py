@@ -14,6 +14,7 @@ from corpuskit.errors import require
 from corpuskit.tokens.shards import Shards
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.training.metrics import MetricsLog
+from corpuskit.training.models import context_length, end_tokens
 
 FILE = "samples.jsonl"
 PROMPTS = 2
@@ -61,11 +62,10 @@ def continuation(
     """
     torch = require("torch", "train")
     ids, _ = tokenizer.encode([unicodedata.normalize("NFC", prompt)])
-    gap = tokenizer.id_of("<extra_id_0>") if model.config.is_encoder_decoder else None
+    gap = tokenizer.sentinels[0] if model.config.is_encoder_decoder else None
     begin = [] if tokenizer.begin is None else [tokenizer.begin]
     end = [] if gap is None else [gap]
-    settings = model.config
-    length = int(getattr(settings, "max_position_embeddings", 0) or getattr(settings, "n_positions", 0) or 1 << 30)
+    length = context_length(model.config) or 1 << 30
     room = max(1, length - (tokens if gap is None else 0) - len(begin) - len(end))
     framed = [*begin, *ids.tolist()[-room:], *end] or [tokenizer.end]
     inputs = torch.tensor([framed], device=model.device)
@@ -77,7 +77,7 @@ def continuation(
             attention_mask=torch.ones_like(inputs),
             max_new_tokens=tokens,
             pad_token_id=tokenizer.pad,
-            eos_token_id=tokenizer.end,
+            eos_token_id=list(end_tokens(model, tokenizer)),
             **draw,
         )[0].tolist()
     return tokenizer.decode(written if gap is not None else written[len(framed) :])

@@ -17,7 +17,7 @@ from corpuskit.tokens.windows import IGNORED, Batch
 from corpuskit.training.config import ModelConfig, TrainConfig
 from corpuskit.training.loss import summed_cross_entropy, token_losses
 from corpuskit.training.masking import GOLDFISH_CONTEXT, corrupt_spans, goldfish_targets, span_counts, word_starts
-from corpuskit.training.models import build_model, model_tokenizer
+from corpuskit.training.models import OutputHead, build_model, model_tokenizer
 from corpuskit.training.objectives import MaskedWords, Spans, objective_of
 
 MODELS = [("decoder", "llama"), ("decoder", "qwen3"), ("encoder", "bert"), ("encoder", "modernbert")]
@@ -41,13 +41,13 @@ def test_the_loss_and_its_gradients_are_the_plain_ones(
             logits = torch.nn.functional.linear(leaves[0], leaves[1], added)
             loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
         else:
-            loss = summed_cross_entropy(leaves[0], leaves[1], targets, added)
+            loss = summed_cross_entropy(leaves[0], OutputHead(leaves[1], added), targets)
         (loss / 100).backward()
         results.append([loss.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)])
     assert len(results[0]) == len(results[1]) == (4 if biased else 3)
     for mine, plain in zip(*results, strict=True):
         torch.testing.assert_close(mine, plain, rtol=2e-5, atol=2e-5)
-    each = token_losses(hidden, weight, bias if biased else None, targets)
+    each = token_losses(hidden, OutputHead(weight, bias if biased else None), targets)[0]
     torch.testing.assert_close(each.sum(), results[1][0], rtol=1e-5, atol=1e-3)
     assert (each[::7] == 0).all()
 
@@ -58,7 +58,7 @@ def test_a_loss_over_bfloat16_states_is_summed_exactly() -> None:
     targets = torch.randint(0, 500, (3000,))
     logits = torch.nn.functional.linear(hidden, weight.bfloat16()).float()
     plain = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
-    torch.testing.assert_close(summed_cross_entropy(hidden, weight, targets), plain, rtol=1e-5, atol=1e-2)
+    torch.testing.assert_close(summed_cross_entropy(hidden, OutputHead(weight), targets), plain, rtol=1e-5, atol=1e-2)
 
 
 @pytest.mark.parametrize(("kind", "style"), MODELS)
@@ -175,10 +175,14 @@ def test_spans_put_back_give_the_text(length: int, sample: int, seed: int) -> No
     documents = np.ones_like(inputs)
     padding = np.zeros_like(inputs, bool)
     encoder, _, decoder, targets, _ = corrupt_spans(
-        inputs, documents, padding, np.array([sample]), seed, noise, spans, 1000, 999
+        inputs, documents, padding, np.array([sample]), seed, 0.15, 3.0, np.arange(1000, 1100), 998, 999
     )
+    spans = min(spans, 99)
+    filled = targets[0][: noise + spans + 2]
+    assert (targets[0][len(filled) :] == IGNORED).all()
+    assert filled[-2:].tolist() == [1000 + spans, 999]  # closed by one more sentinel and the end
     pieces: dict[int, list[int]] = {}
-    for token in targets[0].tolist():
+    for token in filled[:-2].tolist():
         if token >= 1000:
             pieces[token] = []
         else:
@@ -189,8 +193,8 @@ def test_spans_put_back_give_the_text(length: int, sample: int, seed: int) -> No
     assert back == inputs[0].tolist()
     assert sum(map(len, pieces.values())) == noise
     assert all(pieces.values())
-    assert decoder[0, 0] == 999
-    assert np.array_equal(decoder[0, 1:], targets[0, :-1])
+    assert decoder[0, 0] == 998
+    assert np.array_equal(decoder[0, 1 : len(filled)], filled[:-1])
 
 
 def test_padding_and_the_next_document_are_not_learned(shards: Shards) -> None:
@@ -205,7 +209,7 @@ def test_padding_and_the_next_document_are_not_learned(shards: Shards) -> None:
         learned = arrays["targets"][arrays["targets"] != IGNORED]
         assert pad not in learned
         for token, document in zip(arrays["targets"][0], arrays["decoder_documents"][0], strict=True):
-            if token != IGNORED and token < objective.sentinel:
+            if token != IGNORED and token < min(objective.sentinels) and token != objective.end:
                 assert document == (1 if token < 40 else 2)
 
 
@@ -221,7 +225,7 @@ def test_the_loss_is_the_one_of_torchs_own_chunked_function(biased: bool) -> Non
         leaves = [leaf.clone().requires_grad_() for leaf in (hidden, weight, bias)]
         added = leaves[2] if biased else None
         if function is summed_cross_entropy:
-            loss = function(leaves[0], leaves[1], targets, added)
+            loss = function(leaves[0], OutputHead(leaves[1], added), targets)
         else:
             options = torch.nn.LinearCrossEntropyOptions()
             loss = function(leaves[0], leaves[1], targets, linear_bias=added, reduction="sum", options=options)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpuskit.errors import CorpuskitError, UsageError
-from corpuskit.training.models import load_model
-from corpuskit.training.weights import read_weights
+from corpuskit.training.models import load_model, read_weights
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -22,8 +22,7 @@ from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.scoring.reduce import reduce_logits, reduce_on_device
 from corpuskit.tokens import Shards, load_tokenizer
-from corpuskit.training.models import aligned
-from corpuskit.training.weights import load_pretrained
+from corpuskit.training.models import aligned, load_pretrained
 
 LOGITS = 1 << 22
 """Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""

@@ -20,19 +20,9 @@ from peft.utils import PeftType, register_peft_method
 from torch import nn
 from transformers.activations import ACT2FN
 
-NAME = "BOTTLENECK"
+from corpuskit.training.models import FAMILIES
 
-PLACES: dict[str, tuple[str, str]] = {
-    "llama": (r".*\.mlp", r".*\.self_attn"),
-    "qwen2": (r".*\.mlp", r".*\.self_attn"),
-    "qwen3": (r".*\.mlp", r".*\.self_attn"),
-    "mistral": (r".*\.mlp", r".*\.self_attn"),
-    "gpt2": (r".*\.h\.\d+\.mlp", r".*\.h\.\d+\.attn"),
-    "bert": (r".*\.layer\.\d+\.output\.dense", r".*\.attention\.output\.dense"),
-    "modernbert": (r".*\.layers\.\d+\.mlp", r".*\.layers\.\d+\.attn"),
-    "t5": (r".*\.DenseReluDense", r".*\.(SelfAttention|EncDecAttention)"),
-}
-"""Model class -> regular expressions of (the feed-forwards, the attentions), before their residual connection."""
+NAME = "BOTTLENECK"
 
 
 @dataclass
@@ -102,7 +92,7 @@ class BottleneckModel(BaseTuner):
 
     prefix = "bottleneck_"
     tuner_layer_cls = BottleneckLayer
-    target_module_mapping = {name: places[0] for name, places in PLACES.items()}  # noqa: RUF012  (peft's own attribute)
+    target_module_mapping = {name: family.feed_forward for name, family in FAMILIES.items()}  # noqa: RUF012  (peft's own)
 
     def _create_and_replace(
         self,

@@ -17,14 +17,13 @@ from corpuskit.tokens.shards import Shards, open_shards
 from corpuskit.tokens.tokenizer import Tokenizer, load_tokenizer
 from corpuskit.training.adapters.config import ADAPTERS, VIRTUAL, AdaptConfig
 from corpuskit.training.adapters.folder import WEIGHTS, AdapterFile, weights_digest
-from corpuskit.training.adapters.methods import attach, kind_of, quiet, thaw, virtual_tokens
+from corpuskit.training.adapters.methods import attach, quiet, thaw, virtual_tokens
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.config import Budget, Kind, ModelConfig, TrainConfig
-from corpuskit.training.models import load_model
+from corpuskit.training.models import check_vocabulary, context_length, family_of, load_model, read_weights
 from corpuskit.training.plan import read_plan
 from corpuskit.training.pretrain import train
 from corpuskit.training.trainer import TrainResult
-from corpuskit.training.weights import read_weights
 
 
 def finetune(
@@ -70,14 +69,16 @@ class _FineTuned:
         auto = require("transformers", "train").AutoConfig
         self.model_config = auto.from_pretrained(model, local_files_only=True)
         try:
-            self.kind: Kind = kind_of(self.model_config.model_type)
+            self.kind: Kind = family_of(self.model_config).kind
         except UsageError as error:
             raise UsageError(f"{model}: {error}") from error
         self.base = weights_digest(model)
         self.adapter: dict[str, Any] | None = {**config.model_dump(mode="json"), "base": self.base}
 
     def fresh(self, sequence_length: int) -> Any:
-        return attach(load_model(self.model), self.config, str(self.model), self.start)
+        model = load_model(self.model)
+        check_vocabulary(model, self.tokenizer, self.model)
+        return attach(model, self.config, str(self.model), self.start)
 
     def restored(self, folder: Path) -> Any:
         if self.config.method not in ADAPTERS:
@@ -114,7 +115,7 @@ def _window(model: Path, subject: _FineTuned, shards: Shards) -> int:
     digest = plan.tokenizer if plan is not None else subject.tokenizer.digest
     if digest != shards.manifest.tokenizer.sha256:
         raise CorpuskitError(f"{shards.folder} was written with another tokenizer than {model} has")
-    limit = getattr(subject.model_config, "max_position_embeddings", None)
+    limit = context_length(subject.model_config)
     length = shards.manifest.sequence_length
     if limit is not None and length > limit:
         raise CorpuskitError(

@@ -15,8 +15,7 @@ from typing import Any
 from corpuskit.errors import CorpuskitError, UsageError, nearest, require
 from corpuskit.training.adapters.folder import WEIGHTS, check_base, read_adapter, read_peft_config
 from corpuskit.training.adapters.methods import quiet
-from corpuskit.training.models import load_model
-from corpuskit.training.weights import read_weights
+from corpuskit.training.models import load_model, read_weights
 
 LAYERS = ("LORA", "BOTTLENECK")
 """Kinds that live in layers of the model, in the order in which they are injected: bottlenecks wrap the rest."""

@@ -21,11 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.errors import CorpuskitError, UsageError, require
-from corpuskit.tokens.tokenizer import load_tokenizer
+from corpuskit.tokens.tokenizer import FILES
 from corpuskit.training.adapters.folder import WEIGHTS, check_base, read_adapter, read_peft_config
-from corpuskit.training.checkpoint import save_model
-from corpuskit.training.models import count_parameters
-from corpuskit.training.weights import load_pretrained, read_weights
+from corpuskit.training.models import count_parameters, load_pretrained, read_weights
 
 Adapters = Mapping[str | Path, float] | Sequence[tuple[str | Path, float]]
 
@@ -51,6 +49,8 @@ VARIANTS = (
 )
 """Settings of peft's LoRA that change what it computes, and that are merged only where they are off."""
 PREFIX = "base_model.model."
+KEPT = ("tokenizer.json", "tokenizer.model", "merges.txt", *FILES, "generation_config.json")
+"""Files of the base's folder that the merged model gets too, where the base has them."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,11 @@ def merge(base: str | Path, adapters: Adapters, out: str | Path) -> Merged:
         raise CorpuskitError(
             f"{base}: merging changed the number of parameters from {before} to {count_parameters(model)}"
         )
-    save_model(model, load_tokenizer(base), out)
-    _copy_beside(base, out)
+    require("transformers", "train").utils.logging.disable_progress_bar()
+    model.save_pretrained(out)
+    for file in base.iterdir():
+        if file.name in KEPT or file.name.startswith("vocab"):
+            (out / file.name).write_bytes(file.read_bytes())
     return Merged(str(out), before, changed, {str(folder): weight for folder, weight in weighted})
 
 
@@ -240,10 +243,3 @@ def _pairs(adapters: Adapters) -> list[tuple[str | Path, float]]:
     if not pairs:
         raise UsageError("no adapter is given to merge")
     return pairs
-
-
-def _copy_beside(base: Path, out: Path) -> None:
-    """Copy the generation settings, chat template and tokenizer settings of the base."""
-    for name in ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json"):
-        if (base / name).is_file():
-            (out / name).write_bytes((base / name).read_bytes())

@@ -14,7 +14,8 @@ from typing import Any
 
 from corpuskit.errors import UsageError, require
 from corpuskit.training.adapters.config import ADAPTERS, VIRTUAL, AdaptConfig
-from corpuskit.training.config import STYLES, Kind
+from corpuskit.training.config import Kind
+from corpuskit.training.models import family_of
 
 TASKS: dict[Kind, str] = {
     "decoder": "CAUSAL_LM",
@@ -22,15 +23,6 @@ TASKS: dict[Kind, str] = {
     "encoder-decoder": "SEQ_2_SEQ_LM",
 }
 """The names of the kinds in `peft`. That of an encoder only means that no label is involved."""
-
-
-def kind_of(model_type: str) -> Kind:
-    """Raises UsageError for a model class that none of ours is trained as."""
-    for kind, styles in STYLES.items():
-        if model_type in styles:
-            return kind
-    known = ", ".join(style for styles in STYLES.values() for style in styles)
-    raise UsageError(f"a '{model_type}' cannot be fine-tuned here; the classes are {known}")
 
 
 def attach(model: Any, config: AdaptConfig, base: str, start: Sequence[int]) -> Any:
@@ -95,8 +87,8 @@ def quiet() -> Iterator[None]:
 
 def _settings(model: Any, config: AdaptConfig, base: str) -> Any:
     peft = require("peft", "train")
-    style = model.config.model_type
-    common: dict[str, Any] = {"task_type": TASKS[kind_of(style)], "base_model_name_or_path": base}
+    family = family_of(model.config)
+    common: dict[str, Any] = {"task_type": TASKS[family.kind], "base_model_name_or_path": base}
     if config.method == "lora":
         return peft.LoraConfig(
             **common,
@@ -110,7 +102,7 @@ def _settings(model: Any, config: AdaptConfig, base: str) -> Any:
         )
     if config.method == "bottleneck":
         ours = require("corpuskit.training.adapters.bottleneck", "train")
-        places = ours.PLACES[style][: 1 if config.after == "feed_forward" else 2]
+        places = (family.feed_forward, family.attention)[: 1 if config.after == "feed_forward" else 2]
         return ours.BottleneckConfig(
             **common,
             target_modules="|".join(places),
@@ -123,8 +115,8 @@ def _settings(model: Any, config: AdaptConfig, base: str) -> Any:
             num_virtual_tokens=config.virtual_tokens,
             num_transformer_submodules=1,  # in an encoder-decoder the prompt precedes the encoder's input
         )
-    if style == "modernbert":
-        raise UsageError("a modernbert takes no prefix: its attention has no place for keys that no token made")
+    if not family.prefix:
+        raise UsageError(f"{family.name} takes no prefix: its attention has no place for keys that no token made")
     return peft.PrefixTuningConfig(**common, num_virtual_tokens=config.virtual_tokens)
 
 

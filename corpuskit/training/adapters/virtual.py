@@ -15,19 +15,18 @@ This module needs `torch`: import it through `require`.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
-from corpuskit.training.adapters.methods import kind_of
+from corpuskit.training.models.states import causal_mask, document_mask, layer_masks, mask_for, same_document
 
 
 class VirtualBody(nn.Module):
     """A `peft` model with a prefix or a prompt, as the objectives of training see a model.
 
-    Everything but the module that reads the virtual tokens is the base model's own.
+    `packed_states` and `sequence_states` put the virtual tokens in; everything else is the base model's own.
     """
 
     def __init__(self, adapted: Any) -> None:
@@ -36,8 +35,6 @@ class VirtualBody(nn.Module):
         settings = adapted.active_peft_config
         self.count: int = settings.num_virtual_tokens
         self.prompt = settings.peft_type == "PROMPT_TUNING"
-        self.causal = kind_of(self._base().config.model_type) == "decoder"
-        self._laid: _Laid | None = None
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -45,87 +42,83 @@ class VirtualBody(nn.Module):
         except AttributeError:
             return getattr(super().__getattr__("adapted").get_base_model(), name)
 
-    @property
-    def base_model(self) -> Any:
-        return self._read_prompt if self.prompt else self._read_prefix
+    def packed_states(self, tokens: Any, positions: Any, causal: bool) -> Any:
+        """As `corpuskit.training.models.packed_states`, with virtual tokens before each document."""
+        base, documents = self.adapted.get_base_model(), (positions == 0).cumsum(1)
+        settings: dict[str, Any] = {"use_cache": False} if causal else {}
+        if self.prompt:
+            laid = self._laid(tokens, documents)
+            masks = layer_masks(base.config, laid.mask(causal), laid.positions)
+            states = base.base_model(
+                inputs_embeds=self._with_prompt(tokens, laid),
+                position_ids=laid.positions,
+                attention_mask=masks,
+                **settings,
+            ).last_hidden_state
+            return laid.back(states)
+        queries = positions + self.count
+        before = torch.arange(self.count, device=positions.device).expand(len(positions), -1)
+        masks = layer_masks(
+            base.config, self._after_prefix(documents, causal), queries, torch.cat([before, queries], dim=1)
+        )
+        return base.base_model(
+            input_ids=tokens,
+            position_ids=queries,
+            attention_mask=masks,
+            past_key_values=self.adapted.get_prompt(batch_size=len(tokens)),
+            **settings,
+        ).last_hidden_state
 
-    @property
-    def encoder(self) -> Any:
-        return self._read_prompt if self.prompt else self.adapted.get_base_model().encoder
-
-    @property
-    def decoder(self) -> Any:
-        return self._look_back if self.prompt else self._decode_prefix
-
-    def _base(self) -> Any:
-        return self.adapted.get_base_model()
-
-    def _read_prompt(self, input_ids: Any, attention_mask: Any, position_ids: Any = None, **given: Any) -> Any:
-        """Hidden states of the window's tokens; for an encoder-decoder those of the virtual tokens too."""
-        base = self._base()
-        full = attention_mask["full_attention"] if isinstance(attention_mask, dict) else attention_mask
-        laid = _Laid(input_ids, full, self.count, base.config.pad_token_id)
-        embedded = base.get_input_embeddings()(input_ids)
-        prompt = self.adapted.get_prompt(batch_size=1)[0].to(embedded.dtype)
-        given["inputs_embeds"] = laid.out(embedded, prompt)
-        mask = laid.mask(self.causal)
-        if base.config.model_type == "modernbert":
-            place = torch.arange(laid.width, device=mask.device)
-            near = (place[:, None] - place[None, :]).abs() <= base.config.sliding_window
-            given["attention_mask"] = {"full_attention": mask, "sliding_attention": mask & near}
+    def sequence_states(self, tokens: Any, documents: Any, decoder_tokens: Any, decoder_documents: Any) -> Any:
+        """As `corpuskit.training.models.sequence_states`; a prompt goes before the encoder's documents, a prefix before
+        the decoder's."""
+        base, past = self.adapted.get_base_model(), None
+        if self.prompt:
+            laid = self._laid(tokens, documents)
+            read = base.encoder(
+                inputs_embeds=self._with_prompt(tokens, laid), attention_mask=mask_for(base, laid.mask(causal=False))
+            ).last_hidden_state
+            documents, allowed = laid.documents, document_mask(decoder_documents, causal=True)
         else:
-            given["attention_mask"] = mask
-        if base.config.is_encoder_decoder:
-            self._laid = laid
-            return base.encoder(**given)
-        states = base.base_model(position_ids=laid.positions, **given).last_hidden_state
-        return SimpleNamespace(last_hidden_state=laid.back(states))
+            read = base.encoder(
+                input_ids=tokens, attention_mask=mask_for(base, document_mask(documents, causal=False))
+            ).last_hidden_state
+            allowed, past = self._after_prefix(decoder_documents, causal=True), self.adapted.get_prompt(len(tokens))
+        return base.decoder(
+            input_ids=decoder_tokens,
+            attention_mask=mask_for(base, allowed),
+            encoder_hidden_states=read,
+            encoder_attention_mask=mask_for(base, same_document(decoder_documents, documents)),
+            past_key_values=past,
+            use_cache=False,
+        ).last_hidden_state
 
-    def _look_back(self, encoder_attention_mask: Any, **given: Any) -> Any:
-        """The decoder, which may look at its document's virtual tokens in what the encoder read."""
-        laid = self._laid
-        assert laid is not None
-        source = laid.source.clamp(min=0)[:, None, None, :].expand(-1, 1, encoder_attention_mask.shape[2], -1)
-        mask = encoder_attention_mask.gather(3, source) & (laid.source >= 0)[:, None, None, :]
-        return self._base().decoder(encoder_attention_mask=mask, **given)
+    def _laid(self, tokens: Any, documents: Any) -> _Laid:
+        return _Laid(tokens, documents, self.count, self.adapted.get_base_model().config.pad_token_id)
 
-    def _read_prefix(self, input_ids: Any, attention_mask: Any, position_ids: Any, **given: Any) -> Any:
-        return self._base().base_model(
-            input_ids=input_ids,
-            position_ids=position_ids + self.count,
-            attention_mask=self._beside_prefix(input_ids, attention_mask, self.causal),
-            past_key_values=self.adapted.get_prompt(batch_size=len(input_ids)),
-            **given,
-        )
+    def _with_prompt(self, tokens: Any, laid: _Laid) -> Any:
+        """[B, width, W]: the embeddings of the tokens, and those of the prompt before each document."""
+        embedded = self.adapted.get_base_model().get_input_embeddings()(tokens)
+        return laid.out(embedded, self.adapted.get_prompt(batch_size=1)[0].to(embedded.dtype))
 
-    def _decode_prefix(self, input_ids: Any, attention_mask: Any, **given: Any) -> Any:
-        return self._base().decoder(
-            input_ids=input_ids,
-            attention_mask=self._beside_prefix(input_ids, attention_mask, True),
-            past_key_values=self.adapted.get_prompt(batch_size=len(input_ids)),
-            **given,
-        )
-
-    def _beside_prefix(self, input_ids: Any, mask: Any, causal: bool) -> Any:
-        """bool[B, 1, T, P + T]: the window's mask, with the prefix open to all."""
-        rows, length = input_ids.shape
-        if mask is None:
-            mask = torch.ones(1, 1, length, length, dtype=torch.bool, device=input_ids.device)
-            mask = (mask.tril() if causal else mask).expand(rows, 1, length, length)
+    def _after_prefix(self, documents: Any, causal: bool) -> Any:
+        """bool[B, 1, T, P + T]: pairs of tokens of one document, and the prefix open to all."""
+        rows, length = documents.shape
+        mask = same_document(documents)
+        if causal:
+            mask = mask & causal_mask(length, documents.device)
         return torch.cat([mask.new_ones(rows, 1, length, self.count), mask], dim=3)
 
 
 class _Laid:
     """The layout of a batch of windows with P virtual tokens before each document."""
 
-    def __init__(self, tokens: Any, mask: Any, count: int, pad: int | None) -> None:
-        """`tokens` int[B, T]; `mask` bool[B, 1, T, T] of who may look at whom, None where a window is one document."""
+    def __init__(self, tokens: Any, documents: Any, count: int, pad: int | None) -> None:
+        """`tokens` and `documents`, the number of each token's document, are int[B, T]."""
         rows, length = tokens.shape
         starts = torch.zeros(rows, length, dtype=torch.bool, device=tokens.device)
         starts[:, 0] = True
-        if mask is not None:  # neighbours that do not see each other are in two documents
-            starts[:, 1:] = ~mask[:, 0].diagonal(offset=-1, dim1=1, dim2=2)
-        numbers = starts.cumsum(1)
+        starts[:, 1:] = documents[:, 1:] != documents[:, :-1]
         place = torch.arange(length, device=tokens.device).expand(rows, length)
         began = torch.where(starts, place, 0).cummax(1).values
         alone = starts & torch.cat([starts[:, 1:], starts.new_ones(rows, 1)], dim=1)
@@ -143,7 +136,7 @@ class _Laid:
             self.virtual[row, column] = number
         source = self.source.clamp(min=0)
         empty = -1 - torch.arange(self.width, device=tokens.device).expand(rows, -1)
-        self.documents = torch.where(self.source >= 0, numbers.gather(1, source), empty)
+        self.documents = torch.where(self.source >= 0, documents.gather(1, source), empty)
         with_prompt = headed.gather(1, began)
         within = place - began + count * with_prompt
         self.positions = torch.where(self.source >= 0, within.gather(1, source), 0)
@@ -161,5 +154,5 @@ class _Laid:
 
     def mask(self, causal: bool) -> Any:
         """bool[B, 1, width, width]"""
-        mask = self.documents[:, None, :, None] == self.documents[:, None, None, :]
-        return mask & torch.ones_like(mask[0, 0]).tril() if causal else mask
+        mask = same_document(self.documents)
+        return mask & causal_mask(self.width, mask.device) if causal else mask

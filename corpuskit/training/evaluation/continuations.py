@@ -187,9 +187,9 @@ def _masked(model: LanguageModel, row: _Row) -> list[_Piece]:
 def _gap(model: LanguageModel, row: _Row) -> list[_Piece]:
     objective = model.objective
     assert isinstance(objective, Spans)
-    inputs = np.concatenate([row.prefix, [objective.sentinel]])
+    inputs = np.concatenate([row.prefix, [objective.sentinels[0]]])
     start = model.body.config.decoder_start_token_id
-    before = np.array([model.tokenizer.pad if start is None else start, objective.sentinel])
+    before = np.array([model.tokenizer.pad if start is None else start, objective.sentinels[0]])
     decoder = np.concatenate([before, row.tokens[:-1]])
     targets = np.concatenate([[IGNORED], row.tokens])
     return [_Piece(inputs, targets, decoder)]

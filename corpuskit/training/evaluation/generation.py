@@ -12,6 +12,7 @@ from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import Numbers
 from corpuskit.training.evaluation.language_model import LanguageModel
+from corpuskit.training.models import end_tokens
 from corpuskit.training.objectives import Spans
 
 
@@ -49,7 +50,7 @@ def write_answers(
     if model.kind == "encoder-decoder":
         objective = model.objective
         assert isinstance(objective, Spans)
-        room, after = model.context - len(begin) - 1, [objective.sentinel]
+        room, after = model.context - len(begin) - 1, [int(objective.sentinels[0])]
     else:
         room, after = model.context - len(begin) - max_tokens, []
     rows = [
@@ -78,12 +79,12 @@ def _write(
     for place, row in enumerate(rows):
         inputs[place, longest - len(row) :] = torch.from_numpy(row)
         mask[place, longest - len(row) :] = 1
-    ends, given, settings = [tokenizer.end], longest, {}
+    ends, given, settings = list(end_tokens(model.body, tokenizer)), longest, {}
     if model.kind == "encoder-decoder":
         sentinel, start = rows[0][-1], model.body.config.decoder_start_token_id
         first = tokenizer.pad if start is None else start
         settings["decoder_input_ids"] = torch.tensor([[first, int(sentinel)]] * len(rows)).to(model.device)
-        ends, given = [tokenizer.end, int(sentinel) + 1], 2
+        ends, given = [*ends, tokenizer.sentinels[1]], 2
 
     def stopped(so_far: Any, scores: Any, **_: Any) -> Any:
         texts = tokenizer.reference.decode_batch(so_far[:, given:].tolist(), skip_special_tokens=True)

@@ -23,19 +23,27 @@ from corpuskit.tokens.tokenizer import BEGIN, MASK, Tokenizer, load_tokenizer
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import check_base
 from corpuskit.training.adapters.load import put_on, virtual_places
-from corpuskit.training.config import STYLES, Kind
-from corpuskit.training.loss import chunk_rows
-from corpuskit.training.models import SENTINELS, load_model
-from corpuskit.training.objectives import MaskedWords, NextToken, Objective, Spans, output_layer
+from corpuskit.training.config import Kind
+from corpuskit.training.loss import token_losses
+from corpuskit.training.models import (
+    FAMILIES,
+    SENTINELS,
+    check_vocabulary,
+    context_length,
+    kind_of,
+    load_model,
+    output_head,
+)
+from corpuskit.training.objectives import MaskedWords, NextToken, Objective, Spans
 from corpuskit.training.plan import FILE as PLAN
 
 BATCH_TOKENS = 2048
 """Tokens that a forward pass on a processor reads, padding among them: a small model's states then stay in its cache. A
 graphics card reads sixteen times as many."""
+UNLIMITED = 1 << 20
+"""Context of a model that nothing limits."""
 LOGITS = 1 << 26
 """Logits that a model of a class which is not ours may make at once: 256 MB."""
-OURS = {style for styles in STYLES.values() for style in styles}
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -93,10 +101,10 @@ class LanguageModel:
 
     @property
     def whole(self) -> bool:
-        """Whether the model has to be run whole: its class may do more after its last layer than ours do, or its
+        """Whether the model has to be run whole: its family is not known, or its
         adapter comes before the first one."""
         prompt = getattr(self.model, "active_peft_config", None)
-        return self.body.config.model_type not in OURS or bool(getattr(prompt, "is_prompt_learning", False))
+        return self.body.config.model_type not in FAMILIES or bool(getattr(prompt, "is_prompt_learning", False))
 
     def rows_at_once(self, width: int) -> int:
         """Rows of a batch of this width."""
@@ -141,7 +149,7 @@ class LanguageModel:
             else:
                 hidden, targets = self.objective.hidden(self.body, tensors)
                 kept = targets != IGNORED
-                losses, hits = losses_and_firsts(hidden[kept], *output_layer(self.body), targets[kept])
+                losses, hits = token_losses(hidden[kept], output_head(self.body), targets[kept])
         return Costs(losses.double().cpu().numpy(), goal[rows, places], rows, hits.cpu().numpy())
 
     def _logits(self, tensors: dict[str, Any]) -> Any:
@@ -161,19 +169,6 @@ class LanguageModel:
                 use_cache=False,
             )
         return out.logits[:, -targets.shape[1] :]
-
-
-def losses_and_firsts(hidden: Any, weight: Any, bias: Any, targets: Any) -> tuple[Any, Any]:
-    """(float32[N] cross entropy in nats of targets[N] given hidden[N, W], bool[N] whether each is the likeliest)."""
-    torch = require("torch", "train")
-    rows = chunk_rows(len(weight), hidden.device.type)
-    weight, bias = weight.float(), None if bias is None else bias.float()
-    losses, firsts = [hidden.new_zeros(0, dtype=torch.float32)], [targets.new_zeros(0, dtype=torch.bool)]
-    for part, goal in zip(hidden.split(rows), targets.split(rows), strict=True):
-        logits = torch.nn.functional.linear(part.float(), weight, bias)
-        losses.append(torch.nn.functional.cross_entropy(logits, goal, reduction="none"))
-        firsts.append(logits.argmax(-1) == goal)
-    return torch.cat(losses), torch.cat(firsts)
 
 
 def _read(inside: Any) -> Any:
@@ -201,7 +196,8 @@ def open_model(
     except (OSError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{folder}: the model cannot be loaded: {reason}") from error
-    kind = kind_of(model)
+    check_vocabulary(model, tokenizer, folder)
+    kind = kind_of(model.config)
     if adapter is not None:
         check_base(folder, adapter)
         model = put_on(model, {"default": adapter})
@@ -211,7 +207,7 @@ def open_model(
         model.to(device).eval(),
         tokenizer,
         kind,
-        context_of(model.config) - virtual_places(model),
+        (context_length(model.config) or UNLIMITED) - virtual_places(model),
         name=folder.name if adapter is None else f"{folder.name}+{Path(adapter).name}",
         bfloat16=bfloat16,
         chat=_chat(folder) if adapter is None else _chat(Path(adapter)) or _chat(folder),
@@ -226,20 +222,6 @@ def _framing(tokenizer: Tokenizer) -> Tokenizer:
         return tokenizer
     framed = require("tokenizers", "train").Tokenizer.from_str(tokenizer.json).encode("a").ids
     return tokenizer if framed[:1] == [tokenizer.begin] else replace(tokenizer, begin=None)
-
-
-def kind_of(model: Any) -> Kind:
-    if model.config.is_encoder_decoder:
-        return "encoder-decoder"
-    return "encoder" if type(model).__name__.endswith("MaskedLM") else "decoder"
-
-
-def context_of(config: Any) -> int:
-    """Tokens that a model of this configuration reads at most."""
-    for name in ("max_position_embeddings", "n_positions", "n_ctx"):
-        if getattr(config, name, None):
-            return int(getattr(config, name))
-    return 1 << 20
 
 
 def check_tokenizer(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None:

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from corpuskit.errors import require
 from corpuskit.tokens.windows import Numbers
-from corpuskit.training.evaluation.language_model import LanguageModel, losses_and_firsts
-from corpuskit.training.objectives import output_layer
+from corpuskit.training.evaluation.language_model import LanguageModel
+from corpuskit.training.loss import token_losses
+from corpuskit.training.models import layer_masks, output_head
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,15 @@ def tree_costs(
         segment = torch.from_numpy(segments).to(device)
         mask = (segment[:, None, :] == segment[:, :, None]) | (segment[:, None, :] == 0)
         mask &= torch.ones(longest, longest, dtype=torch.bool, device=device).tril()
+        places = torch.from_numpy(positions).to(device)
         states = model.body.base_model(
             input_ids=torch.from_numpy(tokens).to(device),
-            position_ids=torch.from_numpy(positions).to(device),
-            attention_mask=mask[:, None],
+            position_ids=places,
+            attention_mask=layer_masks(model.body.config, mask[:, None], places),
             use_cache=False,
         ).last_hidden_state
         chosen = states[torch.from_numpy(rows).to(device), torch.from_numpy(np.concatenate(predictors)).to(device)]
-        layer = output_layer(model.body)
-        losses, hits = losses_and_firsts(chosen, *layer, torch.from_numpy(targets).to(device))
+        losses, hits = token_losses(chosen, output_head(model.body), torch.from_numpy(targets).to(device))
     nats, first = losses.double().cpu().numpy(), hits.cpu().numpy()
     sizes = np.array([len(choice) for tree in trees for choice in tree.choices])
     bounds = np.cumsum(sizes)[:-1]

@@ -18,8 +18,7 @@ from corpuskit.training.instruct.config import LoraPolicy
 from corpuskit.training.instruct.policy import add_adapter, body, restore_policy, with_adapter
 from corpuskit.training.instruct.surrogate import log_probabilities
 from corpuskit.training.machine import Machine
-from corpuskit.training.objectives import output_layer
-from corpuskit.training.weights import read_weights
+from corpuskit.training.models import output_head, read_weights
 
 VALUE = "value"
 """Name of the value model's adapter, and of its file in a checkpoint."""
@@ -107,9 +106,7 @@ class Actors:
 
     def _outputs(self, model: Any, answered: Answered) -> tuple[Any, Any]:
         states = self._states(model.base_model, answered)
-        weight, bias = output_layer(model)
-        logits = require("torch.nn.functional", "train").linear(states, weight.to(states.dtype), bias)
-        return log_probabilities(logits.float() / self.temperature, answered.answers)
+        return log_probabilities(output_head(model).logits(states) / self.temperature, answered.answers)
 
     def _states(self, model: Any, answered: Answered) -> Any:
         """[n, A, W]: the hidden states from which each token of the answer is predicted."""

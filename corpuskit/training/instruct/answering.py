@@ -18,6 +18,7 @@ from corpuskit.tokens.windows import Numbers
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.dialogues import Message
 from corpuskit.training.instruct.policy import body, context
+from corpuskit.training.models import end_tokens
 
 SHRINK = 0.75
 """Rows are let go once no more than this share of them still writes."""
@@ -32,6 +33,8 @@ class Answered:
     mask: Any
     """int64[n, P + A]: 1 at tokens, 0 at padding."""
     prompt_columns: int
+    ended: Any = None
+    """bool[n]: whether an answer ends within its tokens."""
 
     @property
     def answers(self) -> Any:
@@ -60,7 +63,7 @@ class Answered:
         ids, mask = self.ids[chosen], self.mask[chosen]
         first = int((mask[:, : self.prompt_columns].sum(0) == 0).sum())
         last = self.prompt_columns + int(mask[:, self.prompt_columns :].sum(1).max())
-        return Answered(ids[:, first:last], mask[:, first:last], self.prompt_columns - first)
+        return Answered(ids[:, first:last], mask[:, first:last], self.prompt_columns - first, self.ended[chosen])
 
 
 def answer(
@@ -86,6 +89,7 @@ def answer(
         mask[row, columns - len(prompt) : columns] = 1
     inputs, seen = torch.from_numpy(read).to(device), torch.from_numpy(mask).to(device)
     written = torch.full((len(prompts), tokens), tokenizer.pad, dtype=torch.long, device=device)
+    ends = torch.tensor([*end_tokens(model, tokenizer), *Chat(tokenizer).stops], device=device)
     draws = torch.Generator().manual_seed(seed)
     active = torch.arange(len(prompts), device=device)
     positions = (seen[:, :columns].cumsum(1) - 1).clamp(min=0)
@@ -107,7 +111,7 @@ def answer(
             written[active, place] = chosen
             seen[active, columns + place] = 1
             width = place + 1
-            writing = chosen != tokenizer.end
+            writing = ~torch.isin(chosen, ends)
             left = int(writing.sum())
             if left == 0:
                 break
@@ -117,12 +121,12 @@ def answer(
                 kept = writing.nonzero()[:, 0]
                 active, inputs, positions = active[kept], inputs[kept], positions[kept]
                 cache.batch_select_indices(kept)
-    ended = (written[:, :width] == tokenizer.end).long()
+    ended = torch.isin(written[:, :width], ends).long()
     after = ended.cumsum(1) - ended  # rows that were not let go at once wrote on past their end
     answers = torch.where(after > 0, tokenizer.pad, written[:, :width])
     ids = torch.cat([torch.from_numpy(read).to(device), answers], 1)
     full = torch.cat([seen[:, :columns], (after == 0).long() * seen[:, columns : columns + width]], 1)
-    return Answered(ids, full, columns)
+    return Answered(ids, full, columns, ended.any(1))
 
 
 def check_room(

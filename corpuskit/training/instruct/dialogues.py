@@ -15,11 +15,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from corpuskit.errors import UsageError, nearest
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,18 @@ class Message:
     content: str
     where: str = field(default="", compare=False, repr=False)
     """File, line and field that it was read from."""
+    calls: str = ""
+    """The tool calls of an assistant's turn, as JSON."""
+
+    @property
+    def text(self) -> str:
+        """What a model without a template for tools reads: the content, and the calls after it."""
+        return "\n".join(part for part in (self.content, self.calls) if part)
+
+    def as_dict(self, content: str | None = None) -> dict[str, Any]:
+        """As chat templates take it; `content` instead of its own, where given."""
+        turn: dict[str, Any] = {"role": self.role, "content": self.content if content is None else content}
+        return turn | ({"tool_calls": json.loads(self.calls)} if self.calls else {})
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from corpuskit.training.adapters.folder import FILE, AdapterFile, read_adapter, 
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.instruct.chat import save_template
 from corpuskit.training.instruct.config import LoraPolicy
-from corpuskit.training.models import load_model
-from corpuskit.training.weights import read_weights
+from corpuskit.training.models import check_vocabulary, context_length, family_of, load_model, read_weights
 
 
 def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
@@ -31,10 +30,15 @@ def load_policy(folder: str | Path) -> tuple[Any, Tokenizer]:
         return adapted.merge_and_unload(), tokenizer
     if not (folder / "config.json").is_file():
         raise UsageError(f"no model at {folder}: it has neither config.json nor adapter_config.json")
-    model = load_model(folder)
-    if model.config.is_encoder_decoder or not model.can_generate():
+    model, tokenizer = load_model(folder), load_tokenizer(folder)
+    try:
+        kind = family_of(model.config).kind
+    except UsageError as error:
+        raise UsageError(f"{folder}: {error}") from error
+    if kind != "decoder" or not model.can_generate():
         raise UsageError(f"{folder} is a '{model.config.model_type}'; instruction tuning is for a decoder")
-    return model, load_tokenizer(folder)
+    check_vocabulary(model, tokenizer, folder)
+    return model, tokenizer
 
 
 def with_adapter(model: Any, settings: LoraPolicy, seed: int) -> Any:
@@ -87,7 +91,7 @@ def restore_policy(fresh: Any, checkpoint: Path) -> None:
 
 def context(model: Any) -> int:
     """Tokens that the model reads at most."""
-    return int(getattr(body(model).config, "max_position_embeddings", 0) or 1 << 30)
+    return context_length(body(model).config) or 1 << 30
 
 
 def _base_of(folder: Path) -> Path:

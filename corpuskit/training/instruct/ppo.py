@@ -151,7 +151,7 @@ def reinforce(
             texts = answered.texts(tokenizer)
             these = [asking[row] for row in rows]
             scored = {name: _scores(name, reward, these, texts) for name, (reward, _) in rewards.items()}
-            ended = (answered.answers == tokenizer.end).any(1).cpu().numpy()
+            ended = answered.ended.cpu().numpy()
             total = sum(weight * scored[name] for name, (_, weight) in rewards.items()) - config.missing_end * ~ended
             experience, line = experienced(actors, answered, np.asarray(total, np.float32), config)
             line |= {f"reward_{name}": float(values.mean()) for name, values in scored.items()}

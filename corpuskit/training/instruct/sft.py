@@ -45,7 +45,8 @@ from corpuskit.training.instruct.unknown import check_known
 from corpuskit.training.loss import summed_cross_entropy, token_losses
 from corpuskit.training.machine import Machine, stop_signals, this_machine
 from corpuskit.training.metrics import read_metrics
-from corpuskit.training.objectives import NextToken, output_layer
+from corpuskit.training.models import output_head
+from corpuskit.training.objectives import NextToken
 from corpuskit.training.optimization import learning_rate, make_optimizers, set_learning_rate
 
 LONGEST = 4
@@ -157,9 +158,8 @@ def answer_loss(module: Any, windows: Packed, rows: Numbers, machine: Machine) -
     with machine.autocast():
         states, targets = NextToken().hidden(model, tensors)
     chosen = targets != IGNORED
-    weight, bias = output_layer(model)
     count = int(chosen.sum())
-    loss = summed_cross_entropy(machine.narrowed(states[chosen]), weight, targets[chosen], bias) / max(count, 1)
+    loss = summed_cross_entropy(machine.narrowed(states[chosen]), output_head(model), targets[chosen]) / max(count, 1)
     loss.backward()
     return float(loss.detach()), count
 
@@ -174,7 +174,7 @@ def mean_loss(module: Any, windows: Packed, machine: Machine, rows: int = 8) -> 
         with torch.no_grad(), machine.autocast():
             states, targets = NextToken().hidden(model, machine.tensors(windows.rows(part)))
         chosen = targets != IGNORED
-        total += float(token_losses(states[chosen], *output_layer(model), targets[chosen]).sum())
+        total += float(token_losses(states[chosen], output_head(model), targets[chosen])[0].sum())
         count += int(chosen.sum())
     module.train()
     return total / max(count, 1)

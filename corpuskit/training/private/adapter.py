@@ -26,8 +26,8 @@ from corpuskit.tokens.shards import open_shards
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.tokens.windows import IGNORED
 from corpuskit.training.loss import summed_cross_entropy
-from corpuskit.training.models import load_model
-from corpuskit.training.objectives import NextToken, output_layer
+from corpuskit.training.models import load_model, output_head
+from corpuskit.training.objectives import NextToken
 from corpuskit.training.private.accountant import epsilon_spent, noise_for
 from corpuskit.training.private.gradients import ExampleGradients
 
@@ -171,9 +171,8 @@ def _backward(adapted: Any, order: TokenOrder, samples: np.ndarray[Any, Any], de
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     body = adapted.get_base_model()
     hidden, targets = objective.hidden(body, tensors)
-    weight, bias = output_layer(body)
     counted = int((tensors["targets"] != IGNORED).sum())
-    total = summed_cross_entropy(hidden, weight, targets, bias)
+    total = summed_cross_entropy(hidden, output_head(body), targets)
     # over a constant, not over the tokens that count: a window's share must not depend on the others in the batch
     (total / order.sequence_length).backward()
     return float(total.detach()), counted

@@ -90,7 +90,7 @@ def test_a_long_preference_is_named_by_its_line(base: Path, tmp_path: Path, writ
 def test_a_prompt_without_room_for_an_answer_is_named_by_its_line(base: Path, tmp_path: Path, written: Any) -> None:
     file = written({"prompt": "a"}, {"prompt": LONG})
     reward = {"none": (lambda prompts, answers: [0.0] * len(answers), 1.0)}
-    said = r"data\.jsonl, line 3, field 'prompt': takes [\d,]+ tokens, and beside answer_tokens 48 the model reads 144"
+    said = r"data\.jsonl, line 3, field 'prompt': takes [\d,]+ tokens, and with answer_tokens 48 the model reads 144"
     with pytest.raises(UsageError, match=said):
         reinforce(base, reward, tmp_path / "ppo", PpoConfig(prompts=[file]))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"line 3, field 'prompt': takes"):

@@ -1,4 +1,4 @@
-"""Weights read from disk, with an error for people where a file is cut off or is none of its kind."""
+"""Models and weights read from disk, with clear errors for damaged files and for a tokenizer that does not fit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.errors import CorpuskitError, UsageError, require
+from corpuskit.tokens.tokenizer import Tokenizer
 
 _WAY_OUT = "perhaps a file is cut off: copy or write it again"
 
@@ -52,3 +53,39 @@ def load_pretrained(folder: str | Path, model_class: Any = None, **options: Any)
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UsageError(f"the weights in {folder} lack {missing[0]}{more}; {_WAY_OUT}")
     return model
+
+
+def load_model(folder: str | Path) -> Any:
+    """A model of any kind from a folder in the Hugging Face layout, in float32. Reads safetensors alone.
+
+    Raises UsageError where the weights cannot be read or some are missing.
+    """
+    return aligned(load_pretrained(folder, dtype=require("torch", "train").float32))
+
+
+def aligned(model: Any) -> Any:
+    """The model with its weights copied to where torch puts its own.
+
+    As read they lie wherever the bytes of the file fell, and products of matrices differ in their last bits by how
+    their operands are aligned: another process would get other bits from the same model.
+    """
+    for weights in (*model.parameters(), *model.buffers()):
+        weights.data = weights.data.clone()
+    return model
+
+
+def count_parameters(model: Any) -> int:
+    """Number of parameters, tied ones once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def check_vocabulary(model: Any, tokenizer: Tokenizer, folder: str | Path) -> None:
+    """Raises UsageError where a tokenizer has ids that the model has no embedding for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if tokenizer.vocabulary > rows:
+        last = tokenizer.reference.id_to_token(tokenizer.vocabulary - 1)
+        raise UsageError(
+            f"{folder}: the tokenizer has {tokenizer.vocabulary:,} tokens, up to '{last}', and the model has "
+            f"embeddings for {rows:,}: use the tokenizer that the model was saved with, or resize its embeddings "
+            "(model.resize_token_embeddings) and save both together"
+        )

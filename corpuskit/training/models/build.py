@@ -13,19 +13,19 @@ from typing import Any
 from corpuskit.errors import require
 from corpuskit.tokens.tokenizer import MASK, Tokenizer
 from corpuskit.training.config import STYLES, ModelConfig
-from corpuskit.training.weights import load_pretrained
 
 SENTINELS = 100
 """Sentinel tokens of an encoder-decoder, `<extra_id_0>` to `<extra_id_99>`, as in T5."""
 
 
 def model_tokenizer(config: ModelConfig, tokenizer: Tokenizer) -> Tokenizer:
-    """The shards' tokenizer with the extra special tokens that the model needs, appended after its last id."""
-    if config.kind == "encoder":
-        return tokenizer.extended([MASK])
-    if config.kind == "encoder-decoder":
-        return tokenizer.extended([f"<extra_id_{number}>" for number in range(SENTINELS)])
-    return tokenizer
+    """The shards' tokenizer with the extra special tokens that the model needs, appended after its last id, and with
+    the framing that documents have in training: whoever tokenizes a text with it gives the model what it knows."""
+    if config.kind == "encoder" and tokenizer.mask is None:
+        tokenizer = tokenizer.extended([MASK])
+    if config.kind == "encoder-decoder" and not tokenizer.sentinels:
+        tokenizer = tokenizer.extended([f"<extra_id_{number}>" for number in range(SENTINELS)])
+    return tokenizer.framing(close=config.kind != "decoder")
 
 
 def build_model(config: ModelConfig, tokenizer: Tokenizer, sequence_length: int, seed: int) -> Any:
@@ -85,27 +85,3 @@ def build_model(config: ModelConfig, tokenizer: Tokenizer, sequence_length: int,
         torch.manual_seed(seed)
         model = getattr(transformers, name)(settings)
     return model.float()
-
-
-def load_model(folder: Any) -> Any:
-    """A model of any of the kinds from a folder in the Hugging Face layout, in float32. Reads safetensors alone.
-
-    Raises UsageError where the weights cannot be read or some are missing.
-    """
-    return aligned(load_pretrained(folder, dtype=require("torch", "train").float32))
-
-
-def aligned(model: Any) -> Any:
-    """The model with its weights copied to where torch puts its own.
-
-    As read they lie wherever the bytes of the file fell, and products of matrices differ in their last bits by how
-    their operands are aligned: another process would get other bits from the same model.
-    """
-    for weights in (*model.parameters(), *model.buffers()):
-        weights.data = weights.data.clone()
-    return model
-
-
-def count_parameters(model: Any) -> int:
-    """Number of parameters, tied ones once."""
-    return sum(parameter.numel() for parameter in model.parameters())
