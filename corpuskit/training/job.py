@@ -28,7 +28,7 @@ def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
     yield Job(
         "pretraining",
         BASE,
-        version=1,
+        version=2,
         settings=settings_of(config),
         reads=(TOKENS,),
         libraries=("torch", "transformers"),

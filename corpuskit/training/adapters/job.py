@@ -22,7 +22,7 @@ def _adapt_jobs(config: AdaptConfig, sections: Sections) -> Iterator[Job]:
     yield Job(
         "adapter",
         folder,
-        version=1,
+        version=2,
         settings=settings_of(config),
         reads=(BASE, TOKENS),
         libraries=("torch", "transformers", "peft"),
@@ -44,7 +44,7 @@ def _compare_jobs(config: CompareConfig, sections: Sections) -> Iterator[Job]:
     yield Job(
         "comparison",
         COMPARISON,
-        version=1,
+        version=2,
         settings=settings_of(config),
         reads=(BASE, TOKENS),
         libraries=("torch", "transformers", "peft"),

@@ -28,7 +28,7 @@ def _jobs(config: EvaluateConfig, sections: Sections) -> Iterator[Job]:
     yield Job(
         "evaluation",
         EVALUATIONS,
-        version=1,
+        version=2,
         settings=settings_of(config),
         reads=(*models, TOKENS),
         libraries=("torch", "transformers"),

@@ -41,7 +41,7 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
         return Job(
             name,
             folder,
-            version=1,
+            version=2,
             settings=settings_of(part),
             reads=reads,
             libraries=("torch", "transformers", *libraries),
