@@ -1,9 +1,5 @@
 """Near-duplicates end to end, Parquet in and Parquet out: corpuskit beside datatrove, text-dedup and data-juicer.
 
-    python -m venv /tmp/peers-duplicates
-    /tmp/peers-duplicates/bin/pip install datatrove[io] tokenizers datasketch rensa spacy nltk xxhash
-    python -m venv /tmp/peers-textdedup && /tmp/peers-textdedup/bin/pip install text-dedup
-    python -m venv /tmp/peers-datajuicer && /tmp/peers-datajuicer/bin/pip install py-data-juicer==1.6.1 scipy ray
     python benchmarks/duplicates_end_to_end.py [datatrove] [text-dedup] [data-juicer]
 
 The texts are sentences of English articles in random order, 24 a document, with one document in twenty a lightly edited
@@ -26,9 +22,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from peers import DATA, python_with
 
 ROOT = Path(__file__).resolve().parents[1]
-ARTICLES = ROOT.parent / "shared/data/duplicates/mccormick/articles_1000.train"
+ARTICLES = DATA / "duplicates/mccormick/articles_1000.train"
+PACKAGES = {
+    "datatrove": ["datatrove[io]==0.10.1", "tokenizers", "spacy", "nltk", "xxhash", "numpy"],
+    "text-dedup": ["text-dedup"],
+    "data-juicer": ["py-data-juicer==1.6.1", "scipy", "ray"],
+}
 
 RECIPE = """
 name: bench
@@ -127,7 +129,7 @@ def corpuskit(folder: Path) -> list[str]:
 
 def datatrove(folder: Path) -> list[str]:
     (folder / "four_stages.py").write_text(DATATROVE)
-    return ["/tmp/peers-duplicates/bin/python", str(folder / "four_stages.py"), str(folder)]
+    return [str(python_with("datatrove", PACKAGES["datatrove"])), str(folder / "four_stages.py"), str(folder)]
 
 
 def text_dedup(folder: Path) -> list[str]:
@@ -146,7 +148,7 @@ def text_dedup(folder: Path) -> list[str]:
         "cache_dir": f"{folder}/cache",
         "output": f"{folder}/textdedup",
     }
-    command = ["/tmp/peers-textdedup/bin/python", "-m", "text_dedup.minhash"]
+    command = [str(python_with("text-dedup", PACKAGES["text-dedup"])), "-m", "text_dedup.minhash"]
     return [*command, *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
@@ -164,7 +166,8 @@ process:
 
 def data_juicer(folder: Path) -> list[str]:
     (folder / "data_juicer.yaml").write_text(DATA_JUICER.format(folder=folder))
-    return ["/tmp/peers-datajuicer/bin/dj-process", "--config", str(folder / "data_juicer.yaml")]
+    program = python_with("data-juicer", PACKAGES["data-juicer"]).with_name("dj-process")
+    return [str(program), "--config", str(folder / "data_juicer.yaml")]
 
 
 TOOLS = {

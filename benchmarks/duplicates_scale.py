@@ -121,7 +121,7 @@ def measure(documents: int, memory: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("documents", type=int, nargs="+")
+    parser.add_argument("documents", type=int, nargs="*", default=[100_000])
     parser.add_argument("--memory", type=int, default=500, help="budget in MB")
     arguments = parser.parse_args()
     for documents in arguments.documents:

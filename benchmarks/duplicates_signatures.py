@@ -1,9 +1,9 @@
 """MinHash signatures on one core: corpuskit beside datasketch, rensa and datatrove's signature stage.
 
-    python -m venv /tmp/peers-duplicates
-    /tmp/peers-duplicates/bin/pip install datatrove[io] tokenizers datasketch rensa spacy nltk xxhash
-    /tmp/peers-duplicates/bin/pip install numba pyarrow pydantic pyyaml pydivsufsort
-    PYTHONPATH=. /tmp/peers-duplicates/bin/python benchmarks/duplicates_signatures.py
+    python benchmarks/duplicates_signatures.py [PEER]
+
+With the name of a peer, it measures that peer in the running interpreter and prints its MB/s. Without, it does so for
+each in an environment of its own, and for corpuskit here.
 
 Word 5-grams, 112 permutations (14 bands of 8 for datatrove), the same English articles for all; seconds are CPU time
 of the process, the best of three. Peers get as many of the texts as they do in a few seconds. Each cuts the words
@@ -12,15 +12,15 @@ itself, since that is part of the work.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from corpuskit.duplicates import signatures
+from peers import DATA, python_with
 
-ARTICLES = Path(__file__).resolve().parents[2] / "shared/data/duplicates/mccormick/articles_1000.train"
+ARTICLES = DATA / "duplicates/mccormick/articles_1000.train"
 PERMUTATIONS = 112
 WORDS = 5
 
@@ -62,6 +62,8 @@ def with_datatrove(texts: list[str]) -> None:
 
 
 def with_corpuskit(texts: list[str]) -> None:
+    from corpuskit.duplicates import signatures
+
     signatures(texts, "en", permutations=PERMUTATIONS, words=WORDS)
 
 
@@ -75,18 +77,26 @@ def megabytes_a_second(work: Callable[[list[str]], None], texts: list[str]) -> f
     return sum(len(text.encode()) for text in texts) / min(seconds) / 1e6
 
 
+PEERS: dict[str, tuple[Callable[[list[str]], None], int, list[str]]] = {
+    "datasketch": (with_datasketch, 1000, ["datasketch==2.0.0"]),
+    "rensa": (with_rensa, 1000, ["rensa"]),
+    "datatrove": (with_datatrove, 200, ["datatrove[io]==0.10.1", "tokenizers", "spacy", "nltk", "xxhash", "numpy"]),
+}
+
+
 def main() -> None:
     texts = articles()
+    if len(sys.argv) > 1:
+        work, number, _ = PEERS[sys.argv[1]]
+        print(megabytes_a_second(work, texts[:number]))
+        return
     ours = megabytes_a_second(with_corpuskit, texts * 40)
     print(f"{'corpuskit':>12} {ours:9.2f} MB/s")
-    for name, work, number in (
-        ("datasketch", with_datasketch, 1000),
-        ("rensa", with_rensa, 1000),
-        ("datatrove", with_datatrove, 200),
-    ):
-        speed = megabytes_a_second(work, texts[:number])
+    for name, (_, _, packages) in PEERS.items():
+        command = [str(python_with(name, packages)), __file__, name]
+        speed = float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1])
         print(f"{name:>12} {speed:9.2f} MB/s   corpuskit is {ours / speed:,.0f} times as fast", flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

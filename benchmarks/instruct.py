@@ -1,9 +1,9 @@
 """Instruction tuning beside TRL, in its last release that had PPO (1.12.0): PPO, and fine-tuning on demonstrations.
 
-    python -m venv --system-site-packages PEERS && PEERS/bin/pip install --no-deps trl==1.12.0
-    PYTHONPATH=. PEERS/bin/python benchmarks/instruct.py [--steps 6] [--rounds 3] [--threads 1]
+    python benchmarks/instruct.py [--steps 6] [--rounds 3] [--threads 1]
 
-(`PEERS` must see corpuskit's own packages: torch, transformers, peft, datasets.) Three parts:
+Both sides run in an environment that has TRL 1.12.0 beside corpuskit's own packages (torch, transformers, peft). Three
+parts:
 
 - formulas: one TRL update is watched; from the log probabilities, values and scores that TRL saw, ours must give its
   advantages and its policy's loss, or the benchmark fails;
@@ -30,7 +30,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from peers import python_with, run_again_with
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+if __name__ == "__main__":
+    run_again_with(python_with("trl", [], without_dependencies=["trl==1.12.0"], beside_ours=True))
 
 import numpy as np
 import torch
@@ -320,11 +324,6 @@ def main() -> None:
     given = reader.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(given.threads)
-    try:
-        from trl.experimental import ppo  # noqa: F401
-    except ImportError:
-        print("no TRL with PPO here; see the head of this file for how to get 1.12.0. Nothing was measured.")
-        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for place, (title, early) in enumerate((("answers fill their room", False), ("answers end early", True))):

@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py [../shared/data] [--megabytes 16]
 
-datatrove 0.10.1 runs in its own virtual environment under /tmp/peers-quality, as its users run it: Gopher repetition,
+datatrove 0.10.1 runs in an environment of its own, as its users run it: Gopher repetition,
 Gopher quality, C4 and FineWeb filters one after the other over Document objects, every filter seeing every document (so
 that none is spared by an earlier one). Ours measures every value of all of them at once. CPU time of the process; the
 compilation of ours is cached before and not counted, imports are counted for neither.
@@ -19,6 +19,7 @@ import time
 from itertools import cycle
 from pathlib import Path
 
+from peers import DATA
 from quality_peers import python_of
 
 
@@ -82,7 +83,7 @@ def ours(texts: list[str], language: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", nargs="?", type=Path, default=Path("../shared/data"))
+    parser.add_argument("data", nargs="?", type=Path, default=DATA)
     parser.add_argument("--megabytes", type=int, default=16)
     arguments = parser.parse_args()
     pa_threads = {**os.environ, "OMP_NUM_THREADS": "1"}

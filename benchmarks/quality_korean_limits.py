@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from peers import DATA
 
 from corpuskit.document import column
 from corpuskit.quality import measure
@@ -117,7 +118,7 @@ def by_morphemes(corpora: dict[str, list[str]]) -> None:
 
 
 def main() -> None:
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     corpora = {"en": english(data), "ko": korean(data), "prose": prose(data)}
     print(f"# {len(corpora['en'])} English texts, {len(corpora['ko'])} Korean, {len(corpora['prose'])} of them prose")
     if sys.argv[2:] == ["kiwi"]:

@@ -2,7 +2,7 @@
 
     python benchmarks/quality_peers.py [--dclm FOLDER]
 
-Makes a virtual environment for each peer under /tmp/peers-quality and runs its filters there. datatrove and DCLM only
+Runs each peer's filters in an environment of its own. datatrove and DCLM only
 say keep or drop, so their values are found by halving the limit. DCLM is in no package index: FOLDER is a checkout of
 github.com/mlfoundations/dclm at commit c7ed275; without it, its values in the file stay as they are.
 """
@@ -13,19 +13,18 @@ import argparse
 import json
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 GOLDEN = Path(__file__).parent.parent / "tests/data/quality-peers.json"
-FOLDER = Path("/tmp/peers-quality")
-PACKAGES = {
-    "datatrove": ["datatrove[processing]==0.10.1", "spacy", "numpy>=2"],
-    "dolma": ["msgspec", "typing_extensions", "--no-deps", "dolma==1.2.1"],
-    "nemo": ["loguru", "regex", "--no-deps", "nemo-curator==1.4.0"],
-    "dclm": ["uniseg", "nltk", "unidecode", "fasttext-numpy2-wheel"],
+PACKAGES: dict[str, tuple[list[str], list[str]]] = {
+    "datatrove": (["datatrove[processing]==0.10.1", "spacy", "numpy>=2"], []),
+    "dolma": (["msgspec", "typing_extensions"], ["dolma==1.2.1"]),
+    "nemo": (["loguru", "regex"], ["nemo-curator==1.4.0"]),
+    "dclm": (["uniseg", "nltk", "unidecode", "fasttext-numpy2-wheel"], []),
 }
+"""Peer -> packages with what they need, and packages without it."""
 
 RUNS = {**{peer: peer for peer in PACKAGES}, "datatrove_lines": "datatrove"}
 """What is written -> whose environment it runs in."""
@@ -274,16 +273,11 @@ def dclm(texts: list[str]) -> list[dict[str, float]]:
 
 
 def python_of(peer: str) -> Path:
-    folder = FOLDER / f"{peer}-venv"
-    if not (folder / "done").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        packages = PACKAGES[peer]
-        cut = packages.index("--no-deps") if "--no-deps" in packages else len(packages)
-        for chosen in (packages[:cut], packages[cut:]):
-            if chosen:
-                subprocess.run([folder / "bin/pip", "install", "-q", *chosen], check=True)
-        (folder / "done").touch()
-    return folder / "bin/python"
+    """The interpreter of a peer's environment."""
+    from peers import python_with
+
+    packages, without_dependencies = PACKAGES[peer]
+    return python_with(f"quality-{peer}", packages, without_dependencies=without_dependencies)
 
 
 def main() -> None:

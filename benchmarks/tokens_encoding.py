@@ -1,6 +1,6 @@
 """Encoding, Parquet in to tokens on disk, beside `datasets.map` with `tokenizers`; and the encoders alone.
 
-    python benchmarks/tokens_encoding.py CORPUS.parquet [--vocabulary 16000]
+    python benchmarks/tokens_encoding.py [CORPUS.parquet] [--vocabulary 16000]
 
 Every side runs in this one process environment with one thread for encoding, each on the same file, and is timed by
 process CPU time, with wall time beside it. Ids are compared document by document before anything is timed.
@@ -19,6 +19,7 @@ from typing import Any
 os.environ |= {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
 
 import pyarrow.parquet as pq
+from corpora import reference_parquet
 
 from corpuskit.tokens import open_shards, sample_texts, train_tokenizer, write_shards
 
@@ -33,9 +34,11 @@ def timed(name: str, size: int, function: Callable[[], Any]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", type=Path, nargs="?", help="a Parquet file; the reference texts without one")
     parser.add_argument("--vocabulary", type=int, default=16_000)
     options = parser.parse_args()
+    if options.corpus is None:
+        options.corpus = reference_parquet(Path(tempfile.mkdtemp(prefix="bench-")), 8)
     table = pq.read_table(options.corpus, columns=["text"])
     texts = [text for text in table.column("text").to_pylist() if text]
     size = sum(len(text.encode()) for text in texts)

@@ -1,9 +1,9 @@
 """Exported token files, held against the code of those who define the formats: megatron-core and datatrove.
 
-    python benchmarks/tokens_exchange.py SHARDS
+    python benchmarks/tokens_exchange.py [SHARDS]
 
-Needs `pip install --no-deps megatron-core datatrove` and what they import (torch, loguru, humanize, fsspec), in an
-environment of its own. For each format: their reader gives our documents, their writer gives our bytes, and our import
+Runs in an environment that has both beside corpuskit's own packages. Without SHARDS, shards of the reference texts are
+made. For each format: their reader gives our documents, their writer gives our bytes, and our import
 reads what their writer wrote. Asserts, and prints a line for each.
 """
 
@@ -13,6 +13,8 @@ import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from peers import DATA, nothing_measured, python_with, run_again_with
 
 from corpuskit.exchange import export_shards, import_shards
 from corpuskit.tokens import Tokenizer, open_shards
@@ -63,8 +65,22 @@ def datatrove(wanted: Documents, tokenizer: Tokenizer, here: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("shards", type=Path)
+    parser.add_argument("shards", type=Path, nargs="?")
     folder = parser.parse_args().shards
+    run_again_with(
+        python_with(
+            "exchange",
+            ["loguru", "humanize"],
+            without_dependencies=["megatron-core==0.16.1", "datatrove==0.10.1"],
+            beside_ours=True,
+        )
+    )
+    if folder is None:
+        if not DATA.is_dir():
+            nothing_measured(f"no shards were named, and there are no reference texts in {DATA}")
+        from corpora import reference_shards
+
+        folder = reference_shards(Path(tempfile.mkdtemp(prefix="bench-")))
     wanted, tokenizer = documents(folder), open_shards(folder).tokenizer
     for check in (megatron, datatrove):
         with tempfile.TemporaryDirectory() as name:

@@ -1,10 +1,11 @@
 """Toxicity: who is right on comments that a model never saw, false alarms on clean prose, bias, and speed.
 
-    python benchmarks/toxicity.py PACKAGES [quality] [transfer] [sites] [prose] [bias] [speed]
+    python benchmarks/toxicity.py [PACKAGES] [quality] [transfer] [sites] [prose] [bias] [speed]
 
-PACKAGES holds the wheels of the two peers (toxic-comment-classifier 0.3.0, alt-profanity-check 1.9.1) and the texts
-that `corpuskit.toxicity.train` names. The peers run as `corpuskit.toxicity.making.teachers` reads them: their own
-weights, without their frameworks. Real texts come from ../shared/data. One core, process CPU time.
+`quality` and `transfer` train a model and need the folder PACKAGES with all that `corpuskit.toxicity.train` names. The
+other parts need the wheels of the two peers alone, which are downloaded on first use. The peers run as
+`corpuskit.toxicity.making.teachers` reads them: their own weights, without their frameworks. Real texts come from
+../shared/data. One core, process CPU time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import DATA
+from peers import DATA, downloaded
 
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.toxicity import assess, score
@@ -200,8 +201,11 @@ def speed(packages: Path) -> None:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(".")
-    chosen = sys.argv[2:] or ["quality", "transfer", "sites", "prose", "bias", "speed"]
+    named = len(sys.argv) > 1 and Path(sys.argv[1]).is_dir()
+    wheels = ["toxic-comment-classifier==0.3.0", "alt-profanity-check==1.9.1"]
+    folder = Path(sys.argv[1]) if named else downloaded("toxicity", wheels)
+    without_training = ["sites", "prose", "bias", "speed"]
+    chosen = sys.argv[1 + named :] or (["quality", "transfer", *without_training] if named else without_training)
     for part, work in (
         ("quality", lambda: quality(folder)),
         ("transfer", lambda: transfer(folder)),

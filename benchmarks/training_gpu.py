@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from peers import nothing_measured
 
 from corpuskit.document import documents
 from corpuskit.tokens import train_tokenizer, write_shards
@@ -63,8 +64,7 @@ def main() -> None:
     if options.rehearse:
         options.length, options.batch, options.steps, options.no_compile = 64, 8, 6, True
     elif not torch.cuda.is_available():
-        print("no graphics card here: nothing measured (benchmarks/gpu.md)")
-        return
+        nothing_measured("no GPU here (benchmarks/gpu.md)")
     model = {"size": options.size} if options.size else TINY if options.rehearse else GPT2
     config = TrainConfig.model_validate(
         {

@@ -29,11 +29,12 @@ def is_real(folder: Path) -> bool:
 
 
 def demo_pages(language: str) -> dict[str, str]:
-    """Path -> text of the demo's pages in a language, 'ko' or 'en'."""
+    """Path -> text of the demo's ordinary pages in a language, 'ko' or 'en'."""
     found = {}
     for path in sorted(DEMO.rglob("*.md")):
         name = path.relative_to(DEMO).as_posix()
-        if name.startswith("ko/") == (language == "ko"):
+        unfit = any(word in name for word in ("flame", "spam", "contact"))  # pages that are there to be dropped
+        if name.startswith("ko/") == (language == "ko") and not unfit:
             found[name] = path.read_text(encoding="utf-8").split("\n---\n", 1)[-1].strip()
     return found
 

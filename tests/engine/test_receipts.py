@@ -43,24 +43,20 @@ def committed(folder: Path) -> Receipt:
         files.table("docs.parquet", SCHEMA).write(batch(1, 2, 3))
         files.table("sketch.arrow", SCHEMA, sketch=True).write(batch(4))
         files.quarantine(BadRecord(reason="cut", path="in.jsonl", content=b"x" * 70_000))
-        files.quarantine(BadRecord(reason="no text", path="in.jsonl"))
+        files.quarantine(BadRecord(reason="no text: 없음", path="in.jsonl"))
         return files.commit(Receipt("key", {}, {"length": counts()}, {"web": counts()}, {"en": counts()}))
 
 
 def test_a_receipt_names_every_file_with_its_size_and_digest(tmp_path: Path) -> None:
-    receipt = committed(tmp_path / "step")
+    receipt = committed(tmp_path / "steps" / "step")
     names = ["part-00003.docs.parquet", "part-00003.quarantine.jsonl", "part-00003.sketch.arrow"]
     assert list(receipt.outputs) == names
     for name, (size, content) in receipt.outputs.items():
-        data = (tmp_path / "step" / name).read_bytes()
+        data = (tmp_path / "steps/step" / name).read_bytes()
         assert size == len(data) > 0
         assert content == hashlib.blake2b(data, digest_size=16).hexdigest()
     assert receipt.quarantined == 2
-    assert sorted(path.name for path in (tmp_path / "step").iterdir()) == [
-        "part-00003.docs.parquet",
-        *["part-00003.json"],
-        *names[1:],
-    ]
+    assert {path.name for path in (tmp_path / "steps/step").iterdir()} == {*names, "part-00003.json"}
 
 
 def test_a_receipt_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -69,6 +65,7 @@ def test_a_receipt_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found is not None
     assert asdict(found) == asdict(receipt)
     assert found.stages["length"] == counts()
+    assert Receipt("key", {}).quarantined == 0
 
 
 def test_a_receipt_of_another_key_or_none_is_no_receipt(tmp_path: Path) -> None:
@@ -126,10 +123,11 @@ def test_a_task_that_fails_leaves_nothing(tmp_path: Path, closed: bool) -> None:
 
 def test_the_quarantine_keeps_the_start_of_a_record(tmp_path: Path) -> None:
     committed(tmp_path)
+    assert (tmp_path / "part-00003.quarantine.jsonl").read_bytes().isascii()
     first, second = map(json.loads, (tmp_path / "part-00003.quarantine.jsonl").read_text().splitlines())
     assert base64.b64decode(first["content"]) == b"x" * 65536
     assert first["reason"] == "cut"
-    assert second == {"reason": "no text", "path": "in.jsonl"}
+    assert second == {"reason": "no text: 없음", "path": "in.jsonl"}
     assert parts.QUARANTINED_BYTES == 64 * 1024
 
 
@@ -170,22 +168,22 @@ def test_row_groups_depend_on_the_rows_alone(tmp_path: Path, rows: int) -> None:
     """Batches are collected until a group has at least 4,096 rows."""
     writer = TableWriter(tmp_path / "a.parquet", SCHEMA, kept=True)
     writer.write(batch())
-    for start in range(0, 3 * rows, rows):
+    for start in range(0, 4 * rows, rows):
         writer.write(batch(*range(start, start + rows)))
     writer.close()
-    assert pq.read_table(tmp_path / "a.parquet").column("id").to_pylist() == list(range(3 * rows))
-    assert groups(tmp_path / "a.parquet") == {1: [3], 1000: [3000], 4095: [8190, 4095], 4096: [4096] * 3}[rows]
+    assert pq.read_table(tmp_path / "a.parquet").column("id").to_pylist() == list(range(4 * rows))
+    assert groups(tmp_path / "a.parquet") == {1: [4], 1000: [4000], 4095: [8190, 8190], 4096: [4096] * 4}[rows]
     assert parts.ROW_GROUP_ROWS == 4096
 
 
 def test_large_texts_close_a_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts.ROW_GROUP_BYTES == 64 << 20
-    monkeypatch.setattr(parts, "ROW_GROUP_BYTES", 2 * batch(1).nbytes)
+    monkeypatch.setattr(parts, "ROW_GROUP_BYTES", 2 * batch(1).nbytes + 1)
     writer = TableWriter(tmp_path / "a.parquet", SCHEMA)
-    for number in range(5):
+    for number in range(7):
         writer.write(batch(number))
     writer.close()
-    assert groups(tmp_path / "a.parquet") == [2, 2, 1]
+    assert groups(tmp_path / "a.parquet") == [3, 3, 1]
 
 
 def test_what_is_kept_is_compressed_well_and_what_only_the_next_step_reads_fast(tmp_path: Path) -> None:
@@ -199,6 +197,11 @@ def test_what_is_kept_is_compressed_well_and_what_only_the_next_step_reads_fast(
         table = pa.Table.from_batches([rows])
         pq.write_table(table, tmp_path / "expected", compression="zstd", compression_level=level)
         assert (tmp_path / "ours").read_bytes() == (tmp_path / "expected").read_bytes()
+    with PartFiles(tmp_path, stem(0)) as files:
+        files.table("docs.parquet", SCHEMA).write(rows)
+        files.commit(Receipt("key", {}))
+    pq.write_table(pa.Table.from_batches([rows]), tmp_path / "expected", compression="zstd", compression_level=3)
+    assert (tmp_path / "part-00000.docs.parquet").read_bytes() == (tmp_path / "expected").read_bytes()
 
 
 def test_sketches_are_arrow_files_that_can_be_mapped(tmp_path: Path) -> None:
@@ -257,7 +260,7 @@ def test_file_digests_and_fingerprints(tmp_path: Path) -> None:
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    path = tmp_path / "folder" / "file"
+    path = tmp_path / "one" / "folder" / "file"
     with replacing(path) as temporary:
         temporary.write_text("one")
         assert not path.exists()
