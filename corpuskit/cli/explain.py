@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from corpuskit.drawing.terminal import console, print_error
+from corpuskit.drawing.terminal import console, foreign, print_error
 from corpuskit.engine.features import features, resolve
 from corpuskit.engine.ledger import Story, find, newest_run, open_run
 from corpuskit.errors import CorpuskitError, UsageError
@@ -43,17 +43,17 @@ def why(
             "An id or the exact URL is needed; other runs: --run FOLDER"
         )
     for record in story.quarantined:
-        console.print(Text.assemble(("unreadable  ", "bold yellow"), str(record.get("reason"))))
+        console.print(Text.assemble(("unreadable  ", "bold yellow"), foreign(record.get("reason"))))
         at = f" at {record['offset']}" if record.get("offset") is not None else ""
-        console.print(Text(f"  read from {record['path']}{at}"), soft_wrap=True)
+        console.print(foreign(f"  read from {record['path']}{at}"), soft_wrap=True)
     for row in story.dropped:
         _print_dropped(row)
     for row in story.kept:
-        console.print(Text.assemble(("kept  ", "bold green"), f"{row['title'] or '(no title)'}  {row['id']}"))
+        console.print(Text.assemble(("kept  ", "bold green"), foreign(f"{row['title'] or '(no title)'}  {row['id']}")))
         _print_measured(row)
     _print_changes(story)
     for line in histories:
-        console.print(Text(line), soft_wrap=True)
+        console.print(foreign(line), soft_wrap=True)
 
 
 def _histories() -> list[Callable[[Path, str, Story], list[str]]]:
@@ -70,13 +70,14 @@ def _histories() -> list[Callable[[Path, str, Story], list[str]]]:
 
 def _print_dropped(row: dict[str, Any]) -> None:
     title = row["title"] or "(no title)"
-    console.print(Text.assemble(("dropped", "bold red"), f" by {row['stage']}  {title}  {row['id']}"))
+    console.print(Text.assemble(("dropped", "bold red"), foreign(f" by {row['stage']}  {title}  {row['id']}")))
     for decision in row["decisions"]:
-        console.print(f"  rule {decision['rule']}: {decision['value']}, kept only {decision['limit']}", highlight=False)
+        rule = f"  rule {decision['rule']}: {decision['value']}, kept only {decision['limit']}"
+        console.print(foreign(rule), soft_wrap=True)
         for name, value in json.loads(decision["evidence"] or "{}").items():
-            console.print(Text(f"    {name}: {value}"), soft_wrap=True)
+            console.print(foreign(f"    {name}: {value}"), soft_wrap=True)
     if row["excerpt"]:
-        console.print(Padding(Text(row["excerpt"], style="dim"), (0, 4)))
+        console.print(Padding(foreign(row["excerpt"], "dim"), (0, 4)))
     _print_measured(row)
 
 
@@ -90,7 +91,7 @@ def _print_measured(row: dict[str, Any]) -> None:
         ("read from", where),
     ):  # fmt: skip
         if value:
-            table.add_row(f"[dim]{name}[/]", Text(str(value)))
+            table.add_row(foreign(name, "dim"), foreign(value))
     for name, value in row.items():
         if name in NOT_MEASUREMENTS or value is None:
             continue
@@ -98,9 +99,9 @@ def _print_measured(row: dict[str, Any]) -> None:
         if any(isinstance(content, dict) for content in inner.values()):  # groups of values get a line each
             for part, content in inner.items():
                 if content is not None and shown(content):
-                    table.add_row(f"[dim]{part}[/]", Text(shown(content)))
+                    table.add_row(foreign(part, "dim"), foreign(shown(content)))
         else:
-            table.add_row(f"[dim]{name}[/]", Text(shown(value)))
+            table.add_row(foreign(name, "dim"), foreign(shown(value)))
     console.print(Padding(Group(table), (0, 2)))
 
 
@@ -117,10 +118,10 @@ def shown(value: Any) -> str:
 
 def _print_changes(story: Story) -> None:
     for row in story.changes:
-        console.print(f"[bold]rewritten[/] by {row['stage']}:", highlight=False)
+        console.print(Text.assemble(("rewritten", "bold"), foreign(f" by {row['stage']}:")))
         for change in row["changes"]:
             to = f"→ {change['replacement']}" if change["replacement"] else "removed"
-            console.print(Text(f"  characters {change['start']} to {change['end']}: {change['type']} {to}"))
+            console.print(foreign(f"  characters {change['start']} to {change['end']}: {change['type']} {to}"))
 
 
 def what_if_command(
@@ -164,8 +165,8 @@ def what_if_command(
         sources.add_row(name, f"{counts['kept before']:,}", f"{counts['kept after']:,}", f"{counts['open after']:,}")
     console.print(sources)
     for label, rows in sorted(result.samples.items()):
-        console.print(f"[bold]{label}[/]", highlight=False)
+        console.print(foreign(label, "bold"))
         for row in rows:
-            console.print(Text(f"  {row['value']}  {row['title'] or ''}  {row['url'] or row['id']}"))
+            console.print(foreign(f"  {row['value']}  {row['title'] or ''}  {row['url'] or row['id']}"))
     if result.after["open"]:
         console.print("open: no rule that was measured would drop them; stages that they never reached would decide.")

@@ -13,9 +13,8 @@ from typing import IO, Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from corpuskit.drawing.terminal import console, errors
+from corpuskit.drawing.terminal import console, errors, foreign
 from corpuskit.errors import CorpuskitError, UsageError
 
 privacy = typer.Typer(no_args_is_help=True, help="Find and scrub personal data; undo it; train the Korean name model.")
@@ -75,7 +74,7 @@ def find_in_file(
                     print(json.dumps({"line": at, **item._asdict()}, ensure_ascii=False))
                 else:
                     table.add_row(
-                        str(at), str(item.start), str(item.end), item.type, f"{item.score:.2f}", Text(item.text)
+                        str(at), str(item.start), str(item.end), item.type, f"{item.score:.2f}", foreign(item.text)
                     )
     if not as_json:
         console.print(table if count else "no personal data found")
