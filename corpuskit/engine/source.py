@@ -76,6 +76,11 @@ class Source(Configured):
         """
         return 0
 
+    def renews(self) -> bool:
+        """Whether the recipe asks this source to replace what it fetched by newer versions. A corpus that was made of
+        older ones is then replaced without being asked."""
+        return False
+
     def collect(self, folder: Path, watch: Watch = silent) -> None:
         """Fetch into `folder` what the source does not have yet (a crawl). Resumes what an earlier call began.
 

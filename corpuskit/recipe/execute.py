@@ -87,7 +87,7 @@ def make_run(
         recipe.pipeline(),
         folder,
         workers,
-        overwrite=overwrite or recipe.keys.overwrite,
+        overwrite=overwrite or recipe.keys.overwrite or any(source.renews() for source in recipe.sources),
         recompute=recompute,
         begin=lambda: _write_recipe(folder / RECIPE, recipe),
         describe=lambda outcome: summarise(recipe, folder, outcome, started),

@@ -1,6 +1,6 @@
 """What the feature `sources` declares."""
 
-from corpuskit.engine.features import Feature, ReportSection
+from corpuskit.engine.features import Command, Feature, ReportSection
 
 FEATURE = Feature(
     name="sources",
@@ -13,6 +13,7 @@ FEATURE = Feature(
         "text": "corpuskit.sources.text:TextFiles",
         "datasets": "corpuskit.sources.huggingface:Datasets",
     },
+    commands={"crawl": Command("corpuskit.sources.commands:crawl", "Keep the crawls of a run up to date.")},
     report=(ReportSection("corpuskit.sources.report:crawl", "record"),),
     histories=("corpuskit.sources.report:crawl_history",),
 )

@@ -9,15 +9,25 @@ from corpuskit.drawing import html, svg
 from corpuskit.drawing.html import Section, count
 from corpuskit.drawing.run import RunFacts, json_lines
 from corpuskit.engine.ledger import Story
+from corpuskit.sources.crawl.state import missing_pages
 
 _OUTCOMES = {
+    "same": "not kept: another spelling of a page",
+    "trap": "not fetched: pages like it repeat the site",
+    "gone": "gone from its site",
+    "denied": "not fetched: the server refuses it",
     "robots": "not fetched: robots.txt forbids it",
     "scope": "not fetched: outside the crawl's scope",
     "budget": "not fetched: the crawl's budget was spent",
     "private": "not fetched: it leads to a private address",
     "too_large": "cut off: larger than the crawl allows",
-    "error": "failed",
+    "not_text": "not kept: it is not a page",
+    "damaged": "not kept: it cannot be decoded",
+    "transient": "not fetched yet: the next run asks for it again",
+    "waiting": "not fetched yet",
 }
+
+_GONE_SHOWN = 50
 
 
 def crawl(facts: RunFacts) -> Section | None:
@@ -31,6 +41,14 @@ def crawl(facts: RunFacts) -> Section | None:
             html.heading(log.parent.name),
             svg.bars(f"Outcomes of the crawl {log.parent.name}", description, bars),
         ]
+        gone = missing_pages(log.parent)
+        if gone:
+            rows = [(html.foreign(url), html.text(when)) for url, when in gone[:_GONE_SHOWN]]
+            parts += [
+                html.heading(f"{html.plural(len(gone), 'page')} gone from {log.parent.name}"),
+                html.paragraph("Older corpora and models may still hold them: they are candidates for removal there."),
+                html.table("Pages that their sites no longer have", ("page", "gone since"), rows),
+            ]
     if not parts:
         return None
     lead = "The outcome of every address that the crawl met, forbidden and out-of-scope ones too."

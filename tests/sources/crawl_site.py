@@ -31,6 +31,8 @@ class Site:
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.pages: dict[str, Answer | Callable[[str], Answer]] = {}
         self.otherwise: Callable[[str], Answer] = lambda path: Answer(b"not here", status=404)
+        self.conditional: Callable[[str, dict[str, str]], Answer | None] = lambda path, headers: None
+        """Asked first, with the request's headers."""
         self.asked: list[tuple[float, str]] = []
         self.agents: set[str] = set()
         site = self
@@ -41,8 +43,10 @@ class Site:
             def do_GET(self) -> None:
                 site.asked.append((time.monotonic(), self.path))
                 site.agents.add(self.headers["User-Agent"])
-                found = site.pages.get(self.path, site.otherwise)
-                answer = found(self.path) if callable(found) else found
+                answer = site.conditional(self.path, dict(self.headers.items()))
+                if answer is None:
+                    content = site.pages.get(self.path, site.otherwise)
+                    answer = content(self.path) if callable(content) else content
                 time.sleep(answer.seconds)
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)

@@ -25,6 +25,7 @@ from corpuskit.engine.source import BadRecord
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.sources.crawl import CrawlSource, fate, state
 from corpuskit.sources.crawl.learned import Learned
+from corpuskit.sources.crawl.refresh import next_gap, parse_duration
 
 
 @pytest.fixture
@@ -485,7 +486,8 @@ def test_a_crawl_of_the_previous_version_has_its_failures_open(site: Site, tmp_p
     crawl.collect(tmp_path)
     with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
         db.execute("UPDATE urls SET outcome = 'error' WHERE outcome IN ('gone', 'transient')")
-        for column in ("failed_runs", "first_failed", "admitted", "text", "canonical"):
+        columns = ["failed_runs", "first_failed", "admitted", "text", "canonical", "etag", "modified", "body"]
+        for column in (*columns, "first_fetched", "checked", "checks", "changes", "gap"):
             db.execute(f"ALTER TABLE urls DROP COLUMN {column}")
     db.close()
     site.pages["/down"] = page()
@@ -638,3 +640,114 @@ def test_what_is_learned_of_addresses_is_taken_back_when_it_proves_wrong(tmp_pat
         read_page(f"https://c.org/{number}?a=2&x=1", f"c {number}")
     assert learned.address("https://c.org/9?x=1&a=2") == "https://c.org/9?a=2&x=1"
     known.close()
+
+
+class Versioned:
+    """Pages that answer 304 to the validators of their present version."""
+
+    def __init__(self, site: Site, names: list[str]) -> None:
+        self.site = site
+        self.versions = dict.fromkeys(names, 1)
+        self.sent = 0
+        site.conditional = self.answer
+
+    def answer(self, path: str, headers: dict[str, str]) -> Answer | None:
+        if path not in self.versions:
+            return None
+        tag = f'"{path}-{self.versions[path]}"'
+        if headers.get("If-None-Match") == tag:
+            return Answer(status=304, headers={"ETag": tag})
+        links = [name for name in self.versions if name != path] if path == "/" else []
+        content = article(f"{path} version {self.versions[path]}", *links)
+        self.sent += len(content.body)
+        content.headers["ETag"] = tag
+        return content
+
+
+def test_a_refresh_fetches_what_changed_and_notices_what_is_gone(site: Site, tmp_path: Path) -> None:
+    names = ["/", *(f"/p/{number}" for number in range(100))]
+    pages = Versioned(site, names)
+    crawl = source(site, depth=1, refresh="7d", concurrency_per_host=4)
+    collect(crawl, tmp_path)
+    assert crawl.unfinished(tmp_path) == 0
+    first, pages.sent = pages.sent, 0
+    archived = sum(path.stat().st_size for path in (tmp_path / "warc").iterdir())
+    before = {row["url"].removeprefix(site.url): row["id"] for row in read(crawl, tmp_path)}
+
+    assert crawl.ask_again(tmp_path) == 101
+    assert crawl.unfinished(tmp_path) == 101
+    collect(crawl, tmp_path)
+    assert pages.sent == 0
+    assert {row["url"].removeprefix(site.url): row["id"] for row in read(crawl, tmp_path)} == before
+
+    pages.versions["/p/7"] = 2
+    del pages.versions["/p/8"]
+    site.pages["/p/9"] = Answer(b"busy", status=503)
+    del pages.versions["/p/9"]
+    crawl.ask_again(tmp_path)
+    collect(crawl, tmp_path)
+    after = {row["url"].removeprefix(site.url): row["id"] for row in read(crawl, tmp_path)}
+    assert before.keys() - after.keys() == {"/p/8"}
+    assert {path for path in after if after[path] != before[path]} == {"/p/7"}
+    assert pages.sent < 0.05 * first
+    assert crawl.unfinished(tmp_path) == 1  # the page that answered 503 is still due
+    assert "not checked again" in fate(tmp_path, f"{site.url}/p/9")["reason"]  # type: ignore[index]
+    assert [url for url, _ in state.missing_pages(tmp_path)] == [f"{site.url}/p/8"]
+    kinds: Counter[str] = Counter()
+    for segment in sorted((tmp_path / "warc").iterdir()):
+        with segment.open("rb") as stream:
+            for record in ArchiveIterator(stream, parse_http=False):
+                kinds[record.headers["WARC-Type"]] += 1
+                if record.headers["WARC-Type"] == "revisit":
+                    assert record.headers["WARC-Profile"].endswith("server-not-modified")
+                    assert record.headers["WARC-Refers-To-Target-URI"].startswith(site.url)
+    assert kinds["revisit"] == 101 + 98
+    assert archived
+
+
+def test_pages_are_asked_for_again_when_they_are_old_enough(site: Site, tmp_path: Path) -> None:
+    Versioned(site, ["/", "/a"])
+    crawl = source(site, depth=1, refresh="1h")
+    collect(crawl, tmp_path)
+    asked = len(site.asked)
+    collect(crawl, tmp_path)
+    assert len(site.asked) == asked
+    with sqlite3.connect(tmp_path / "crawl.sqlite") as db:
+        db.execute(
+            "UPDATE urls SET checked = checked - 3700, first_fetched = first_fetched - 3700 WHERE url LIKE '%/a'"
+        )
+    db.close()
+    assert crawl.unfinished(tmp_path) == 1
+    collect(crawl, tmp_path)
+    assert [path for path in site.paths()[asked:] if path != "/robots.txt"] == ["/a"]
+
+
+def test_a_page_with_the_same_text_in_other_markup_has_not_changed(site: Site, tmp_path: Path) -> None:
+    counter = iter(range(1000))
+    site.otherwise = lambda path: article("the same", head=f"<meta name=nonce content={next(counter)}>")
+    crawl = source(site, depth=0)
+    collect(crawl, tmp_path)
+    before = read(crawl, tmp_path)
+    crawl.ask_again(tmp_path)
+    collect(crawl, tmp_path)
+    assert read(crawl, tmp_path) == before
+
+
+def test_the_wait_follows_the_observed_changes() -> None:
+    assert next_gap(0, 0, 1.0, 1.0) == 1.0
+    assert next_gap(1, 0, 1.0, 1.0) == 2.0  # never changed: twice as long each time, up to eight times
+    assert [next_gap(checks, 0, 4.0, last) for checks, last in ((2, 2.0), (3, 4.0), (4, 8.0))] == [4.0, 8.0, 8.0]
+    assert next_gap(5, 5, 1.0, 1.0) == 1.0  # changed every time
+    # 1 change in 10 checks, 1 apart: -ln(9.5/10.5) = 0.1001 changes each, so about 9.99; cut at 8
+    assert next_gap(10, 1, 1.0, 8.0) == 8.0
+    # 5 in 10: -ln(5.5/10.5) = 0.6466 each, so 1.5465
+    assert next_gap(10, 5, 1.0, 8.0) == pytest.approx(1.5465, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("7d", 604800.0), ("12h", 43200.0), ("1.5m", 90.0), ("2w", 1209600.0)]
+)
+def test_durations_are_written_with_their_unit(written: str, seconds: float) -> None:
+    assert parse_duration(written) == seconds
+    with pytest.raises(ValueError, match="is not a duration"):
+        parse_duration("a week")

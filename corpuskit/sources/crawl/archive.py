@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from corpuskit.errors import CorpuskitError, require
-from corpuskit.sources.crawl.state import Record, State
+from corpuskit.sources.crawl.state import Earlier, Record, State
 
 FOLDER = "warc"
 
@@ -42,6 +42,8 @@ class Exchange:
     """ISO 8601, UTC, when the request was made."""
     truncated: str | None = None
     """WARC-Truncated: 'length' for a body cut at the limit, 'disconnect' for one that broke off."""
+    revisits: Earlier | None = None
+    """The answer that this one repeats: it is archived as a revisit record, without its body."""
 
     def header(self, name: str) -> str:
         """The value of a header, with several joined by commas; '' where it is absent."""
@@ -101,7 +103,7 @@ class Archive:
             self._open(self._number + 1, self._folder / f"{segment_name(self._number + 1)}.open")
         assert self._stream is not None
         start = self._stream.tell()
-        response = self._response(exchange)
+        response = self._response(exchange) if exchange.revisits is None else self._revisit(exchange, exchange.revisits)
         self._writer.write_record(response)
         self._stream.flush()
         length = self._stream.tell() - start
@@ -145,6 +147,23 @@ class Archive:
             "response",
             payload=io.BytesIO(exchange.body),
             length=len(exchange.body),
+            http_headers=_http_headers(status, exchange.headers, exchange.protocol),
+            warc_headers_dict=headers,
+        )
+
+    def _revisit(self, exchange: Exchange, earlier: Earlier) -> Any:
+        """A revisit record (ISO 28500:2017, section 6.7): nothing has changed, or the server sent the same."""
+        status = f"{exchange.status} {responses.get(exchange.status, '')}".rstrip()
+        profile = "server-not-modified" if exchange.status == 304 else "identical-payload-digest"
+        headers = {
+            "WARC-Date": exchange.when,
+            "WARC-Profile": f"http://netpreserve.org/warc/1.1/revisit/{profile}",
+            "WARC-Refers-To-Target-URI": exchange.url,
+            "WARC-Refers-To-Date": earlier.when,
+        }
+        return self._writer.create_warc_record(
+            exchange.url,
+            "revisit",
             http_headers=_http_headers(status, exchange.headers, exchange.protocol),
             warc_headers_dict=headers,
         )

@@ -42,6 +42,8 @@ def crawl(job: Job, folder: Path, state: State) -> None:
     state.set_fact("finished", "")
     with state.transaction():
         state.reopen()
+        if job.refresh is not None:
+            state.ask_again(job.refresh, time.time())
     information = {"software": job.agent, "format": "WARC File Format 1.1", "robots": "obey"}
     archive = Archive(folder, state, information)
     frontier = Frontier(
@@ -53,6 +55,7 @@ def crawl(job: Job, folder: Path, state: State) -> None:
         concurrency=job.concurrency_per_host,
         max_pages=job.max_pages,
         max_pages_per_host=job.max_pages_per_host,
+        refresh=job.refresh,
     )
     if state.fact("job") != job.digest():
         frontier.reconsider()

@@ -13,6 +13,7 @@ from dataclasses import replace
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.learned import Learned
 from corpuskit.sources.crawl.politeness import Host, backoff
+from corpuskit.sources.crawl.refresh import next_gap
 from corpuskit.sources.crawl.robots import Robots
 from corpuskit.sources.crawl.scope import Scope
 from corpuskit.sources.crawl.state import Fetch, State
@@ -49,6 +50,7 @@ class Frontier:
         concurrency: int,
         max_pages: int,
         max_pages_per_host: int,
+        refresh: float | None = None,
     ):
         self._state = state
         self.scope = scope
@@ -58,6 +60,7 @@ class Frontier:
         self._retry_delay = max(retry_delay, delay)
         self._concurrency = concurrency
         self._max_pages = max_pages
+        self._refresh = refresh
         self._max_pages_per_host = max_pages_per_host
         self._hosts: dict[str, Host] = {}
         self._queue: list[tuple[float, str]] = []
@@ -135,6 +138,14 @@ class Frontier:
         self.add([plain])
         return True
 
+    def checked(self, fetch: Fetch, now: float, *, changed: bool) -> None:
+        """An address was asked for again: note whether it had changed, and when to ask the next time."""
+        checks, changes, first, last, gap = self._state.history(fetch.url)
+        if self._refresh and fetch.role == "page":
+            mean = (now - first) / (checks + 1) / self._refresh
+            gap = next_gap(checks + 1, changes + int(changed), mean, (now - last) / self._refresh)
+        self._state.checked_again(fetch.url, changed, gap)
+
     def settle_spellings(self) -> None:
         """Keep one document of those that are one page by what was learned: the one that was seen first."""
         first: dict[str, str] = {}
@@ -170,7 +181,7 @@ class Frontier:
             if fetch:
                 host.begin(now)
                 self.active += 1
-                if fetch.role == "page":
+                if _counts(fetch):
                     host.pages += 1
                     self.pages += 1
                 self._enqueue(host)
@@ -217,7 +228,7 @@ class Frontier:
         host = self._host(urls.host(fetch.url))
         host.end(latency, status, now)
         self.active -= 1
-        if fetch.role == "page" and not document:
+        if _counts(fetch) and not document:
             host.pages -= 1
             self.pages -= 1
             starved, self._starved = self._starved, set()
@@ -294,3 +305,8 @@ class Frontier:
         if host.active < host.concurrency and (host.queued_at is None or turn < host.queued_at):
             host.queued_at = turn
             heapq.heappush(self._queue, (turn, host.name))
+
+
+def _counts(fetch: Fetch) -> bool:
+    """Whether an address uses up the budgets of pages: a document that is fetched again is counted already."""
+    return fetch.role == "page" and not (fetch.earlier is not None and fetch.earlier.document)

@@ -26,11 +26,12 @@ class Job(Configured):
     retry_delay: float
     timeout: float
     concurrency_per_host: int
+    refresh: float | None
     allow_private: bool
     agent: str
 
     def digest(self) -> str:
         """The same for two jobs that would leave the same folder behind."""
-        manners = {"delay", "retry_delay", "timeout", "concurrency_per_host", "agent"}
+        manners = {"delay", "retry_delay", "timeout", "concurrency_per_host", "refresh", "agent"}
         settings = self.model_dump_json(exclude=manners | {"folder"})
         return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()

@@ -105,9 +105,9 @@ class Learned:
         """
         lines = text_lines(body)
         host = urls.host(url)
-        if sum(map(len, lines)) < _MIN_LINES * _MIN_LINE:
+        text = _digest(lines)
+        if text is None:
             return None, []
-        text = hashlib.blake2b(b"\n".join(lines), digest_size=8).hexdigest()
         lines = [line.translate(None, _DIGITS) for line in lines]  # calendars differ in numbers
         shown = self._shown.setdefault(host, _Lines())
         new = shown.add(lines)
@@ -191,6 +191,18 @@ def address_form(url: str) -> str:
     path = _NUMBERS.sub("0", _OPAQUE.sub("*", split.path))
     names = sorted({_NUMBERS.sub("0", field.partition("=")[0]) for field in split.query.split("&") if field})
     return f"{path}?{'&'.join(names)}" if names else path
+
+
+def text_digest(body: bytes) -> str | None:
+    """A digest of the text of a page, the same for two pages that differ in markup and scripts alone; None where there
+    is too little text to tell."""
+    return _digest(text_lines(body))
+
+
+def _digest(lines: list[bytes]) -> str | None:
+    if sum(map(len, lines)) < _MIN_LINES * _MIN_LINE:
+        return None
+    return hashlib.blake2b(b"\n".join(lines), digest_size=8).hexdigest()
 
 
 def text_lines(body: bytes) -> list[bytes]:

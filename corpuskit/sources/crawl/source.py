@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -22,6 +23,7 @@ from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.index import PAGES, archived_page, index_splits, indexed_pages
 from corpuskit.sources.crawl.job import Job
+from corpuskit.sources.crawl.refresh import Duration
 from corpuskit.sources.crawl.robots import PRODUCT
 from corpuskit.sources.crawl.scope import Scope
 from corpuskit.sources.crawl.state import FILE, State
@@ -69,6 +71,9 @@ class CrawlSource(Source):
     """Seconds that a response may take."""
     concurrency_per_host: Annotated[int, Field(ge=1, le=8)] = 1
     """Requests under way at one host at once."""
+    refresh: Annotated[Duration, Field(ge=60)] | None = None
+    """Ask for pages again in later runs when they are older than this: '7d', '12h'. A page that changes rarely is asked
+    for less often, up to eight times this. Default: a page is fetched once."""
     allow_private: bool = False
     """Whether addresses inside private networks and on this machine may be connected to."""
 
@@ -91,22 +96,36 @@ class CrawlSource(Source):
         """
         job = self.job(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / FILE).exists() or _finished(folder) != job.digest():
+        if not (folder / FILE).exists() or self.unfinished(folder) or _finished(folder) != job.digest():
             for module in ("scrapy", "feedparser", "protego", "warcio"):
                 require(module, "crawl")
             _crawl(job, folder, watch)
         self._check(folder, watch)
 
     def unfinished(self, folder: Path) -> int:
-        """Pages that could not be fetched for a reason that may pass: no answer, a broken connection, status 429 or
-        5xx, a robots.txt that could not be read."""
+        """Pages that could not be fetched for a reason that may pass (no answer, a broken connection, status 429 or
+        5xx, a robots.txt that could not be read), and pages that are due for `refresh`."""
         if not (folder / FILE).is_file():
             return 0
         state = State(folder)
         try:
-            return state.open()
+            due = state.due(self.refresh, time.time()) if self.refresh is not None else 0
+            return state.open() + due
         finally:
             state.close()
+
+    def ask_again(self, folder: Path) -> int:
+        """Have the next `collect` ask for every page again; how many there are. Raises UsageError without a crawl."""
+        if not (folder / FILE).is_file():
+            raise UsageError(f"source '{self.label()}': no crawl in {folder}")
+        state = State(folder)
+        try:
+            return state.ask_again(0.0, time.time())
+        finally:
+            state.close()
+
+    def renews(self) -> bool:
+        return self.refresh is not None
 
     def job(self, folder: Path) -> Job:
         """What the crawling process is told."""
@@ -131,6 +150,7 @@ class CrawlSource(Source):
             retry_delay=self.retry_delay,
             timeout=self.timeout,
             concurrency_per_host=self.concurrency_per_host,
+            refresh=self.refresh,
             allow_private=self.allow_private,
             agent=f"{PRODUCT}/{__version__} (+{self.contact})",
         )
@@ -201,10 +221,10 @@ def _went_well(story: dict[str, Any]) -> bool:
 
 
 def _finished(folder: Path) -> str:
-    """The digest of the job that this crawl has carried out; '' where it has not ended, or has open pages."""
+    """The digest of the job that this crawl has carried out; '' where it has not ended."""
     state = State(folder)
     try:
-        return state.fact("finished") if (folder / PAGES).is_file() and not state.open() else ""
+        return state.fact("finished") if (folder / PAGES).is_file() else ""
     finally:
         state.close()
 

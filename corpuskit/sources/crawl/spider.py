@@ -8,11 +8,12 @@ Scrapy's own middlewares for these are switched off (`child.py`).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import scrapy
@@ -23,6 +24,7 @@ from twisted.python.failure import Failure
 from corpuskit.sources.crawl import resolver, urls
 from corpuskit.sources.crawl.archive import Archive, Exchange, Headers
 from corpuskit.sources.crawl.frontier import MAX_ROBOTS_STEPS, MAX_STEPS, Frontier
+from corpuskit.sources.crawl.learned import text_digest
 from corpuskit.sources.crawl.politeness import retry_after
 from corpuskit.sources.crawl.robots import MAX_BYTES as ROBOTS_BYTES
 from corpuskit.sources.crawl.state import Fetch, Outcome, Record, State, now_text
@@ -115,7 +117,7 @@ class CorpusSpider(scrapy.Spider):
     def request(self, fetch: Fetch) -> scrapy.Request:
         return scrapy.Request(
             fetch.url,
-            headers=dict(self.headers),
+            headers=dict([*self.headers, *conditions(fetch)]),
             callback=self.answered,
             errback=self.unanswered,
             cb_kwargs={"fetch": fetch},
@@ -146,6 +148,7 @@ class CorpusSpider(scrapy.Spider):
         """A response came. A failure to write is the end of this process; the crawl can be resumed."""
         try:
             exchange = self.exchange(response, fetch)
+            exchange = self.compared(fetch, exchange)
             record = self.archive.write(exchange)
             latency = response.meta.get("download_latency", 0.0)
             stopped = response.meta.get("stopped")
@@ -174,7 +177,7 @@ class CorpusSpider(scrapy.Spider):
         ]
         return Exchange(
             url=fetch.url,
-            request_headers=self.headers,
+            request_headers=[*self.headers, *conditions(fetch)],
             status=response.status,
             protocol=response.protocol or "HTTP/1.1",
             headers=headers,
@@ -184,6 +187,21 @@ class CorpusSpider(scrapy.Spider):
             truncated=truncated,
         )
 
+    def compared(self, fetch: Fetch, exchange: Exchange) -> Exchange:
+        """The same exchange, known as a revisit where it brings nothing new."""
+        earlier = fetch.earlier
+        if earlier is None or exchange.truncated:
+            return exchange
+        same = exchange.status == 304
+        if exchange.status == 200 and not same:
+            try:
+                content = Content.of(exchange.body, exchange.headers, limit_for(fetch, self.max_bytes))
+            except ValueError:
+                return exchange
+            text = text_digest(content.body) if earlier.document else None
+            same = body_digest(exchange.body) == earlier.body or (text is not None and text == earlier.text)
+        return replace(exchange, revisits=earlier) if same else exchange
+
     def judge(self, fetch: Fetch, exchange: Exchange, record: Record, stopped: Outcome | None) -> bool:
         """Settle an answered address, or put it back; whether it became a document."""
         if fetch.role == "robots":
@@ -191,6 +209,10 @@ class CorpusSpider(scrapy.Spider):
             return False
         status = exchange.status
         media_type = exchange.header("content-type") or None
+        if exchange.revisits is not None:
+            self.frontier.checked(fetch, time.time(), changed=False)
+            self.state.unchanged(fetch.url, time.time())
+            return exchange.revisits.document
 
         def settle(outcome: Outcome, reason: str | None, document: bool = False) -> None:
             self.state.settle(
@@ -206,6 +228,8 @@ class CorpusSpider(scrapy.Spider):
         location = exchange.header("location")
         if status in _REDIRECTS and location:
             target = redirected(fetch, location)
+            if fetch.earlier is not None:
+                self.state.end_version(fetch.url, "moved")
             settle("redirected", f"to {target.url if target else location}")
             if target and fetch.given and self.follow_start:
                 self.frontier.admit(urls.host(target.url), fetch.url)
@@ -215,12 +239,16 @@ class CorpusSpider(scrapy.Spider):
         if status in _TRY_AGAIN or status >= 500 or exchange.truncated == "disconnect":
             asked = retry_after(exchange.header("retry-after"), time.time())
             again = self.frontier.try_again(fetch, time.time(), asked, whole_host=status in _WAIT_FOR_HOST)
-            if again is None:
+            if again is None and fetch.earlier is not None:
+                self.state.keep_earlier(fetch.url, f"not checked again: HTTP status {status}")
+            elif again is None:
                 failure = (
                     "the connection broke in the middle of the body" if exchange.truncated else f"HTTP status {status}"
                 )
                 settle("transient", f"{failure}, after {fetch.tries + 1} attempts")
             return False
+        if fetch.earlier is not None:
+            self.state.end_version(fetch.url, "changed" if 200 <= status < 300 else "gone")
         if not 200 <= status < 300:
             settle("denied" if status in _DENIED else "gone", f"HTTP status {status}")
             return False
@@ -248,6 +276,10 @@ class CorpusSpider(scrapy.Spider):
         document = fetch.role == "page" and content.is_page and exchange.status == 200
         empty = fetch.role != "page" and not links
         settle("fetched", f"names no pages: is this a {fetch.role}?" if empty else None, document)
+        validators = (exchange.header("etag") or None, exchange.header("last-modified") or None)
+        if fetch.earlier is not None:
+            self.frontier.checked(fetch, time.time(), changed=True)
+        self.state.answered(fetch.url, time.time(), *validators, body_digest(exchange.body))
         self.add_links(fetch, links)
         if document:
             self.frontier.learn(fetch.url, content.body, links, content.canonical(fetch.url))
@@ -300,7 +332,9 @@ class CorpusSpider(scrapy.Spider):
         again = None if private else self.frontier.try_again(fetch, now, None, whole_host=False)
         if again is not None:
             return
-        if fetch.role == "robots":
+        if fetch.earlier is not None and not private:
+            self.state.keep_earlier(fetch.url, f"not checked again: {reason}")
+        elif fetch.role == "robots":
             self.frontier.robots_silent(fetch.origin, reason, now)
             if private:
                 self.state.settle_host(urls.host(fetch.origin), "private", private)
@@ -315,6 +349,18 @@ class CorpusSpider(scrapy.Spider):
                     body, headers = self.archive.read(record)
                     content = Content.of(body, headers, limit_for(fetch, self.max_bytes))
                     self.add_links(fetch, content.leads_to(fetch, self.depth))
+
+
+def conditions(fetch: Fetch) -> Headers:
+    """The headers that let a server answer that nothing has changed (RFC 9110, section 13.1)."""
+    if fetch.earlier is None:
+        return []
+    known = (("If-None-Match", fetch.earlier.etag), ("If-Modified-Since", fetch.earlier.modified))
+    return [(name, value) for name, value in known if value]
+
+
+def body_digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def _said(failure: Failure) -> str:

@@ -72,11 +72,25 @@ CREATE TABLE IF NOT EXISTS urls (
   admitted INTEGER NOT NULL DEFAULT 0, -- in scope whatever its host: an entry of a feed that the recipe names
   text TEXT,                       -- digest of the document's text
   canonical TEXT,                  -- the address that the document says is its own
+  etag TEXT, modified TEXT,        -- the validators of the last answer
+  body TEXT,                       -- digest of the last answer's body
+  first_fetched REAL,              -- wall time of the first answer
+  checked REAL,                    -- wall time of the last answer
+  checks INTEGER NOT NULL DEFAULT 0, changes INTEGER NOT NULL DEFAULT 0, -- since the first answer
+  gap REAL NOT NULL DEFAULT 1,     -- when to ask again: so many times the recipe's `refresh` after `checked`
   linked INTEGER NOT NULL DEFAULT 0 -- its links have been added
 );
+CREATE TABLE IF NOT EXISTS versions (
+  url TEXT NOT NULL, segment INTEGER, offset INTEGER, length INTEGER, fetched REAL, ended TEXT, why TEXT
+); -- earlier versions of documents: 'changed', 'moved' or 'gone'
+CREATE INDEX IF NOT EXISTS versions_of ON versions (url);
 CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, referrer TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS waiting ON urls (host, depth, number) WHERE outcome IS NULL;
 CREATE INDEX IF NOT EXISTS unlinked ON urls (depth) WHERE outcome = 'fetched' AND linked = 0;
+"""
+
+_DUE = """
+outcome = 'fetched' AND (document = 1 OR role IN ('feed', 'sitemap')) AND coalesce(checked, 0) + gap * ? <= ?
 """
 
 _ADD = """
@@ -95,6 +109,19 @@ WHERE excluded.depth < depth OR excluded.given > given OR excluded.published IS 
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """The last answer of an address."""
+
+    etag: str | None
+    modified: str | None
+    body: str | None
+    text: str | None
+    document: bool
+    when: str
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True)
 class Fetch:
     """An address to ask for."""
 
@@ -109,6 +136,8 @@ class Fetch:
     published: str | None = None
     title: str | None = None
     tries: int = 0
+    earlier: Earlier | None = None
+    """What was fetched before, where the address is asked for again."""
     origin: str = ""
     """For a robots.txt, the origin that it speaks for."""
 
@@ -147,7 +176,9 @@ class State:
             return
         for column in (
             *("failed_runs INTEGER NOT NULL DEFAULT 0", "first_failed REAL", "admitted INTEGER NOT NULL DEFAULT 0"),
-            *("text TEXT", "canonical TEXT"),
+            *("text TEXT", "canonical TEXT", "etag TEXT", "modified TEXT", "body TEXT", "first_fetched REAL"),
+            *("checked REAL", "checks INTEGER NOT NULL DEFAULT 0", "changes INTEGER NOT NULL DEFAULT 0"),
+            "gap REAL NOT NULL DEFAULT 1",
         ):
             self._db.execute(f"ALTER TABLE urls ADD COLUMN {column}")
         self._db.execute(
@@ -282,7 +313,7 @@ class State:
     def settle_rest(self, reason: str) -> None:
         """The run ends: what still waits is past the budget, or was waiting to be tried again and stays open."""
         self._db.execute(
-            "UPDATE urls SET outcome = CASE WHEN tries > 0 THEN 'transient' ELSE 'budget' END, "
+            "UPDATE urls SET outcome = CASE WHEN tries > 0 OR document = 1 THEN 'transient' ELSE 'budget' END, "
             "reason = CASE WHEN tries > 0 THEN 'no usable answer before ' || ? ELSE ? END, settled = ? "
             "WHERE outcome IS NULL OR outcome = 'fetching'",
             (reason, reason, now_text()),
@@ -305,17 +336,24 @@ class State:
             "WHERE outcome = 'transient'",
             (now,),
         )
+        persistent = "outcome = 'transient' AND failed_runs >= ? AND first_failed <= ?"
+        limits = (PERSISTENT_RUNS, now - PERSISTENT_SECONDS)
         self._db.execute(
-            "UPDATE urls SET outcome = 'gone', "
-            "reason = 'no answer in ' || failed_runs || ' runs; the last: ' || reason "
-            "WHERE outcome = 'transient' AND failed_runs >= ? AND first_failed <= ?",
-            (PERSISTENT_RUNS, now - PERSISTENT_SECONDS),
+            "INSERT INTO versions SELECT url, segment, offset, length, checked, ?, 'gone' FROM urls "
+            f"WHERE document = 1 AND {persistent}",
+            (now_text(), *limits),
+        )
+        self._db.execute(
+            "UPDATE urls SET outcome = 'gone', document = 0, "
+            f"reason = 'no answer in ' || failed_runs || ' runs; the last: ' || reason WHERE {persistent}",
+            limits,
         )
         return self.open()
 
     def open(self) -> int:
-        """How many addresses the next run asks for again."""
-        return int(self._db.execute("SELECT count(*) FROM urls WHERE outcome = 'transient'").fetchone()[0])
+        """How many addresses the next run asks for: those that could not be fetched, and those that wait."""
+        query = "SELECT count(*) FROM urls WHERE outcome IS NULL OR outcome IN ('transient', 'fetching')"
+        return int(self._db.execute(query).fetchone()[0])
 
     # --- documents and their other spellings ---
 
@@ -380,6 +418,69 @@ class State:
         """Hosts that the crawl's start addresses redirect to."""
         return [str(row[0]) for row in self._db.execute("SELECT host FROM hosts ORDER BY host")]
 
+    # --- pages that are asked for again (`refresh.py`) ---
+
+    def answered(self, url: str, now: float, etag: str | None, modified: str | None, body: str) -> None:
+        """Note an answer with content: its validators and the digest of its body."""
+        self._db.execute(
+            "UPDATE urls SET etag = ?, modified = ?, body = ?, first_fetched = coalesce(first_fetched, ?), checked = ? "
+            "WHERE url = ?",
+            (etag, modified, body, now, now, url),
+        )
+
+    def history(self, url: str) -> tuple[int, int, float, float, float]:
+        """(checks, changes, wall time of the first answer, of the last, gap) of an address."""
+        query = "SELECT checks, changes, first_fetched, checked, gap FROM urls WHERE url = ?"
+        checks, changes, first, last, gap = self._db.execute(query, (url,)).fetchone()
+        return int(checks), int(changes), float(first or 0), float(last or 0), float(gap)
+
+    def checked_again(self, url: str, changed: bool, gap: float) -> None:
+        """Count a check, and note when the next one is due. To be called before `answered`."""
+        query = "UPDATE urls SET checks = checks + 1, changes = changes + ?, gap = ? WHERE url = ?"
+        self._db.execute(query, (int(changed), gap, url))
+
+    def unchanged(self, url: str, now: float) -> None:
+        """The address still holds what was fetched before: its outcome and place in the archive stay."""
+        self._db.execute(
+            "UPDATE urls SET outcome = 'fetched', reason = NULL, checked = ?, failed_runs = 0, first_failed = NULL "
+            "WHERE url = ?",
+            (now, url),
+        )
+
+    def keep_earlier(self, url: str, reason: str) -> None:
+        """The address could not be checked: it stays open, and what was fetched before stays a document."""
+        self._db.execute("UPDATE urls SET outcome = 'transient', reason = ? WHERE url = ?", (reason, url))
+
+    def end_version(self, url: str, why: str) -> None:
+        """Note that the document that was fetched before is not the newest any more, or is gone."""
+        self._db.execute(
+            "INSERT INTO versions SELECT url, segment, offset, length, checked, ?, ? FROM urls "
+            "WHERE url = ? AND document = 1",
+            (now_text(), why, url),
+        )
+
+    def versions(self, url: str) -> list[dict[str, Any]]:
+        """The earlier versions of a document, the oldest first: segment, offset, length, fetched, ended, why."""
+        return [dict(row) for row in self._db.execute("SELECT * FROM versions WHERE url = ? ORDER BY ended", (url,))]
+
+    def gone(self) -> list[tuple[str, str]]:
+        """(address, when) of the documents that their sites no longer have: candidates for removal elsewhere too."""
+        rows = self._db.execute(
+            "SELECT v.url, max(v.ended) FROM versions AS v JOIN urls AS u ON u.url = v.url "
+            "WHERE v.why = 'gone' AND u.document = 0 GROUP BY v.url ORDER BY v.url"
+        )
+        return [(str(url), str(when)) for url, when in rows]
+
+    def due(self, refresh: float, now: float) -> int:
+        """How many addresses are to be checked again."""
+        query = f"SELECT count(*) FROM urls WHERE {_DUE}"
+        return int(self._db.execute(query, (refresh, now)).fetchone()[0])
+
+    def ask_again(self, refresh: float, now: float) -> int:
+        """Put the addresses that are due back to waiting; how many there are. With `refresh` 0 that is every one."""
+        query = f"UPDATE urls SET outcome = NULL, tries = 0, due = 0 WHERE {_DUE}"
+        return self._db.execute(query, (refresh, now)).rowcount
+
     # --- robots.txt and the archive ---
 
     def robots(self, origin: str) -> tuple[bytes, float] | None:
@@ -412,7 +513,11 @@ class State:
 
     def documents(self) -> Iterator[sqlite3.Row]:
         """The rows of pages that are documents, sorted by URL."""
-        return iter(self._db.execute("SELECT * FROM urls WHERE document = 1 AND outcome = 'fetched' ORDER BY url"))
+        return iter(
+            self._db.execute(
+                "SELECT * FROM urls WHERE document = 1 AND outcome IN ('fetched', 'transient') ORDER BY url"
+            )
+        )
 
     def settled(self) -> Iterator[dict[str, Any]]:
         """What became of every address, in the order in which it was first seen."""
@@ -448,6 +553,17 @@ def fate(folder: Path | str, url: str) -> dict[str, Any] | None:
     return _story(row) if row else None
 
 
+def missing_pages(folder: Path) -> list[tuple[str, str]]:
+    """(address, when) of the documents of a crawl that their sites no longer have."""
+    if not (folder / FILE).is_file():
+        return []
+    state = State(folder)
+    try:
+        return state.gone()
+    finally:
+        state.close()
+
+
 def now_text() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -471,4 +587,13 @@ def _story(row: sqlite3.Row) -> dict[str, Any]:
 
 def _fetch(row: sqlite3.Row) -> Fetch:
     names = ("url", "role", "depth", "steps", "referrer", "published", "title", "tries")
-    return Fetch(given=bool(row["given"]), admitted=bool(row["admitted"]), **{name: row[name] for name in names})
+    earlier = None
+    if row["checked"] is not None:
+        when = datetime.fromtimestamp(row["checked"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        earlier = Earlier(row["etag"], row["modified"], row["body"], row["text"], bool(row["document"]), when)
+    return Fetch(
+        given=bool(row["given"]),
+        admitted=bool(row["admitted"]),
+        earlier=earlier,
+        **{name: row[name] for name in names},
+    )
