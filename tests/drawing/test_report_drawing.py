@@ -118,3 +118,21 @@ def test_whiskers_span_the_interval() -> None:
     assert _widths(drawing, "bar") == [50.0]
     assert 'x1="25.00%" x2="100.00%"' in drawing
     etree.fromstring(f"<div>{svg.intervals('t', 'd', [svg.Interval('a', 0, 0, 0, '0 %')])}</div>")
+
+
+def test_plain_strings_are_escaped_in_every_part_of_a_page() -> None:
+    hostile = "<script>\x00</script>"
+    section = html.Section("a", hostile, hostile, html.table(hostile, [hostile], [[hostile, hostile]], {1}))
+    header = html.Header(hostile, hostile, hostile, [html.Figure(hostile, hostile, hostile)])
+    parts = [
+        html.page(hostile, [section], header, hostile),
+        html.folded(hostile, html.paragraph(hostile)),
+        html.sample(hostile, hostile, html.heading(hostile)),
+        html.link("https://a.example", hostile),
+        html.inline("<p>{}</p>", hostile),
+        html.join([hostile]),
+    ]
+    for part in parts:
+        assert "<script" not in part
+        assert "\x00" not in part
+        assert "&lt;script&gt;\ufffd" in part
