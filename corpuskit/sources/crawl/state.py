@@ -506,7 +506,7 @@ class State:
     def lost(self, segment: int, length: int) -> None:
         """A segment turned out shorter than noted: what lay behind `length` is waiting again."""
         self._db.execute(
-            "UPDATE urls SET outcome = NULL, segment = NULL, document = 0, linked = 0 "
+            "UPDATE urls SET outcome = NULL, segment = NULL, document = 0, linked = 0, checked = NULL "
             "WHERE segment = ? AND offset + length > ?",
             (segment, length),
         )
