@@ -27,7 +27,7 @@ import numpy.typing as npt
 from corpuskit.duplicates.buckets import Buckets, shared_buckets
 from corpuskit.duplicates.corpus import Corpus, Earlier, Ranking, Rows
 from corpuskit.duplicates.exact import equal_leaders
-from corpuskit.duplicates.keep_first import keep_first
+from corpuskit.duplicates.keep_first import MOST_KEPT, RareShingles, keep_first
 from corpuskit.duplicates.signatures import Likeness, sets
 from corpuskit.duplicates.workspace import MOST_PARTITIONS, PARTITION_SHARE, Workspace
 
@@ -152,27 +152,41 @@ def _keep(
     following = workspace.array("following", memberships, np.int64, 0)
     owners = workspace.array("owners", memberships, np.int64, 0)
     stamps = workspace.array("stamps", candidates, np.int64, -1)
+    rare = RareShingles.empty(candidates, workspace)
     for first, last in _portions(sizes, workspace.memory // 64):
-        keep_first(
-            first,
-            last,
-            buckets.earlier,
-            buckets.bounds,
-            buckets.buckets,
-            heads,
-            loads,
-            following,
-            owners,
-            stamps,
-            values,
-            starts,
-            sizes,
-            likeness.measure,
-            likeness.threshold,
-            twins,
-            similarities,
-        )
+        while first < last:
+            first = keep_first(
+                first,
+                last,
+                buckets.earlier,
+                buckets.bounds,
+                buckets.buckets,
+                heads,
+                loads,
+                following,
+                owners,
+                stamps,
+                rare,
+                values,
+                starts,
+                sizes,
+                likeness.measure,
+                likeness.threshold,
+                twins,
+                similarities,
+            )
+            if first < last:
+                rare = rare.larger(workspace)
         workspace.release()
+    crowded = int((loads >= MOST_KEPT).sum())
+    if crowded:
+        log.info(
+            "%s buckets hold %s kept documents or more that do not resemble each other (a template, for instance): "
+            "%s documents were compared by their rare shingles",
+            f"{crowded:,}",
+            MOST_KEPT,
+            f"{int(rare.indexed.sum()):,}",
+        )
     return twins, similarities
 
 

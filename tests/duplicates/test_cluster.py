@@ -164,3 +164,20 @@ def test_bytes_that_are_no_utf8_are_compared_without_failing(contents: list[byte
     found = cluster(pa.concat_arrays([texts, texts]))
     assert found.cluster[: len(texts)].tolist() == found.cluster[len(texts) :].tolist()
     assert not found.kept[len(texts) :].any()
+
+
+def test_pages_of_one_template_are_told_apart() -> None:
+    """A thousand pages alike at 0.785, just under the threshold, and 100 planted pairs at 0.82."""
+    chance = np.random.default_rng(1)
+
+    def words(count: int) -> list[str]:
+        return [f"w{number}" for number in chance.integers(0, 50_000, count)]
+
+    template = words(150)
+    pages = [words(20) for _ in range(1000)]
+    sources = chance.integers(500, 1000, 100).tolist()
+    pages += [pages[source][:4] + words(16) for source in sources]
+    result = cluster([" ".join(template + page) for page in pages], 0.8, "en")
+    assert result.kept[:1000].all()
+    assert not result.kept[1000:].any()
+    assert (result.similarity[1000:] >= 0.8).all()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpuskit.duplicates.keep_first import MOST_KEPT, keep_first
+from corpuskit.duplicates.keep_first import MOST_KEPT, RareShingles, keep_first
+from corpuskit.duplicates.workspace import Workspace
 
 JACCARD = 0
 
@@ -34,26 +36,32 @@ def run(
     following, owners = np.zeros(len(flat), np.int64), np.zeros(len(flat), np.int64)
     stamps = np.full(count, -1, np.int64)
     borders = [0, *portions, count]
+    workspace = Workspace(Path("unused"), 1 << 30)
+    rare = RareShingles.empty(count, workspace)
     for first, last in pairwise(borders):
-        keep_first(
-            first,
-            last,
-            fixed,
-            bounds,
-            flat,
-            heads,
-            loads,
-            following,
-            owners,
-            stamps,
-            values,
-            np.cumsum(sizes) - sizes,
-            sizes,
-            JACCARD,
-            threshold,
-            twins,
-            similarities,
-        )
+        while first < last:
+            first = keep_first(
+                first,
+                last,
+                fixed,
+                bounds,
+                flat,
+                heads,
+                loads,
+                following,
+                owners,
+                stamps,
+                rare,
+                values,
+                np.cumsum(sizes) - sizes,
+                sizes,
+                JACCARD,
+                threshold,
+                twins,
+                similarities,
+            )
+            if first < last:
+                rare = rare.larger(workspace)
     return twins.tolist(), similarities.tolist()
 
 
@@ -123,13 +131,27 @@ def test_what_was_dropped_drops_nothing() -> None:
     assert run(sets, [[0]] * 3, 0.5)[0] == [0, 0, 2]
 
 
-def test_a_bucket_compares_with_the_first_kept_ones_up_to_its_limit() -> None:
-    different = [{2 * number, 2 * number + 1} for number in range(MOST_KEPT + 1)]
-    shared = [[0]] * MOST_KEPT
-    last_that_counts = run([*different[:MOST_KEPT], different[MOST_KEPT - 1]], [*shared, [0]], 0.9)[0]
-    assert last_that_counts[-1] == MOST_KEPT - 1
-    one_too_many = run([*different, different[MOST_KEPT]], [*shared, [0], [0]], 0.9)[0]
-    assert one_too_many[-1] == MOST_KEPT + 1
-    by_another_bucket = run([*different, different[MOST_KEPT]], [*shared, [0, 1], [0, 1]], 0.9)[0]
-    assert by_another_bucket[-1] == MOST_KEPT
-    assert MOST_KEPT == 128
+def test_a_crowded_bucket_loses_no_pair() -> None:
+    """More kept ones than are compared one by one, in two buckets that become crowded at different times."""
+    chance = np.random.default_rng(3)
+    template = set(range(100))
+    sets, buckets = [], []
+    for number in range(6 * MOST_KEPT):
+        own = set((1000 * (number + 1) + np.arange(24)).tolist())
+        if number % 7 == 6:  # a near copy of an earlier one
+            own = set(sorted(sets[int(chance.integers(number))] - template)[:-2]) | {10**7 + number, 10**8 + number}
+        sets.append(template | own)
+        buckets.append([0, 1] if number % 3 == 0 else [number % 2])
+    assert run(sets, [[0, 1]] * len(sets), 0.85)[0] == slow(sets, [[0, 1]] * len(sets), 0.85, 0)[0]
+    twins = run(sets, buckets, 0.85)[0]
+    assert all(twin <= number for number, twin in enumerate(twins))
+    assert {number for number, twin in enumerate(twins) if twin != number} >= {
+        number for number, twin in enumerate(slow(sets, buckets, 0.85, 0)[0]) if twin != number
+    }
+
+
+def test_what_shares_only_frequent_shingles_meets_the_first_of_a_crowded_bucket() -> None:
+    template = set(range(100))
+    sets = [template | {1000 + 50 * number + k for k in range(30)} for number in range(2 * MOST_KEPT)]
+    sets.append(template | {99_999})  # nearer to each of them than the threshold, by the template alone
+    assert run(sets, [[0]] * len(sets), 0.75)[0][-1] in range(MOST_KEPT)
