@@ -18,6 +18,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pin", action="store_true", help="tests/golden: pin the results of today's versions")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The reference data, for tests marked `real`: they are not collected where the data are absent."""

@@ -101,6 +101,7 @@ class C4Lines(BatchStage):
     """Cuts the lines that C4 cuts: without terminal punctuation, of under three words, of cookie notices and code."""
 
     name: ClassVar[str] = "c4_lines"
+    version: ClassVar[int] = 1
 
     compatible_with: LinePeer | None = None
     """Cut as datatrove does, instead of by the definitions of this house; white space around lines then goes too."""
