@@ -9,7 +9,7 @@ a feature declares (`corpuskit.engine.features`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -32,6 +32,9 @@ class Configured(BaseModel):
     """A frozen pydantic model: the docstrings of its fields are the help text and the JSON schema's descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys of earlier versions -> what they are called now, or a few words on what has taken their place."""
 
 
 class Stage(Configured):

@@ -21,7 +21,11 @@ def worded(model: type[BaseModel], problem: Mapping[str, Any], location: Place) 
     """
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
-        key, fields = str(location[-1]), _fields(model, location[:-1])
+        key, models = str(location[-1]), _models_at(model, location[:-1])
+        fields = sorted({name for each in models for name in each.model_fields})
+        for each in models:
+            if key in getattr(each, "renamed", {}):
+                return f"'{key}' is now called '{each.renamed[key]}'"  # type: ignore[attr-defined]
         words = nearest(key, fields)
         if "columns" in fields and isinstance(given, str) and "did you mean" not in words:
             words += f". If a field of the records is meant, write columns: {{{key}: {given}}}"
@@ -42,8 +46,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _fields(model: type[BaseModel], location: Place) -> list[str]:
-    """The valid keys at a place inside a model."""
+def _models_at(model: type[BaseModel], location: Place) -> list[type[BaseModel]]:
+    """The models whose keys are valid at a place inside a model."""
     current: list[type[BaseModel]] = [model]
     for part in location:
         if isinstance(part, int):
@@ -54,7 +58,7 @@ def _fields(model: type[BaseModel], location: Place) -> list[str]:
             if part in each.model_fields
             for found in _models(each.model_fields[part].annotation)
         ]
-    return sorted({name for each in current for name in each.model_fields})
+    return current
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -11,8 +11,9 @@ import pytest
 from corpuskit.engine.located import parse
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.sizes import parse_count, parse_size
-from corpuskit.engine.stage import BatchStage
+from corpuskit.engine.stage import BatchStage, Configured
 from corpuskit.errors import UsageError
+from corpuskit.recipe.check import Problems
 from corpuskit.recipe.execute import MANY, silent_rules
 from corpuskit.recipe.load import check, load
 from corpuskit.recipe.located import override
@@ -182,3 +183,31 @@ def test_the_schema_knows_every_source_and_stage() -> None:
             assert entry.summary, f"{entry.key} says what it does"
             for setting in entry.settings:
                 assert setting.help, f"{entry.key}.{setting.name} has a help text"
+
+
+class Renaming(Configured):
+    renamed: ClassVar[dict[str, str]] = {"price": "kl_coef"}
+    kl_coef: float = 0.1
+
+
+class Outer(Configured):
+    inner: Renaming = Renaming()
+
+
+def test_a_key_of_an_earlier_version_says_what_it_is_called_now() -> None:
+    problems = Problems(parse("inner: {price: 0.2}", "old.yaml"))
+    assert problems.validate(Outer, {"inner": {"price": 0.2}}, ()) is None
+    with pytest.raises(UsageError, match=r"old\.yaml line 1: inner\.price: 'price' is now called 'kl_coef'"):
+        problems.raise_any()
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".hidden", "a/b", "a\\b", "../../x", ""])
+def test_names_that_leave_the_folder_are_refused(name: str) -> None:
+    recipe = {"name": name or "..", "sources": [{"jsonl": {"paths": "x.jsonl", "name": name}}]}
+    with pytest.raises(UsageError, match="name"):
+        check(parse(json.dumps(recipe), "r"))
+
+
+def test_a_name_may_be_korean() -> None:
+    recipe = {"name": "\ub274\uc2a4", "sources": [{"jsonl": {"paths": "x.jsonl", "name": "\uc2e0\ubb38 1"}}]}
+    assert check(parse(json.dumps(recipe), "r")).sources[0].label() == "\uc2e0\ubb38 1"
