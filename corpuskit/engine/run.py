@@ -132,6 +132,9 @@ class Run:
             if outcome.documents_out:
                 self._jobs(outcome)
                 self._remove_stale_steps(chain)
+            self._write_summary(outcome)
+            if self.draw is not None:
+                self.draw()
         return outcome
 
     def _corpus(self, receipt: RunReceipt) -> tuple[Outcome, Chain]:
@@ -142,12 +145,14 @@ class Run:
         outcome.identity = {step.name: step.parts for step in chain.steps}
         outcome.unfinished = self._unfinished()
         if receipt.key == chain.publish.key and not receipt.damaged(self.folder):
+            self._check_jobs()
             outcome.take(receipt)
             self._show_done(chain)
             self._commit_stages(chain)
             self._write_summary(outcome)
         else:
             self._check_replaceable(chain, receipt)
+            self._check_jobs()
             self._make_corpus(chain, receipt, outcome)
             self._commit_stages(chain)
         return outcome, chain
@@ -191,8 +196,7 @@ class Run:
         outcome.corpus_digest = new.corpus_digest
         run = self.describe(outcome) if self.describe is not None else None
         commit(self.folder, chain.publish, new, old, run)
-        if self.draw is not None and run is not None:
-            self.draw()
+        self._draw_meanwhile()
 
     @staticmethod
     def _commit_stages(chain: Chain) -> None:
@@ -277,13 +281,22 @@ class Run:
             outcome.jobs[job.name] = done.summary
             outcome.outputs[job.name] = job.folder
             outcome.job_seconds += done.seconds
-            self._write_summary(outcome)
+            if receipt is None:
+                self._write_summary(outcome)
+                self._draw_meanwhile()
 
     def _write_summary(self, outcome: Outcome) -> None:
         if self.describe is not None:
             write_json(self.folder / "run.json", self.describe(outcome))
-            if self.draw is not None:
+
+    def _draw_meanwhile(self) -> None:
+        """Draw the report of a run that goes on. Where it cannot be drawn, the next job still does its work."""
+        assert self.watcher is not None
+        if self.draw is not None:
+            try:
                 self.draw()
+            except Exception as error:  # the last drawing, when all is done, raises it
+                self.watcher.note(f"the report could not be drawn: {type(error).__name__}: {error}")
 
     # --- what may be replaced ---
 
@@ -296,7 +309,7 @@ class Run:
                 raise UsageError(f"cannot recompute '{name}': no stage or job of the recipe{nearest(name, known)}")
 
     def _check_replaceable(self, chain: Chain, receipt: RunReceipt) -> None:
-        """Raises WouldReplace before any work is done that would end in replacing something finished."""
+        """Raises WouldReplace before any work is done that would end in replacing a finished corpus."""
         if self.overwrite:
             return
         if receipt.key == chain.publish.key:
@@ -305,6 +318,11 @@ class Run:
                 raise WouldReplace(self.folder, f"{', '.join(changed[:3])} changed after the run wrote it")
         elif receipt.holds_work and receipt.key:
             raise WouldReplace(self.folder, "; ".join(self.why(chain, receipt)) or "it was made otherwise")
+
+    def _check_jobs(self) -> None:
+        """Raises WouldReplace before any work is done where a finished job would be done otherwise."""
+        if self.overwrite:
+            return
         for job in self.pipeline.jobs:
             done = JobReceipt.read(self.folder / job.folder)
             if done is not None and (why := own_differences(job, done)):

@@ -166,14 +166,18 @@ def recipe(tmp_path: Path) -> Any:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         plain = f"name: {name}\nsources: [{{jsonl: {{paths: ['{path}']}}}}]\n"
         quiet = Console(quiet=True)
-        run_recipe(check(parse(plain, name)), folder=tmp_path / "before", workers=1, console=quiet)
+        run_recipe(check(parse(plain, name)), folder=tmp_path / "before", workers=1, console=quiet, overwrite=True)
         ids = {}
         for shard in (tmp_path / "before/corpus").glob("*.parquet"):
             ids |= {row["text"]: row["id"] for row in pq.read_table(shard).to_pylist()}
         found = [one | {"id": ids[texts[number]]} for number, one in hits.items()]
         write_decisions(tmp_path / "decisions.parquet", decide(found, cap))
         again = f"{plain}decisions: {tmp_path}/decisions.parquet\n"
-        return Path(run_recipe(check(parse(again, name)), folder=tmp_path / "after", workers=1, console=quiet).folder)
+        return Path(
+            run_recipe(
+                check(parse(again, name)), folder=tmp_path / "after", workers=1, console=quiet, overwrite=True
+            ).folder
+        )
 
     return run
 
