@@ -101,7 +101,7 @@ def test_what_a_model_does_not_take_is_said(base: Folder, shards: Shards, tmp_pa
     (tmp_path / "models" / "base").symlink_to(base("modernbert"))
     (tmp_path / "tokens").symlink_to(shards.folder)
     (job,) = COMPARE.jobs(config, {})
-    told = job.run(tmp_path, lambda message, done, total: None)
+    told = job.work(tmp_path, lambda message, done, total: None)
     assert told["says"].startswith("1 way to fine-tune on 'ko': lora gains most")
     value = json.loads((tmp_path / COMPARISON / "comparison.json").read_text())
     assert "takes no prefix" in value["rows"][0]["refused"]

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import corpuskit.training.evaluation.commands  # adds its command
 from corpuskit.cli.main import app
 from corpuskit.engine.located import parse
+from corpuskit.engine.steps import job_parts
 from corpuskit.errors import UsageError
 from corpuskit.recipe.load import check
 from corpuskit.tokens import Shards
@@ -127,8 +128,8 @@ def test_a_recipe_evaluates_base_adapters_and_tuned_models(run: Path, tmp_path: 
     file.write_text(TASK + items)
     config = EvaluateConfig(probes=False, tasks=(str(file),), shots=(0, 2), seeds=2)
     (made,) = job.KEY.jobs(config, {})
-    before = made.settings()
-    told = made.run(run, lambda message, done, total: None)
+    before = job_parts(made, dict.fromkeys(made.reads, ""))
+    told = made.work(run, lambda message, done, total: None)
     assert set(told["models"]) == {"base", "lora", "sft"}
     assert "bits a byte" in told["says"]
     written = json.loads((run / "evaluations/models/results.json").read_text())
@@ -140,7 +141,7 @@ def test_a_recipe_evaluates_base_adapters_and_tuned_models(run: Path, tmp_path: 
     assert (run / "evaluations/models/sums-examples.svg").is_file()
     file.write_text(TASK + items + "  - {a: 7, b: 7, choices: ['14', '15'], answer: 0}\n")
     (changed,) = job.KEY.jobs(config, {})
-    assert changed.settings() != before
+    assert job_parts(changed, dict.fromkeys(changed.reads, "")) != before
     file.write_text(TASK + "  - {a: 1}\n")
     with pytest.raises(UsageError, match=r"sums\.yaml line 2: input asks for \{b\}"):
         list(job.KEY.jobs(config, {}))

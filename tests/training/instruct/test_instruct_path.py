@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from corpuskit.engine.steps import job_parts
 from corpuskit.errors import UsageError
 from corpuskit.recipe.execute import run_recipe
 from corpuskit.training import read_metrics
@@ -199,7 +200,7 @@ def test_other_data_is_another_tuning(tmp_path: Path, monkeypatch: pytest.Monkey
     def settings(answer: str) -> list[Any]:
         Path("pairs.jsonl").write_text(json.dumps({"prompt": "a", "answer": answer}) + "\n")
         config = InstructConfig(sft=SftConfig(demonstrations="pairs.jsonl"), reward=RewardConfig())
-        return [job.settings() for job in KEY.jobs(config, {})]
+        return [job_parts(job, dict.fromkeys(job.reads, "")) for job in KEY.jobs(config, {})]
 
     before, after = settings("b"), settings("c")
     assert before[0] != after[0]  # fine-tuning
