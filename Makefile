@@ -29,7 +29,8 @@ mutants: $(STAMP)
 	$(BIN)/python tools/mutants.py
 
 docs: $(DOCS)
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
