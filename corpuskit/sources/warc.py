@@ -290,6 +290,6 @@ def _rights(headers: Any) -> str | None:
         name, value = name.lower(), value.strip().lower()
         if name == "x-robots-tag":
             found += [part.strip() for part in value.split(",")]
-        elif name in ("tdm-reservation", "tdm-policy"):
+        elif name in ("tdm-reservation", "tdm-policy", "content-usage"):
             found.append(f"{name}: {value}")
     return "; ".join(part for part in dict.fromkeys(found) if part) or None

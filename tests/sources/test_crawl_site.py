@@ -136,8 +136,9 @@ def test_every_exchange_is_archived_with_sound_digests(site: Site, tmp_path: Pat
                 truncated[record.headers["WARC-Target-URI"].removeprefix(site.url)] = record.headers.get(
                     "WARC-Truncated"
                 )
-    assert kinds == {"warcinfo": 1, "response": 5, "request": 5}
-    assert truncated == {"/robots.txt": None, "/": None, "/gone": None, "/moved": None, "/big": "length"}
+    assert kinds == {"warcinfo": 1, "response": 7, "request": 7}
+    whole = dict.fromkeys(("/robots.txt", "/", "/gone", "/moved", "/.well-known/tdmrep.json", "/ai.txt"))
+    assert truncated == whole | {"/big": "length"}
     assert outcome(tmp_path, site, "/big") == "too_large"
     assert outcome(tmp_path, site, "/gone") == "gone"
     assert outcome(tmp_path, site, "/moved") == "redirected"
@@ -751,3 +752,23 @@ def test_durations_are_written_with_their_unit(written: str, seconds: float) -> 
     assert parse_duration(written) == seconds
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration("a week")
+
+
+def test_what_a_site_reserves_is_with_its_pages(site: Site, tmp_path: Path) -> None:
+    reserved = b'[{"location": "/story/*", "tdm-reservation": 1}]'
+    site.pages |= {
+        "/robots.txt": Answer(b"User-agent: GPTBot\nDisallow: /story/b\n\nUser-agent: *\nAllow: /\n", "text/plain"),
+        "/.well-known/tdmrep.json": Answer(reserved, "application/json"),
+        "/": article("start", "/story/a", "/story/b"),
+        "/story/a": article("a"),
+        "/story/b": article("b"),
+    }
+    crawl = source(site)
+    collect(crawl, tmp_path)
+    rights = {row["url"].removeprefix(site.url): row["rights"] for row in read(crawl, tmp_path)}
+    assert rights == {
+        "/": None,
+        "/story/a": "tdmrep.json: reserves /story/*",
+        "/story/b": "robots.txt: forbids gptbot; tdmrep.json: reserves /story/*",
+    }
+    assert Counter(site.paths())["/ai.txt"] == 1

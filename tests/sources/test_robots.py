@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from corpuskit.sources.crawl.robots import MAX_BYTES, Robots
+from corpuskit.sources.crawl.policies import site_signals
+from corpuskit.sources.crawl.robots import MAX_BYTES, Robots, shut_out
 
 
 def parse(*lines: str) -> Robots:
@@ -90,7 +91,7 @@ def test_content_signals_and_sitemaps() -> None:
         "Disallow: /",
         "Content-Signal: search=no",
     )
-    assert robots.signal == "search=yes, ai-train=no; ai-input=no"
+    assert robots.signal == "content-signal: search=yes, ai-train=no; content-signal: ai-input=no"
     assert robots.sitemaps == ["https://a.org/one.xml", "https://a.org/two.xml"]
     assert parse("User-agent: *", "Disallow: /a").signal is None
 
@@ -143,3 +144,46 @@ def test_only_a_whole_star_means_everybody() -> None:
     assert forbidden(parse("User-agent: *bot*", "Disallow: /"), "/x") is None
     assert forbidden(parse("User-agent: * all", "Disallow: /"), "/x") == "robots.txt line 2: Disallow: /"
     assert forbidden(parse("User-agent:", "Disallow: /"), "/x") is None
+
+
+def test_crawlers_for_training_that_a_robots_txt_names_and_shuts_out() -> None:
+    robots = b"User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n\nUser-agent: ClaudeBot\nDisallow: /private\n"
+    assert shut_out(robots, "https://a.org/x") == ["ccbot", "gptbot"]
+    assert shut_out(robots, "https://a.org/private/x") == ["ccbot", "claudebot", "gptbot"]
+    assert shut_out(b"User-agent: *\nDisallow: /", "https://a.org/x") == []
+
+
+def test_a_robots_txt_in_utf_16_is_read() -> None:
+    robots = "User-agent: *\nDisallow: /no".encode("utf-16")
+    assert Robots.parse(robots).forbids("https://a.org/no") is not None
+    assert Robots.parse(robots).forbids("https://a.org/yes") is None
+
+
+SITE_FILES = {
+    "https://a.org/.well-known/tdmrep.json": b'[{"location": "/", "tdm-reservation": 0},'
+    b' {"location": "/news/*", "tdm-reservation": 1}]',
+    "https://a.org/ai.txt": b"User-Agent: *\nDisallow: /art\n",
+    "https://a.org/rsl.xml": b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/paid/*"><license>'
+    b'<permits type="usage">search</permits></license></content></rsl>',
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "signals"),
+    [
+        ("/", []),
+        ("/news/1", ["tdmrep.json: reserves /news/*"]),
+        ("/art/1", ["ai.txt: Disallow: /art"]),
+        ("/paid/1", ["rsl: does not permit training"]),
+        ("/closed/1", ["disallowaitraining: /closed"]),
+    ],
+)
+def test_files_of_a_site_say_how_its_pages_may_be_used(path: str, signals: list[str]) -> None:
+    robots = b"DisallowAITraining: /closed\nUser-agent: *\nAllow: /\n"
+    assert site_signals(f"https://a.org{path}", robots, SITE_FILES) == signals
+
+
+def test_files_that_cannot_be_read_say_nothing() -> None:
+    for body in (b"", b"{", b"[1, {}]", b"<html>Not found</html>", b"\xff\xfe", b'[{"location": 3}]', b"[" * 100_000):
+        files = dict.fromkeys(SITE_FILES, body)
+        assert site_signals("https://a.org/", b"<!doctype html><p>User-agent: GPTBot Disallow: /", files) == []

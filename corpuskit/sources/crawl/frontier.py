@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.learned import Learned
+from corpuskit.sources.crawl.policies import FILES
 from corpuskit.sources.crawl.politeness import Host, backoff
 from corpuskit.sources.crawl.refresh import next_gap
 from corpuskit.sources.crawl.robots import Robots
@@ -66,6 +67,7 @@ class Frontier:
         self._queue: list[tuple[float, str]] = []
         self._starved: set[str] = set()  # hosts with pages waiting that no budget is left for
         self._robots: dict[str, tuple[Robots, float]] = {}
+        self._policies: set[str] = set()  # origins whose policy files were asked for
         self._asking: set[str] = set()  # origins whose robots.txt is under way
         self._robots_tries: dict[str, int] = defaultdict(int)
         self._errands: dict[str, deque[Fetch]] = defaultdict(deque)  # robots.txt redirects, by host
@@ -287,6 +289,25 @@ class Frontier:
             Fetch(target, "robots", steps=fetch.steps + 1, referrer=fetch.url, tries=fetch.tries, origin=fetch.origin)
         )
         self._enqueue(host)
+
+    def ask_policies(self, url: str, now: float) -> None:
+        """Ask for the files in which the site of a page that was fetched says how it may be used."""
+        origin = urls.origin(url)
+        if origin in self._policies:
+            return
+        self._policies.add(origin)
+        robots = self.robots(origin, now)
+        licenses = [urls.canonical(license_, origin) for license_ in robots.licenses] if robots else []
+        asked = self._state.policies_asked(origin)
+        for address in dict.fromkeys([*(f"{origin}{path}" for path in FILES), *licenses]):
+            if address and asked.get(address, 0.0) + ROBOTS_AGE < now:
+                host = self._host(urls.host(address))
+                self._errands[host.name].append(Fetch(address, "policy", origin=origin))
+                self._enqueue(host)
+
+    def policy_answered(self, fetch: Fetch, body: bytes | None, now: float) -> None:
+        """A policy file, or None where the site has none."""
+        self._state.set_policy(fetch.origin, fetch.url, body, now)
 
     def _know(self, origin: str, robots: Robots, now: float) -> None:
         self._robots[origin] = (robots, now)

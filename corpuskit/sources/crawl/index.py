@@ -16,7 +16,7 @@ from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.sources import warc
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.archive import FOLDER, segment_name
-from corpuskit.sources.crawl.robots import Robots
+from corpuskit.sources.crawl.policies import site_signals
 from corpuskit.sources.crawl.scope import Scope
 from corpuskit.sources.crawl.state import State, log_line
 
@@ -36,18 +36,20 @@ class IndexedPage:
     published: str | None
     """What a feed or sitemap said."""
     title: str | None
-    signal: str | None
-    """What the site's robots.txt says of use (`Content-Signal`)."""
+    signals: list[str]
+    """What the files of the site say about its use (`policies.py`)."""
 
 
 def write_index(folder: Path, state: State, scope: Scope) -> None:
     """Write both files, each whole or not at all."""
-    signals = {origin: Robots.parse(body).signal for origin, body in state.robots_files()}
+    robots = dict(state.robots_files())
+    files = state.policies()
 
     def pages() -> Iterator[str]:
         for row in state.documents():
             if scope.refuses(row["url"], admitted=bool(row["admitted"])):
                 continue  # fetched under an earlier recipe
+            origin = urls.origin(row["url"])
             page = IndexedPage(
                 url=row["url"],
                 file=f"{FOLDER}/{segment_name(row['segment'])}",
@@ -55,7 +57,7 @@ def write_index(folder: Path, state: State, scope: Scope) -> None:
                 length=row["length"],
                 published=row["published"],
                 title=row["title"],
-                signal=signals.get(urls.origin(row["url"])),
+                signals=site_signals(row["url"], robots.get(origin, b""), files.get(origin, {})),
             )
             yield json.dumps(vars(page), ensure_ascii=False) + "\n"
 

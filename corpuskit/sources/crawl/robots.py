@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +21,38 @@ PRODUCT = "corpuskit"
 MAX_BYTES = 500 << 10
 """What is read of a robots.txt (section 2.5 asks for at least 500 kibibytes)."""
 
+AI_AGENTS = (
+    "ai2bot",
+    "amazonbot",
+    "anthropic-ai",
+    "applebot-extended",
+    "bytespider",
+    "ccbot",
+    "claude-web",
+    "claudebot",
+    "cohere-ai",
+    "cohere-training-data-crawler",
+    "diffbot",
+    "facebookbot",
+    "google-extended",
+    "gptbot",
+    "icc-crawler",
+    "img2dataset",
+    "meta-externalagent",
+    "omgili",
+    "omgilibot",
+    "panscient",
+    "petalbot",
+    "timpibot",
+    "velenpublicwebcrawler",
+    "webzio-extended",
+)
+"""Product tokens of crawlers that collect text for training, as their operators document them."""
+
 _LINE = re.compile(
-    r"\s*(user[- ]?agent|crawl[- ]delay|content-signal|site-?maps?|allow|di[sa]{1,4}l+[oa]w)\s*[:\s](.*)", re.IGNORECASE
+    r"\s*(user[- ]?agent|crawl[- ]delay|content-signal|content-usage|disallowaitraining|license|site-?maps?|allow|"
+    r"di[sa]{1,4}l+[oa]w)\s*[:\s](.*)",
+    re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\*(?=\s|$)|[a-z_-]+")
 
@@ -48,7 +79,19 @@ class _Group:
 class Robots:
     """The part of a robots.txt that addresses this crawler."""
 
-    def __init__(self, rules: list[tuple[int, str, str]], delay: float | None, sitemaps: list[str], signal: str | None):
+    def __init__(
+        self,
+        rules: list[tuple[int, str, str]],
+        delay: float | None,
+        sitemaps: list[str],
+        signal: str | None,
+        licenses: Sequence[str] = (),
+        named: bool = False,
+    ):
+        self.licenses = licenses
+        """Addresses of licences in Really Simple Licensing, as written (`License:`)."""
+        self.named = named
+        """Whether a group names this crawler itself, and not `*` alone."""
         self.delay = delay
         """Seconds between two requests that the site asks for (`Crawl-delay`)."""
         self.sitemaps = sitemaps
@@ -68,9 +111,11 @@ class Robots:
         cut = data[:MAX_BYTES]
         if len(data) > MAX_BYTES:
             cut = cut[: max(cut.rfind(b"\n"), cut.rfind(b"\r")) + 1]
-        text = cut.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\0", "�")
+        text = _decoded(cut)
         groups: list[_Group] = []
         sitemaps = []
+        licenses = []
+        whole_file = _Group()  # lines outside of groups that concern every crawler
         naming = False  # the lines just read were user-agent lines
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
             match = _LINE.match(line.partition("#")[0])
@@ -85,16 +130,23 @@ class Robots:
                     groups[-1].agents.add(token[0])
             elif name.startswith("site"):
                 sitemaps.append(value)
-            elif groups:
+            elif name == "license":
+                licenses.append(value)
+            elif name == "disallowaitraining":
+                whole_file.signals.append(f"disallowaitraining: {value}")
+            elif groups or name == "content-usage":
                 naming = naming and name.startswith(("crawl", "content"))
-                _take(groups[-1], number, name, value)
+                _take(groups[-1] if groups else whole_file, number, name, value)
+        named = any(product.lower() in group.agents for group in groups)
         ours = [group for group in groups if product.lower() in group.agents]
         ours = ours or [group for group in groups if "*" in group.agents]
         return cls(
             [rule for group in ours for rule in group.rules],
             max((delay for group in ours for delay in group.delays), default=None),
             sitemaps,
-            "; ".join(signal for group in ours for signal in group.signals) or None,
+            "; ".join(signal for group in (whole_file, *ours) for signal in group.signals) or None,
+            licenses,
+            named,
         )
 
     @classmethod
@@ -122,6 +174,25 @@ class Robots:
         return RobotsRule(0, "robots.txt forbids it")
 
 
+def _decoded(data: bytes) -> str:
+    """The text of a robots.txt: UTF-8, or UTF-16 where its first bytes say so."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").replace("\0", "�")
+
+
+def is_html(data: bytes) -> bool:
+    """Whether an answer to the request for a robots.txt is a web page, such as a 'not found' page with status 200."""
+    return data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html"))
+
+
+def shut_out(data: bytes, url: str) -> list[str]:
+    """The crawlers of AI_AGENTS whom a robots.txt names and forbids a URL."""
+    lower = data.lower()
+    names = [agent for agent in AI_AGENTS if agent.encode() in lower or data.startswith((b"\xff\xfe", b"\xfe\xff"))]
+    return [agent for agent in names if (robots := Robots.parse(data, agent)).named and robots.forbids(url)]
+
+
 def _take(group: _Group, line: int, name: str, value: str) -> None:
     if name.startswith("crawl"):
         try:
@@ -131,7 +202,7 @@ def _take(group: _Group, line: int, name: str, value: str) -> None:
         if math.isfinite(delay) and delay >= 0:
             group.delays.append(delay)
     elif name.startswith("content"):
-        group.signals.append(value)
+        group.signals.append(f"{name}: {value}")
     else:
         group.rules.append((line, "allow" if name == "allow" else "disallow", value))
 

@@ -179,7 +179,7 @@ class CrawlSource(Source):
             page = archived_page(entry, path, quarantine)
             if page is None:
                 continue
-            rights = [page.rights, f"content-signal: {entry.signal}" if entry.signal else None]
+            rights = [page.rights, *entry.signals]
             yield {
                 "id": document_id(entry.url, page.content),
                 "title": entry.title,

@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +26,10 @@ from corpuskit.sources.crawl import resolver, urls
 from corpuskit.sources.crawl.archive import Archive, Exchange, Headers
 from corpuskit.sources.crawl.frontier import MAX_ROBOTS_STEPS, MAX_STEPS, Frontier
 from corpuskit.sources.crawl.learned import text_digest
+from corpuskit.sources.crawl.policies import MAX_BYTES as POLICY_BYTES
 from corpuskit.sources.crawl.politeness import retry_after
 from corpuskit.sources.crawl.robots import MAX_BYTES as ROBOTS_BYTES
+from corpuskit.sources.crawl.robots import is_html
 from corpuskit.sources.crawl.state import Fetch, Outcome, Record, State, now_text
 from corpuskit.sources.crawl.targets import Content, limit_for, redirected
 
@@ -124,11 +127,16 @@ class CorpusSpider(scrapy.Spider):
             meta={
                 "download_timeout": self.timeout,
                 "bytes": 0,
-                "limit": ROBOTS_BYTES if fetch.role == "robots" else limit_for(fetch, self.max_bytes),
+                "limit": self.limit(fetch),
                 "when": now_text(),
             },
             dont_filter=True,
         )
+
+    def limit(self, fetch: Fetch) -> int:
+        """Bytes of a response that are read."""
+        own = {"robots": ROBOTS_BYTES, "policy": POLICY_BYTES}
+        return own.get(fetch.role) or limit_for(fetch, self.max_bytes)
 
     def headers_arrived(self, headers: Any, request: Any, **_: Any) -> None:
         """Do not read the body of what is no text."""
@@ -207,6 +215,9 @@ class CorpusSpider(scrapy.Spider):
         if fetch.role == "robots":
             self.judge_robots(fetch, exchange)
             return False
+        if fetch.role == "policy":
+            self.judge_policy(fetch, exchange)
+            return False
         status = exchange.status
         media_type = exchange.header("content-type") or None
         if exchange.revisits is not None:
@@ -282,6 +293,7 @@ class CorpusSpider(scrapy.Spider):
         self.state.answered(fetch.url, time.time(), *validators, body_digest(exchange.body))
         self.add_links(fetch, links)
         if document:
+            self.frontier.ask_policies(fetch.url, time.time())
             self.frontier.learn(fetch.url, content.body, links, content.canonical(fetch.url))
         return document
 
@@ -289,6 +301,14 @@ class CorpusSpider(scrapy.Spider):
         self.frontier.add(found)
         if fetch.role != "page" or fetch.depth < self.depth:
             self.state.linked(fetch)
+
+    def judge_policy(self, fetch: Fetch, exchange: Exchange) -> None:
+        """A file in which a site says how it may be used: kept where there is one."""
+        body = None
+        if exchange.status == 200 and not exchange.truncated:
+            with suppress(ValueError):
+                body = Content.of(exchange.body, exchange.headers, POLICY_BYTES).body
+        self.frontier.policy_answered(fetch, None if body is None or is_html(body) else body, time.time())
 
     def judge_robots(self, fetch: Fetch, exchange: Exchange) -> None:
         """RFC 9309 section 2.3.1: what a robots.txt's status means."""
@@ -309,6 +329,8 @@ class CorpusSpider(scrapy.Spider):
             except ValueError as error:
                 self.frontier.robots_silent(fetch.origin, str(error), now)
             else:
+                if is_html(body):
+                    logger.warning("%s has a web page in place of a robots.txt: nothing is forbidden", fetch.origin)
                 self.frontier.robots_answered(fetch.origin, body, now)
         else:
             self.frontier.robots_answered(fetch.origin, b"", now)
@@ -329,10 +351,14 @@ class CorpusSpider(scrapy.Spider):
         now = time.time()
         private = resolver.refused.get(urls.host(fetch.url))
         reason = private or _said(failure)
-        again = None if private else self.frontier.try_again(fetch, now, None, whole_host=False)
+        again = (
+            None if private or fetch.role == "policy" else self.frontier.try_again(fetch, now, None, whole_host=False)
+        )
         if again is not None:
             return
-        if fetch.earlier is not None and not private:
+        if fetch.role == "policy":
+            self.frontier.policy_answered(fetch, None, now)
+        elif fetch.earlier is not None and not private:
             self.state.keep_earlier(fetch.url, f"not checked again: {reason}")
         elif fetch.role == "robots":
             self.frontier.robots_silent(fetch.origin, reason, now)

@@ -22,7 +22,7 @@ from corpuskit.sources.crawl.site_tables import SiteTables
 
 FILE = "crawl.sqlite"
 
-Role = Literal["page", "feed", "sitemap", "robots"]
+Role = Literal["page", "feed", "sitemap", "robots", "policy"]
 Outcome = Literal[
     "fetched",
     "redirected",
@@ -80,6 +80,9 @@ CREATE TABLE IF NOT EXISTS urls (
   gap REAL NOT NULL DEFAULT 1,     -- when to ask again: so many times the recipe's `refresh` after `checked`
   linked INTEGER NOT NULL DEFAULT 0 -- its links have been added
 );
+CREATE TABLE IF NOT EXISTS policies (
+  origin TEXT, url TEXT, body BLOB, asked REAL NOT NULL, PRIMARY KEY (origin, url)
+); -- files in which a site says how its pages may be used; the body is NULL where there is none
 CREATE TABLE IF NOT EXISTS versions (
   url TEXT NOT NULL, segment INTEGER, offset INTEGER, length INTEGER, fetched REAL, ended TEXT, why TEXT
 ); -- earlier versions of documents: 'changed', 'moved' or 'gone'
@@ -490,6 +493,21 @@ class State:
 
     def set_robots(self, origin: str, body: bytes, asked: float) -> None:
         self._db.execute("INSERT OR REPLACE INTO robots VALUES (?, ?, ?)", (origin, body, asked))
+
+    def set_policy(self, origin: str, url: str, body: bytes | None, asked: float) -> None:
+        self._db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?)", (origin, url, body, asked))
+
+    def policies_asked(self, origin: str) -> dict[str, float]:
+        """Address of each policy file of an origin -> the wall time at which it was asked for."""
+        rows = self._db.execute("SELECT url, asked FROM policies WHERE origin = ?", (origin,))
+        return {str(url): float(asked) for url, asked in rows}
+
+    def policies(self) -> dict[str, dict[str, bytes]]:
+        """Origin -> address -> bytes of the policy files that were found."""
+        found: dict[str, dict[str, bytes]] = {}
+        for origin, url, body in self._db.execute("SELECT origin, url, body FROM policies WHERE body IS NOT NULL"):
+            found.setdefault(str(origin), {})[str(url)] = bytes(body)
+        return found
 
     def robots_files(self) -> Iterator[tuple[str, bytes]]:
         for row in self._db.execute("SELECT origin, body FROM robots"):
