@@ -27,6 +27,7 @@ from golden_results import (
     stage_result,
 )
 
+from corpuskit.document import set_column
 from corpuskit.engine.features import features
 from corpuskit.errors import MissingExtra
 
@@ -51,6 +52,7 @@ STAGE_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "toxicity, passages": ("toxicity", {"action": "passage"}),
     "contamination": ("contamination", {"benchmarks": [str(SAMPLE / "benchmark.jsonl")]}),
     "remedies": ("remedies", {"path": "decisions.parquet"}),
+    "rights": ("rights", {"obey": ["training", "noindex", "noarchive", "paywall"], "licenses": ["CC0-1.0"]}),
 }
 
 SOURCE_CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -106,6 +108,10 @@ def test_a_stage_gives_the_result_of_its_version(
 ) -> None:
     key, settings = STAGE_CASES[case]
     batch = sample_pages() if key == "extract" else sample_documents()
+    if key == "rights":
+        signals = ["noai", "noindex; noarchive", "content-signal: ai-train=yes", "paywall: not for free", None]
+        column = pa.array([signals[row % len(signals)] for row in range(batch.num_rows)], pa.string())
+        batch = set_column(batch, "rights", column)
     if key == "remedies":
         write_decisions(prepared / "decisions.parquet", batch)
     stage = configured(key, settings, "stages")
@@ -241,7 +247,7 @@ def make_crawl(folder: Path) -> None:
 
     places = make_warc(folder)
     pages = [
-        IndexedPage(url, "pages.warc.gz", start, length, "2026-03-01", "from the feed", "ai-train=no")
+        IndexedPage(url, "pages.warc.gz", start, length, "2026-03-01", "from the feed", ["content-signal: ai-train=no"])
         for url, start, length in places
     ]
     (folder / PAGES).write_text("".join(json.dumps(vars(page)) + "\n" for page in pages), "utf-8")

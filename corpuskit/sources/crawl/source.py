@@ -39,7 +39,7 @@ class CrawlSource(Source):
     """Pages of live sites, fetched once, politely, into WARC files, and read from there."""
 
     key: ClassVar[str] = "crawl"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     contact: str
     """An e-mail address or a web page where the owner of a site can reach you. It stands in the user agent."""
