@@ -412,8 +412,8 @@ def _tests_pass(target: Target, mutant: Mutant | None, limit: float, output: Pat
             if mutant is not None:
                 trees[mutant.module] = _tree_with(mutant)
             sys.meta_path.insert(0, _Planted(trees))
-            sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0))
-            sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0))
+            sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0), "utf-8", write_through=True)
+            sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0), "utf-8", write_through=True)
             import pytest
             from hypothesis import Phase, settings
 
@@ -438,6 +438,8 @@ def _tests_pass(target: Target, mutant: Mutant | None, limit: float, output: Pat
         except BaseException as error:
             print(repr(error), flush=True)
         finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(code)
     end = time.monotonic() + limit
     while time.monotonic() < end:

@@ -45,7 +45,7 @@ def answers() -> Answered:
     mask[0, :2] = 0  # a shorter prompt, padded on the left
     for row, length in enumerate(LENGTHS):
         mask[row, PROMPT + length :] = 0
-    return Answered(ids * mask, mask, PROMPT)
+    return Answered(ids * mask, mask, PROMPT, torch.tensor([length < ANSWER for length in LENGTHS]))
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_the_updates_of_a_step_are_those_of_the_written_out_loss(actors: Actors)
     for _ in range(CONFIG.epochs):
         for rows in torch.randperm(6, generator=order).split(CONFIG.minibatch):
             answered = answers()
-            part = Answered(answered.ids[rows], answered.mask[rows], PROMPT)
+            part = Answered(answered.ids[rows], answered.mask[rows], PROMPT, answered.ended[rows])
             new, entropy = outputs(mirror.policy, part)
             judged = values(mirror, part)
             terms: list[list[torch.Tensor]] = [[], [], [], []]
