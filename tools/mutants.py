@@ -307,6 +307,8 @@ def _replacements(node: ast.expr) -> Iterator[tuple[ast.expr, str]]:
     elif isinstance(node, ast.BinOp):
         if isinstance(node.left, (ast.JoinedStr, ast.Constant)) and isinstance(getattr(node.left, "value", ""), str):
             return
+        if isinstance(node.op, ast.BitOr) and any(isinstance(part, ast.Subscript) for part in (node.left, node.right)):
+            return  # a type, `Sequence[int] | None`
         operator = OPERATORS.get(type(node.op))
         if operator is not None:
             other = ast.BinOp(node.left, operator(), node.right)
@@ -446,7 +448,7 @@ def _tests_pass(target: Target, mutant: Mutant | None, limit: float, output: Pat
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
-            if code in (4, 5):
+            if mutant is None and code in (4, 5):
                 sys.exit(f"mutants: pytest ran no tests (exit {code}); see {output}")
             return "passed" if code == 0 else "failed"
         time.sleep(0.02)
