@@ -140,3 +140,102 @@ def test_each_check_looks_at_all_of_its_value() -> None:
     ]
     for check, value in checked:
         assert not check(value[:-1])
+
+
+def test_brazilian_numbers_follow_their_definition() -> None:
+    """Weights 10 to 2, then 11 to 2; a remainder below 2 gives 0, another gives 11 less it."""
+    chance = random.Random(3)
+
+    def digit(front: str) -> str:
+        rest = sum(int(d) * (len(front) + 1 - place) for place, d in enumerate(front)) % 11
+        return "0" if rest < 2 else str(11 - rest)
+
+    for _ in range(500):
+        front = "".join(chance.choices("0123456789", k=9))
+        first = digit(front)
+        right = front + first + digit(front + first)
+        accepted = [front + a + b for a in "0123456789" for b in "0123456789" if checks.cpf(front + a + b)]
+        assert accepted == ([] if len(set(right)) == 1 else [right])
+    assert checks.cpf("52998224725")
+    assert not any(checks.cpf(d * 11) for d in "0123456789")
+
+
+def test_british_health_numbers_follow_their_definition() -> None:
+    """Weights 10 to 2; 11 less the remainder, 11 gives 0, and 10 is never given out."""
+    chance, refused = random.Random(4), 0
+    for _ in range(500):
+        front = "".join(chance.choices("0123456789", k=9))
+        check = (11 - sum(int(d) * (10 - place) for place, d in enumerate(front)) % 11) % 11
+        accepted = [d for d in "0123456789" if checks.nhs(front + d)]
+        assert accepted == ([] if check == 10 else [str(check)])
+        refused += check == 10
+    assert refused
+    assert checks.nhs("9434765919")
+
+
+def dihedral(a: int, b: int) -> int:
+    """The product of two symmetries of a pentagon, as permutations of corners: 0 to 4 turn, 5 to 9 flip and turn."""
+
+    def corners(element: int) -> tuple[int, ...]:
+        turn = element % 5
+        return tuple((turn + corner) % 5 if element < 5 else (turn - corner) % 5 for corner in range(5))
+
+    product = tuple(corners(a)[corner] for corner in corners(b))
+    return next(element for element in range(10) if corners(element) == product)
+
+
+def test_indian_numbers_follow_verhoeff() -> None:
+    permutation = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
+    chance = random.Random(5)
+    for _ in range(200):
+        digits = "".join(chance.choices("0123456789", k=12))
+        state = 0
+        for place, digit in enumerate(reversed(digits)):
+            value = int(digit)
+            for _ in range(place):
+                value = permutation[value]
+            state = dihedral(state, value)
+        assert checks.aadhaar(digits) == (state == 0 and digits[0] not in "01")
+    fronts = [first + "".join(chance.choices("0123456789", k=10)) for first in "0123456789" for _ in range(10)]
+    for front in fronts:
+        accepted = [d for d in "0123456789" if checks.aadhaar(front + d)]
+        assert len(accepted) == (0 if front[0] in "01" else 1)
+    right = next(front + d for front in fronts[20:] for d in "0123456789" if checks.aadhaar(front + d))
+    assert not any(map(checks.aadhaar, [wrong for wrong in wrong_digits(right) if wrong[0] not in "01"]))
+
+
+def test_chinese_numbers_follow_their_definition() -> None:
+    """ISO 7064 MOD 11-2: weight 2^(17 - place) of each digit, and a remainder of 1 with the check digit."""
+    chance = random.Random(6)
+    for _ in range(300):
+        front = f"{chance.choice('12345678')}{chance.randrange(100_000):05}{chance.choice(['19', '20'])}"
+        front += f"{chance.randrange(100):02}{chance.randrange(1, 13):02}{chance.randrange(1, 29):02}"
+        front += f"{chance.randrange(1000):03}"
+        total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(front))
+        right = next(mark for mark in "0123456789X" if (total + "0123456789X".index(mark)) % 11 == 1)
+        assert [mark for mark in "0123456789X" if checks.chinese(front + mark)] == [right]
+        for bad in (
+            front[:10] + "13" + front[12:],
+            front[:12] + "32" + front[14:],
+            front[:6] + "18" + front[8:],
+            "0" + front[1:],
+            "9" + front[1:],
+            "A" + front[1:],
+            front[:16] + "x",
+        ):
+            assert not any(checks.chinese(bad + mark) for mark in "0123456789X")
+
+
+def test_base58_in_other_alphabets_and_its_length() -> None:
+    ripple = "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh"  # the ledger's first account, public
+    assert checks.ripple(ripple)
+    assert not checks.ripple(ripple[:-1] + "a")
+    alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+    for size in (1, 2, 31, 32, 33):
+        for number in (256 ** (size - 1), 256**size - 1):
+            value = ""
+            while number:
+                number, place = divmod(number, 58)
+                value = alphabet[place] + value
+            assert checks.base58_length(value) == size
+    assert checks.base58_length("1") == 0
