@@ -35,6 +35,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+LOGS = ROOT / "build" / "mutants"
+"""Verdicts (JSON lines) and the output of the last tests of each worker."""
 FLOOR = 0.9
 LONGEST = 60.0
 """Seconds that the tests of a mutant may take; a mutant that never ends is killed."""
@@ -464,8 +466,8 @@ def work(name: str, part: int, parts: int) -> None:
     sys.path.insert(0, str(ROOT))
     for library in (*LIBRARIES, *target.libraries):
         importlib.import_module(library)
-    output = ROOT / "build" / "mutants" / f"{name}-{part}.log"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    output = LOGS / f"{name}-{part}.log"
     began = time.monotonic()
     if _tests_pass(target, None, 10 * LONGEST, output) != "passed":
         sys.exit(f"mutants: the tests of '{name}' fail without any mutant; see {output}")
@@ -494,11 +496,13 @@ def score_of(name: str, jobs: int) -> Score:
 
     def worker(part: int) -> list[dict[str, Any]]:
         command = [sys.executable, __file__, name, "--part", f"{part}/{jobs}"]
-        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-        if result.returncode:
-            sys.exit(f"mutants: the worker for '{name}' failed")
-        return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+        verdicts = LOGS / f"{name}-{part}.jsonl"  # grows while the worker runs
+        with verdicts.open("w", encoding="utf-8") as file:
+            if subprocess.run(command, env=environment, stdout=file, check=False).returncode:
+                sys.exit(f"mutants: the worker for '{name}' failed")
+        return [json.loads(line) for line in verdicts.read_text(encoding="utf-8").splitlines()]
 
+    LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs) as pool:
         outcomes = [outcome for part in pool.map(worker, range(jobs)) for outcome in part]
     score = Score()
