@@ -1,10 +1,12 @@
-"""From a page as fetched to its text, title, author and date."""
+"""From a page or document as fetched to its text, title, author and dates."""
 
 from __future__ import annotations
 
-from corpuskit.extract.charset import decode
-from corpuskit.extract.page import Unreadable, extract
+from corpuskit.extract.errors import Unreadable
+from corpuskit.extract.evidence.charset import decode
+from corpuskit.extract.evidence.dates import parse_date
+from corpuskit.extract.page import extract
 from corpuskit.extract.result import Extracted
 from corpuskit.extract.sandbox import Sandbox
 
-__all__ = ["Extracted", "Sandbox", "Unreadable", "decode", "extract"]
+__all__ = ["Extracted", "Sandbox", "Unreadable", "decode", "extract", "parse_date"]

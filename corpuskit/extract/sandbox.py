@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from corpuskit.errors import CorpuskitError
-from corpuskit.extract.page import Engine, Unreadable
+from corpuskit.extract.errors import Unreadable
+from corpuskit.extract.page import Engine, Format
 from corpuskit.extract.result import Extracted
 
 _START_SECONDS = 120.0
@@ -39,13 +40,24 @@ class Sandbox:
         url: str | None = None,
         media_type: str | None = None,
         kind: str = "other",
-        engine: Engine = "accurate",
+        engine: Engine = "learned",
+        format: Format = "text",
+        fetched: str | None = None,
     ) -> Extracted:
         """What `corpuskit.extract.extract` returns.
 
         Raises Unreadable for a page that the parser refuses, does not finish in time or dies of.
         """
-        arguments = json.dumps({"url": url, "media_type": media_type, "kind": kind, "engine": engine}).encode()
+        arguments = json.dumps(
+            {
+                "url": url,
+                "media_type": media_type,
+                "kind": kind,
+                "engine": engine,
+                "format": format,
+                "fetched": fetched,
+            }
+        ).encode()
         child = self._running()
         assert child.stdin is not None
         try:

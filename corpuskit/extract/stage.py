@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
@@ -13,18 +14,28 @@ from pydantic import Field
 from corpuskit.document import set_column
 from corpuskit.engine.rule import Rule
 from corpuskit.engine.stage import ERROR, BatchStage
-from corpuskit.extract.page import Engine, Unreadable
+from corpuskit.extract.errors import Unreadable
+from corpuskit.extract.page import Engine, Format
 from corpuskit.extract.result import Extracted
 from corpuskit.extract.sandbox import Sandbox
 
+EVIDENCE = pa.struct(
+    [("field", pa.string()), ("source", pa.string()), ("confidence", pa.float32()), ("candidates", pa.int32())]
+)
 MEASUREMENT = pa.struct(
     [
-        ("engine", pa.string()),  # what found the text: accurate, fast, posts, plain, or given
+        # where the text is from: blocks, container, all, json-ld, hydration; plain; a file format; or given
+        ("engine", pa.string()),
+        ("page_type", pa.string()),  # article, service, forum, listing, documentation, collection, product
+        ("type_probability", pa.float32()),  # how sure that is
+        ("expected_f1", pa.float32()),  # word F1 that the model expects of the text
         ("charset", pa.string()),  # the encoding that the page was read in
         ("language_hint", pa.string()),  # the page's lang attribute
         ("posts", pa.int32()),  # posts of a thread in the text
         ("bytes", pa.int64()),  # length of the page as fetched
         ("characters", pa.int64()),  # length of the text
+        ("modified", pa.string()),  # the day of the last change that the page tells
+        ("evidence", pa.list_(EVIDENCE)),  # where title, author, days, language, address and licence are from
     ]
 )
 
@@ -33,10 +44,12 @@ class ExtractStage(BatchStage):
     """Makes text, title, author and date of a fetched page; a page that breaks a parser is quarantined."""
 
     name: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
-    engine: Engine = "accurate"
-    """`accurate` (trafilatura, checked against the other) or `fast` (resiliparse), about six times as fast."""
+    engine: Engine = "learned"
+    """`learned`: models choose the blocks of a page. The earlier names `accurate` and `fast` mean the same."""
+    format: Format = "text"
+    """`text`, or `markdown`, which keeps headings, lists, tables and code fences."""
     max_page_bytes: Annotated[int, Field(gt=0)] = 16 << 20
     """A larger page is quarantined unread."""
     page_seconds: Annotated[float, Field(gt=0)] = 20.0
@@ -48,15 +61,31 @@ class ExtractStage(BatchStage):
         return [Rule("extract.characters", "extract.characters", ">=", 1)]
 
     def libraries(self) -> tuple[str, ...]:
-        if self.engine == "fast":
-            return ("resiliparse",)
-        return ("resiliparse", "trafilatura", "lxml", "htmldate", "jusText")
+        return ("resiliparse",)  # detects encodings; what reads documents is known by the extra's versions
+
+    def inputs(self) -> list[Path]:
+        from corpuskit.extract.learned import MODEL
+
+        return [MODEL]
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        rows = batch.select(["text", "title", "author", "published", "url", "kind", "rights", "media_type"]).to_pylist()
+        rows = batch.select(
+            [
+                "text",
+                "title",
+                "author",
+                "published",
+                "url",
+                "kind",
+                "license",
+                "rights",
+                "fetched",
+                "media_type",
+            ]
+        ).to_pylist()
         contents = batch.column("content")
         found = [self._read(row, contents[index]) for index, row in enumerate(rows)]
-        for name in ("text", "title", "author", "published", "rights"):
+        for name in ("text", "title", "author", "published", "license", "rights"):
             batch = set_column(
                 batch, name, pa.array([values.get(name) for values in found], batch.schema.field(name).type)
             )
@@ -81,7 +110,12 @@ class ExtractStage(BatchStage):
         sandbox = _sandbox(self.page_seconds, self.memory_bytes, os.getpid())
         try:
             result = sandbox.extract(
-                page.to_pybytes(), row["url"], row["media_type"], row["kind"] or "other", self.engine
+                page.to_pybytes(),
+                row["url"],
+                row["media_type"],
+                row["kind"] or "other",
+                format=self.format,
+                fetched=row["fetched"],
             )
         except Unreadable as error:
             return {**row, "error": f"extract: {error}"}
@@ -89,23 +123,45 @@ class ExtractStage(BatchStage):
 
 
 def _filled(row: dict[str, Any], result: Extracted, size: int) -> dict[str, Any]:
-    """What the source knew stays; the page fills the rest, and adds its rights to those of its HTTP headers."""
+    """What the source knew stays; the page fills the rest, and adds its rights to those of its HTTP headers.
+
+    A day that the page states for itself outranks the source's, which may be a feed's.
+    """
     rights = [part for part in (row["rights"], result.rights) if part]
     return {
         "text": result.text,
         "title": row["title"] or result.title,
         "author": row["author"] or result.author,
-        "published": row["published"] or result.published,
+        "published": result.published if result.is_dated_by_page else row["published"] or result.published,
+        "license": row["license"] or result.license,
         "rights": "; ".join(dict.fromkeys("; ".join(rights).split("; "))) if rights else None,
         "measured": {
             "engine": result.method,
+            "page_type": result.page_type,
+            "type_probability": result.type_probability,
+            "expected_f1": result.expected_f1,
             "charset": result.charset,
             "language_hint": result.language_hint,
             "posts": result.posts,
             "bytes": size,
             "characters": len(result.text),
+            "modified": result.modified,
+            "evidence": _decisions(result),
         },
     }
+
+
+def _decisions(result: Extracted) -> list[dict[str, Any]]:
+    """Where each decided fact is from. The values are in the document's columns, where stages that hide things look."""
+    fields: dict[str, list[dict[str, Any]]] = {}
+    for found in result.evidence:
+        fields.setdefault(str(found["field"]), []).append(found)
+    decisions = []
+    for field, values in fields.items():
+        best = max(values, key=lambda found: float(found["confidence"]))
+        decision = {"field": field, "source": best["source"], "confidence": best["confidence"]}
+        decisions.append({**decision, "candidates": len(values)})
+    return decisions
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,6 @@ length and a JSON object. Nothing is unpickled on either side.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import importlib
 import json
@@ -20,7 +19,6 @@ import sys
 from dataclasses import asdict
 from typing import BinaryIO
 
-_FORGET_EVERY = 500
 _DIE_WITH_PARENT = 1
 
 
@@ -29,7 +27,6 @@ def serve(requests: BinaryIO, answers: BinaryIO, function: str) -> None:
     module, name = function.split(":")
     parse = getattr(importlib.import_module(module), name)
     _send(answers, {"ready": True})
-    served = 0
     while len(lengths := requests.read(16)) == 16:
         arguments, content = (requests.read(length) for length in struct.unpack("<QQ", lengths))
         try:
@@ -40,22 +37,12 @@ def serve(requests: BinaryIO, answers: BinaryIO, function: str) -> None:
         except Exception as error:  # a parser may raise anything; the page is the cause
             answer = {"error": str(error).split("\n")[0] or type(error).__name__}
         _send(answers, answer)
-        served += 1
-        if served % _FORGET_EVERY == 0:
-            _forget()
 
 
 def _send(answers: BinaryIO, answer: dict[str, object]) -> None:
     message = json.dumps(answer).encode()
     answers.write(struct.pack("<Q", len(message)) + message)
     answers.flush()
-
-
-def _forget() -> None:
-    """Empty trafilatura's caches, which grow with every page."""
-    if "trafilatura" in sys.modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module("trafilatura.meta").reset_caches()
 
 
 def main() -> None:

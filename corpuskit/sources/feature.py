@@ -5,6 +5,7 @@ from corpuskit.engine.features import Command, Feature, ReportSection
 FEATURE = Feature(
     name="sources",
     phase="collect",
+    uses=("extract",),  # one decision on encodings and dates
     sources={
         "crawl": "corpuskit.sources.crawl:CrawlSource",
         "warc": "corpuskit.sources.warc:Warc",

@@ -18,11 +18,13 @@ import pyarrow as pa
 from corpuskit.document import document_id
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Source, Split
 from corpuskit.errors import require
+from corpuskit.extract.documents.formats import MEDIA_TYPES
 from corpuskit.sources import files
 from corpuskit.sources.archive import Window, record_start
 
-TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
-"""Media types of the pages that are read; a response that names none is taken when its bytes look like HTML or text."""
+TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain", *MEDIA_TYPES)
+"""Media types of the pages and documents that are read; a response that names none is taken when its bytes look like
+one of them."""
 
 
 class Warc(Source):

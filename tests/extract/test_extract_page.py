@@ -17,7 +17,6 @@ from samples import is_real
 from corpuskit.errors import UsageError
 from corpuskit.extract import Unreadable, decode, extract
 
-ENGINES = ("fast", "accurate")
 MENU = "<nav><ul>" + "".join(f"<li><a href=/{n}>메뉴 {n}</a></li>" for n in range(12)) + "</ul></nav>"
 FOOTER = "<footer><p>회사소개 | 이용약관 | 개인정보처리방침</p><p>무단전재 및 재배포 금지</p></footer>"
 
@@ -26,7 +25,6 @@ def page(body: str, head: str = "<title>첫눈 소식 - 서울일보</title>") -
     return f'<!doctype html><html lang="ko"><head>{head}</head><body>{MENU}<div id=c>{body}</div>{FOOTER}</body></html>'
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "body",
     [
@@ -36,25 +34,23 @@ def page(body: str, head: str = "<title>첫눈 소식 - 서울일보</title>") -
         "<article><p>오늘 아침 서울에 첫눈이 내렸다. 오후에도 이어진다.</p><p>시민들은 우산을 썼다.</p></article>",
     ],
 )
-def test_a_short_korean_page_keeps_its_text_and_loses_its_menu(body: str, engine: str) -> None:
-    found = extract(page(body), engine=engine)  # type: ignore[arg-type]
+def test_a_short_korean_page_keeps_its_text_and_loses_its_menu(body: str) -> None:
+    found = extract(page(body))
     assert found.text.replace("\n", "") == re.sub(r"<[^>]+>", "", body)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_decomposed_syllables_come_out_composed(engine: str) -> None:
+def test_decomposed_syllables_come_out_composed() -> None:
     text = "서울에 첫눈이 내렸다고 기상청이 밝혔다."
-    found = extract(page(f"<p>{unicodedata.normalize('NFD', text)}</p>"), engine=engine)  # type: ignore[arg-type]
+    found = extract(page(f"<p>{unicodedata.normalize('NFD', text)}</p>"))
     assert found.text == text
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_metadata_and_rights_are_read(engine: str) -> None:
+def test_metadata_and_rights_are_read() -> None:
     head = """<title>Snow - Paper</title><meta property=og:title content="첫눈이 내렸다">
       <meta name=robots content="index, noai, max-snippet:5"><meta name=robots content=noindex>
       <meta name=tdm-reservation content=1><script type="application/ld+json">{"@graph": [{"@type": "NewsArticle",
       "datePublished": "2026-01-02T03:04:05+09:00", "author": [{"name": "김철수"}, {"name": "Jane Roe"}]}]}</script>"""
-    found = extract(page("<p>서울에 첫눈이 내렸다.</p>" * 3, head), engine=engine)  # type: ignore[arg-type]
+    found = extract(page("<p>서울에 첫눈이 내렸다.</p>" * 3, head))
     assert found.title == "첫눈이 내렸다"
     assert found.author == "김철수; Jane Roe"
     assert (found.published or "").startswith("2026-01-02")
@@ -62,15 +58,14 @@ def test_metadata_and_rights_are_read(engine: str) -> None:
     assert found.rights == "noai; noindex; tdm-reservation: 1"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_thread_keeps_every_post_in_order(engine: str) -> None:
+def test_a_thread_keeps_every_post_in_order() -> None:
     posts = [f"이것은 {n}번째 글입니다. 서로 다른 이야기를 길게 적어 두었습니다." for n in range(8)]
     thread = "".join(
         f'<div class="message"><div class="user">user{n}</div><div class="post-{n} said">{text}</div>'
         f'<div class="signature">서명 {n}</div></div>'
         for n, text in enumerate(posts)
     )
-    found = extract(page(thread), kind="community", engine=engine)  # type: ignore[arg-type]
+    found = extract(page(thread), kind="community")
     places = [found.text.find(text) for text in posts]
     assert -1 not in places
     assert places == sorted(places)
@@ -78,47 +73,36 @@ def test_a_thread_keeps_every_post_in_order(engine: str) -> None:
     assert "메뉴" not in found.text
 
 
-def test_a_known_forum_software_gives_its_posts_alone() -> None:
-    body = "".join(
-        f'<article class="message"><div class="message-user">이름{n} 가입일 2020-01-0{n}</div>'
-        f'<div class="message-body"><div class="bbWrapper">본문 {n}: {"내용이 이어집니다. " * 8}</div></div></article>'
-        for n in range(1, 4)
-    )
-    found = extract(page(body), kind="community", engine="fast")
-    assert found.method == "posts"
-    assert found.text.count("본문") == 3
-    assert "가입일" not in found.text
-
-
 def test_plain_text_passes_through() -> None:
     text = "제목\r\n\r\n1 < 2 이고 <b> 는 태그가 아니다"
     assert extract(text.encode("cp949"), media_type="text/plain; charset=euc-kr").text == text.replace("\r", "")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "html", [b"", b" ", b"<html></html>", b"<!doctype html><html><body></body></html>", b"\0\0<p>\0"]
 )
-def test_a_page_without_text_has_none(html: bytes, engine: str) -> None:
-    assert extract(html, media_type="text/html", engine=engine).text == ""  # type: ignore[arg-type]
+def test_a_page_without_text_has_none(html: bytes) -> None:
+    assert extract(html, media_type="text/html").text == ""
 
 
-@pytest.mark.parametrize("data", [b"%PDF-1.7\n%\xe2\xe3", b"\x89PNG\r\n\x1a\n\0\0", bytes(range(1, 32)) * 30])
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\0\0", bytes(range(1, 32)) * 30])
 def test_binary_data_is_refused(data: bytes) -> None:
     with pytest.raises(Unreadable, match="binary"):
         extract(data)
 
 
 def test_an_unknown_engine_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="did you mean 'accurate'"):
-        extract("<p>x</p>", engine="acurate")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="did you mean 'learned'"):
+        extract("<p>x</p>", engine="lerned")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="unknown extraction format 'html'"):
+        extract("<p>x</p>", format="html")  # type: ignore[arg-type]
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=400)))
-def test_nothing_thrown_at_the_fast_engine_raises_anything_else(data: bytes | str) -> None:
+def test_nothing_thrown_at_it_raises_anything_else(data: bytes | str) -> None:
     try:
-        text = extract(data, media_type="text/html", engine="fast").text
+        text = extract(data, media_type="text/html").text
     except Unreadable:
         return
     assert text == unicodedata.normalize("NFC", text)
@@ -189,26 +173,40 @@ def test_decoding_never_fails(data: bytes, media_type: str | None) -> None:
 # --- quality
 
 FLOORS = {
-    "fast": {"article": 0.89, "documentation": 0.87, "forum": 0.815, "all": 0.825},
-    "accurate": {"article": 0.895, "documentation": 0.895, "forum": 0.815, "all": 0.825},
-}
+    "article": 0.91, "documentation": 0.88, "forum": 0.84, "listing": 0.8, "collection": 0.8, "service": 0.84,
+    "product": 0.5, "all": 0.86,
+}  # fmt: skip
+"""On pages that the model has seen: a guard against what breaks, no measure of quality."""
+
+
+def f1(found: str, truth: str) -> float:
+    ours, theirs = (Counter(re.findall(r"\w+", text.lower())) for text in (found, truth))
+    return 2 * sum((ours & theirs).values()) / max(1, sum(ours.values()) + sum(theirs.values()))
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("engine", "every"), [("fast", 2), ("accurate", 2)])
-def test_the_words_of_real_pages_are_found(engine: str, every: int, shared_data: Path) -> None:
+def test_the_words_of_real_pages_are_found(shared_data: Path) -> None:
     scores = defaultdict(list)
-    for path in sorted((shared_data / "extraction/wcxb/html").glob("*.gz"))[::every]:
+    for path in sorted((shared_data / "extraction/wcxb/html").glob("*.gz"))[::2]:
         truth = json.loads((path.parents[1] / "ground-truth" / path.name.replace(".html.gz", ".json")).read_text())
-        if "main_content" not in truth["ground_truth"]:
-            continue
-        kind = truth["_internal"]["page_type"]["primary"]
-        html = gzip.decompress(path.read_bytes())
-        found = extract(html, truth["url"], kind="community" if kind == "forum" else "other", engine=engine)  # type: ignore[arg-type]
-        ours = Counter(re.findall(r"\w+", found.text.lower()))
-        theirs = Counter(re.findall(r"\w+", truth["ground_truth"]["main_content"].lower()))
-        scores[kind].append(2 * sum((ours & theirs).values()) / max(1, sum(ours.values()) + sum(theirs.values())))
-        scores["all"].append(scores[kind][-1])
+        if "main_content" in truth["ground_truth"]:
+            kind = truth["_internal"]["page_type"]["primary"]
+            text = extract(gzip.decompress(path.read_bytes()), truth["url"]).text
+            scores[kind].append(f1(text, truth["ground_truth"]["main_content"]))
+            scores["all"].append(scores[kind][-1])
     means = {kind: sum(values) / len(values) for kind, values in scores.items()}
-    for kind, floor in FLOORS[engine].items():
-        assert means[kind] >= floor, (kind, means)
+    assert not {kind: means[kind] for kind, floor in FLOORS.items() if means[kind] < floor}
+
+
+@pytest.mark.real
+def test_the_words_of_news_that_the_model_has_not_seen_are_found(shared_data: Path) -> None:
+    scores = []
+    for path in sorted((shared_data / "extraction/fundus").glob("*/*.json")):
+        truths, pages = json.loads(path.read_text()), list(path.parent.glob(f"{path.stem}_*.html.gz"))
+        if len(truths) == len(pages) == 1:
+            truth = next(iter(truths.values()))
+            lines = list(truth["body"]["summary"])
+            for section in truth["body"]["sections"]:
+                lines += section["headline"] + section["paragraphs"]
+            scores.append(f1(extract(gzip.decompress(pages[0].read_bytes())).text, "\n".join(lines)))
+    assert sum(scores) / len(scores) >= 0.9

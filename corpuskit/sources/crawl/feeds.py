@@ -12,6 +12,8 @@ from html import unescape
 from typing import Any
 
 from corpuskit.errors import require
+from corpuskit.extract.evidence.charset import decode
+from corpuskit.extract.evidence.dates import parse_date
 from corpuskit.sources.crawl import urls
 
 MAX_BYTES = 10 << 20
@@ -19,7 +21,8 @@ MAX_BYTES = 10 << 20
 
 _TAG = re.compile(r"<[^<>]{0,1000}>")
 _XML_FEED = re.compile(rb"<(\w+:)?(rss|feed|RDF)[\s>]")
-_ISO = re.compile(r"\d{4}-\d\d(-\d\d)?([T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?")
+_DECLARED = re.compile(r"\A\s*<\?xml[^>]{0,300}\?>")
+_DATES = ("published", "updated", "created")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class FeedEntry:
     url: str
     """Canonical http(s) URL."""
     published: str | None = None
-    """ISO 8601 date or date-time (UTC where the feed told the zone)."""
+    """ISO 8601 date or date-time, with the offset that the feed tells."""
     title: str | None = None
     """Plain text, NFC."""
 
@@ -60,11 +63,13 @@ def parse_feed(data: bytes, url: str) -> list[FeedEntry]:
 
 def _xml_entries(data: bytes, url: str) -> list[FeedEntry]:
     feedparser = require("feedparser", "crawl")
+    text, _ = decode(data)
+    data = _DECLARED.sub("", text, count=1).encode("utf-8", "replace")
     try:
         # BytesIO, because feedparser takes plain bytes for the name of a file to open
         parsed = feedparser.parse(
             io.BytesIO(data),
-            response_headers={"content-location": url},
+            response_headers={"content-location": url, "content-type": "application/xml; charset=utf-8"},
             resolve_relative_uris=False,
             sanitize_html=False,
         )
@@ -75,8 +80,8 @@ def _xml_entries(data: bytes, url: str) -> list[FeedEntry]:
         link = _first_link(entry)
         address = urls.canonical(link, url) if link else None
         if address:
-            when = entry.get("published_parsed") or entry.get("updated_parsed") or entry.get("created_parsed")
-            entries.append(FeedEntry(address, _date_time(when), plain_text(entry.get("title"))))
+            when = next((day for key in _DATES if (day := parse_date(entry.get(key)))), None)
+            entries.append(FeedEntry(address, when, plain_text(entry.get("title"))))
     return entries
 
 
@@ -86,17 +91,9 @@ def _first_link(entry: Mapping[str, Any]) -> str | None:
     return next((link for link in candidates if isinstance(link, str) and link.strip()), None)
 
 
-def _date_time(parts: Any) -> str | None:
-    """ISO 8601 from feedparser's UTC time tuple."""
-    if not parts or not 1990 <= parts[0] <= 2100:
-        return None
-    year, month, day, hour, minute, second = parts[:6]
-    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}Z"
-
-
 def _json_entries(data: bytes, url: str) -> list[FeedEntry]:
     try:
-        feed = json.loads(data.decode("utf-8-sig", "replace"))
+        feed = json.loads(decode(data)[0])
     except (ValueError, RecursionError):
         return []
     items = feed.get("items") if isinstance(feed, dict) else None
@@ -108,13 +105,8 @@ def _json_entries(data: bytes, url: str) -> list[FeedEntry]:
         address = urls.canonical(link, url) if link else None
         if address:
             when = item.get("date_published") or item.get("date_modified")
-            entries.append(FeedEntry(address, iso_date(when), plain_text(item.get("title"))))
+            entries.append(FeedEntry(address, parse_date(when), plain_text(item.get("title"))))
     return entries
-
-
-def iso_date(value: object) -> str | None:
-    """An ISO 8601 date or date-time as found, or None for anything else."""
-    return value.strip() if isinstance(value, str) and _ISO.fullmatch(value.strip()) else None
 
 
 def plain_text(value: object) -> str | None:

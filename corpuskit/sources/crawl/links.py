@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from corpuskit.errors import require
+from corpuskit.extract.evidence.charset import decode
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.robots import PRODUCT
 
@@ -36,7 +36,7 @@ def read_links(body: bytes, url: str, content_type: str = "", robots_tags: Itera
 
     `robots_tags` are its X-Robots-Tag headers. Links with rel=nofollow are left out. Never fails.
     """
-    encoding, text = require("w3lib.encoding", "crawl").html_to_unicode(content_type, body)
+    text, encoding = decode(body, content_type)
     parser = etree.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, no_network=True, remove_comments=True)
     try:
         root = etree.fromstring(text.replace("\0", " ").encode("utf-8", "replace"), parser)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from corpuskit.extract.evidence.dates import parse_date
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.bodies import gunzipped
-from corpuskit.sources.crawl.feeds import FeedEntry, is_feed, iso_date, parse_feed, plain_text
+from corpuskit.sources.crawl.feeds import FeedEntry, is_feed, parse_feed, plain_text
 
 MAX_BYTES = 50 << 20
 """The protocol's limit for one sitemap, after decompression. What lies beyond is cut, a gzip bomb too."""
@@ -58,7 +59,7 @@ def parse_sitemap(data: bytes, url: str) -> Sitemap:
                 if address and name == "sitemap":
                     sitemaps.append(address)
                 elif address:
-                    when, title = iso_date(values.get("publication_date")), plain_text(values.get("title"))
+                    when, title = parse_date(values.get("publication_date")), plain_text(values.get("title"))
                     pages.append(FeedEntry(address, when, title))
                 values = {}
                 element.clear()

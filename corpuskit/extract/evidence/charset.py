@@ -90,8 +90,10 @@ def _not_ascii(data: bytes, media_type: str | None) -> tuple[str, str]:
         # a handful of broken bytes among thousands of sound characters: still UTF-8
         if wrong * 50 <= len(data) - len(text) + wrong and wrong <= 1 + _WRONG_SHARE * len(data):
             return text, "utf-8"
-    if not escapes and _is_korean(data):
-        return data.decode("cp949", "replace"), "cp949"
+    if not escapes:
+        for encoding in ("cp949", "johab"):
+            if _is_korean(data, encoding):
+                return data.decode(encoding, "replace"), encoding
     declared = [name for name in (_label(media_type), _in_page(data)) if name]
     doubtful: list[tuple[str, str]] = []
     for name in declared:
@@ -119,12 +121,12 @@ _COMMON_SYLLABLES = frozenset(
 )
 
 
-def _is_korean(data: bytes) -> bool:
-    """True for bytes that are Korean under cp949 and nothing sensible under any other encoding.
+def _is_korean(data: bytes, encoding: str) -> bool:
+    """True for bytes that are Korean under cp949, or under johab, and nothing sensible under any other encoding.
 
     Chinese and Japanese bytes decode to a mixture of syllables, hanja and signs there, and to rare syllables.
     """
-    text = _read(data[: 1 << 16], "cp949")
+    text = _read(data[: 1 << 16], encoding)
     if text is None:
         return False
     other = [character for character in text if ord(character) > 127]
