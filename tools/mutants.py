@@ -104,7 +104,17 @@ TARGETS = {
     ),
 }
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "corpuskit.privacy.detect.checks:business: total + ninth // 10 + ninth → total + ninth // 10 - ninth": (
+        "the ninth digit times five is a multiple of five, whose sign does not matter modulo ten"
+    ),
+    "corpuskit.sources.crawl.politeness:Host.end: adapted > self.adaptive → adapted >= self.adaptive": (
+        "where both are equal, the assignment changes nothing"
+    ),
+    "corpuskit.engine.files:file_digest: 1 → 2": "the size of the blocks that are read",
+    "corpuskit.engine.files:file_digest: 20 → 21": "the size of the blocks that are read",
+    "corpuskit.engine.parts:TableWriter._flush: 1 → 2": "a table that is flushed has at least one row",
+}
 """'module:function: change' -> why no test can tell it from the original."""
 
 COMPARISONS = {
