@@ -22,7 +22,7 @@ from corpuskit.kernels.eight_bytes import load
 
 PREFIX = 3
 """Bytes of the shortest keyword that can be compiled: those of a hash of the filter."""
-_FILTER_BITS = 14
+_FILTER_BITS = 16
 _SHORT, _LONG = 1, 2
 
 
@@ -30,10 +30,10 @@ class Keywords(NamedTuple):
     """Compiled keywords. Pass it to `occurrences`."""
 
     begins: npt.NDArray[np.uint8]
-    """uint8[2 ** 14], by the hash of three bytes: bit 0 where a keyword shorter than six bytes may begin with them, bit
+    """uint8[2 ** 16], by the hash of three bytes: bit 0 where a keyword shorter than six bytes may begin with them, bit
     1 where a longer one may."""
     follows: npt.NDArray[np.uint8]
-    """uint8[2 ** 14], by the hash of the next three bytes: bit 0 always, bit 1 where a longer keyword may go on so."""
+    """uint8[2 ** 16], by the hash of the next three bytes: bit 0 always, bit 1 where a longer keyword may go on so."""
     columns: npt.NDArray[np.int32]
     """int32[256]: the trie's column for each byte."""
     trie: npt.NDArray[np.int32]

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from corpuskit.drawing.terminal import console, errors, foreign
-from corpuskit.errors import CorpuskitError, UsageError
+from corpuskit.errors import CorpuskitError
 
 privacy = typer.Typer(no_args_is_help=True, help="Find and scrub personal data; undo it; train the Korean name model.")
 vault = typer.Typer(no_args_is_help=True, help="Keys, and the originals that a run kept under one.")
@@ -23,19 +18,23 @@ names = typer.Typer(no_args_is_help=True, help="The model behind `names` in Kore
 privacy.add_typer(vault, name="vault")
 privacy.add_typer(names, name="names")
 
-BATCH = 256
-"""Texts of a file that are looked at together."""
-
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="Plain text, or JSON lines with a field `text` (.jsonl, .jsonl.gz); - reads text."
+        metavar="FILE",
+        help="JSON lines (.jsonl), a table (.csv, .tsv), Parquet, else plain text; - reads text; .gz too.",
     ),
 ]
 Language = Annotated[str | None, typer.Option(help="en or ko; it matters for names and for --agree alone.")]
 Types = Annotated[str | None, typer.Option(metavar="A,B", help="Only these types: email,phone,card,... Default: all.")]
 MinScore = Annotated[float, typer.Option(min=0, max=1, help="How sure a finding must be.")]
 Agree = Annotated[bool, typer.Option(help="Also what presidio's own pattern recognizers find, false alarms included.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="Only these fields or columns (author, meta.contact). Default: every text in the file."
+    ),
+]
 Labelled = Annotated[
     Path, typer.Argument(help="Sentences in the format of KLUE-NER: a character, a tab, its tag a line.")
 ]
@@ -50,32 +49,32 @@ def find_in_file(
     types: Types = None,
     min_score: MinScore = 0.5,
     agree: Agree = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines: line, start, end, type, score, text.")] = False,
+    columns: Columns = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON lines: line, column, start, end, type, score, text.")
+    ] = False,
 ) -> None:
     """Show the personal data in a file, a finding a line: where, what, how sure.
 
     `echo '010-1234-5678로 전화' | corpuskit privacy find -`
     """
-    from corpuskit.privacy import find
+    from corpuskit.privacy.files import TEXT, find_in, kind_of
 
-    options = _options(types, min_score, agree)
     table = Table(box=None, padding=(0, 2), show_header=True)
-    for heading in ("line", "from", "to", "type", "score", "text"):
+    for heading in ("line", "column", "from", "to", "type", "score", "text"):
         table.add_column(heading, overflow="fold")
     count = 0
-    for rows in _batches(_rows(source)):
-        for (line, _, text), found in zip(rows, find([row[2] for row in rows], language, **options), strict=True):
-            at, position = line, 0
-            for item in found:
-                count += 1
-                at = line if _is_lines(source) else at + text.count("\n", position, item.start)
-                position = item.start
-                if as_json:
-                    print(json.dumps({"line": at, **item._asdict()}, ensure_ascii=False))
-                else:
-                    table.add_row(
-                        str(at), str(item.start), str(item.end), item.type, f"{item.score:.2f}", foreign(item.text)
-                    )
+    for line, column, text, found in find_in(source, language, _list(columns), _options(types, min_score, agree)):
+        at, position = line, 0
+        for item in found:
+            count += 1
+            at = at + text.count("\n", position, item.start) if kind_of(source) == TEXT else line
+            position = item.start
+            if as_json:
+                print(json.dumps({"line": at, "column": column, **item._asdict()}, ensure_ascii=False))
+            else:
+                where = (str(at), foreign(column), str(item.start), str(item.end))
+                table.add_row(*where, item.type, f"{item.score:.2f}", foreign(item.text))
     if not as_json:
         console.print(table if count else "no personal data found")
 
@@ -90,22 +89,27 @@ def scrub_file(
     types: Types = None,
     min_score: MinScore = 0.5,
     agree: Agree = False,
+    columns: Columns = None,
 ) -> None:
-    """Write a file again without its personal data. JSON lines keep their other fields; `title` is scrubbed too."""
-    from corpuskit.privacy import scrub
+    """Write a file again without its personal data, in every field or column with text, nested ones too.
+
+    The output is readable by you alone, and appears when it is complete.
+    """
+    from corpuskit.privacy.files import scrub_file as scrub
+    from corpuskit.privacy.scrub import Replacer
     from corpuskit.privacy.vault import read_key
 
-    options = _options(types, min_score, agree) | {"key": read_key(key) if key is not None else None}
-    with _target(output) as file:
-        for rows in _batches(_rows(source)):
-            texts = scrub([row[2] for row in rows], language, mode, **options)  # type: ignore[arg-type]
-            if not _is_lines(source):
-                file.writelines(texts)
-                continue
-            titles = scrub([str(row[1].get("title") or "") for row in rows], language, mode, **options)  # type: ignore[arg-type]
-            for (_, record, _), text, title in zip(rows, texts, titles, strict=True):
-                changed = record | {"text": text} | ({"title": title} if record.get("title") else {})
-                file.write(json.dumps(changed, ensure_ascii=False) + "\n")
+    secret = read_key(key) if key is not None else None
+    done = scrub(
+        source,
+        output,
+        lambda: Replacer(mode, {}, secret),
+        language=language,
+        columns=_list(columns),
+        **_options(types, min_score, agree),
+    )
+    if done.left:
+        errors.print(f"not scrubbed: {', '.join(sorted(done.left))}", markup=False, highlight=False)
 
 
 @vault.command("new-key")
@@ -121,25 +125,44 @@ def new_key(path: Annotated[Path, typer.Argument(help="The key's file; it must n
 def restore_run(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     key: Annotated[Path, typer.Option(help="The key file that the run scrubbed with.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines: id, url, title, author, text.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON lines with the columns of the corpus.")],
     folder: Annotated[
         Path | None, typer.Option("--vault", help="The vault. Default: the one that the recipe names.")
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write the file even where some documents cannot be restored.")
+    ] = False,
 ) -> None:
-    """Write a run's corpus as it was before scrubbing, for somebody who may see it."""
-    from corpuskit.privacy.undo import restored
+    """Write a run's corpus as it was before scrubbing, for somebody who may see it.
+
+    The file is readable by you alone. Where a document cannot be restored there is no file, unless --partial asks for
+    one; the exit code is 1 in both cases.
+    """
+    from corpuskit.privacy.files import private
+    from corpuskit.privacy.vault import restored
 
     count = failed = 0
-    with _target(output) as file:
+    with private(output) as path, path.open("w", encoding="utf-8") as file:
         for row, problem in restored(run, key, folder):
             count += 1
             if problem is not None:
                 failed += 1
                 errors.print(problem, markup=False, highlight=False)
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    console.print(f"{count:,} documents in {output}; {failed:,} could not be restored", highlight=False)
+            file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        if failed and not partial:
+            raise CorpuskitError(
+                _unrestored(failed, count) + f"; {output} was not written (--partial writes the others)"
+            )
+    console.print(f"{count:,} documents in {output}", highlight=False)
     if failed:
-        raise CorpuskitError("a stage after personal_data rewrote those texts, or the vault is another run's")
+        raise CorpuskitError(_unrestored(failed, count))
+
+
+def _unrestored(failed: int, count: int) -> str:
+    return (
+        f"{failed:,} of {count:,} documents could not be restored: a stage after personal_data rewrote them,"
+        " or the vault is another run's"
+    )
 
 
 @names.command("train")
@@ -181,54 +204,5 @@ def _options(types: str | None, min_score: float, agree: bool) -> dict[str, Any]
     return {"min_score": min_score, "agree": agree, **chosen}
 
 
-def _is_lines(source: str) -> bool:
-    return source.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json"))
-
-
-def _rows(source: str) -> Iterator[tuple[int, dict[str, Any], str]]:
-    """(line number, record, text) of a file: a record a line of JSON lines, else the whole text as one."""
-    if source == "-":
-        yield 1, {}, sys.stdin.read()
-        return
-    path = Path(source)
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; - reads standard input")
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            if not _is_lines(source):
-                yield 1, {}, file.read()
-                return
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                record = json.loads(line)
-                if not isinstance(record, dict) or not isinstance(record.get("text"), str | None):
-                    raise UsageError(f"{path} line {number}: no JSON object with a field 'text' that is a string")
-                yield number, record, record.get("text") or ""
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise UsageError(f"{path} is no UTF-8 text: {error}") from error
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path} line {number}: no JSON: {error.msg}") from error
-
-
-def _batches(rows: Iterator[tuple[int, dict[str, Any], str]]) -> Iterator[list[tuple[int, dict[str, Any], str]]]:
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-@contextmanager
-def _target(output: Path | None) -> Iterator[IO[str]]:
-    if output is None:
-        yield sys.stdout
-    elif output.suffix == ".gz":
-        with gzip.open(output, "wb") as packed, io.TextIOWrapper(packed, encoding="utf-8") as file:
-            yield file
-    else:
-        with output.open("w", encoding="utf-8") as file:
-            yield file
+def _list(names: str | None) -> list[str] | None:
+    return [name.strip() for name in names.split(",")] if names is not None else None

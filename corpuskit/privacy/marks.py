@@ -149,7 +149,7 @@ ANCHORS: dict[Mark, re.Pattern[str]] = {
 }
 """Each mark as a regular expression: its matches (for keywords, its first group's spans) are the marks."""
 
-_D, _WORD, _SEPARATOR, _UPPER, _LOWER, _TOKEN, _LOT, _HIDDEN, _PLATE = (1 << bit for bit in range(9))
+_D, _WORD, _SEPARATOR, _UPPER, _LOWER, _TOKEN, _LOT, _HIDDEN, _PLATE, _SIGN = (1 << bit for bit in range(10))
 _LETTER = _UPPER | _LOWER
 _ALNUM = _D | _LETTER
 _SPACE, _DASH, _DOT, _COLON_SIGN, _AT_SIGN = (ord(sign) for sign in " -.:@")
@@ -181,6 +181,7 @@ def _classes() -> npt.NDArray[np.uint16]:
     add(SEPARATORS, _SEPARATOR)
     add(LOT_ENDS, _LOT)
     add(PLATE_SYLLABLES, _PLATE)
+    add("@:-%&\\", _SIGN)
     classes[HIDING] |= _HIDDEN
     return classes
 
@@ -249,9 +250,12 @@ def _form_marks(
                 if i >= last:
                     break
                 byte = data[i]
-            point, width = _character(data, i)
-            kind = _kind(point, classes)
-            if kind & _HIDDEN or (byte < 0x80 and _escape_begins(data, i, last)):
+            if byte < 0x80:
+                point, width, kind = np.int64(byte), 1, np.int64(classes[byte])
+            else:
+                point, width = _character(data, i)
+                kind = np.int64(_kind(point, classes))
+            if kind & _HIDDEN:
                 hidden[text] = True
 
             if kind & (_D | _WORD):
@@ -283,14 +287,18 @@ def _form_marks(
                     dotted_end, groups = _dotted_end(data, i, last)
                     if groups >= 4:
                         count = _add(rows, count, text, _M_DOTTED, position, position + dotted_end - i)
-            elif byte == _AT_SIGN:
-                count = _add(rows, count, text, _M_AT, position, position + 1)
+            elif kind & _SIGN:
+                if byte == _AT_SIGN:
+                    count = _add(rows, count, text, _M_AT, position, position + 1)
+                elif byte == _COLON_SIGN and _is_hexadecimal_word(data, first, i, last, classes):
+                    count = _add(rows, count, text, _M_COLON, position - 4, position + 1)
+                if byte in (_COLON_SIGN, _DASH):
+                    if _is_hardware_address(data, first, i, last, classes):
+                        count = _add(rows, count, text, _M_MAC, position - 2, position + 4)
+                elif _escape_begins(data, i, last):
+                    hidden[text] = True
             elif point == _BORN_SYLLABLE and _is_after_digit(data, first, i, classes):
                 count = _add(rows, count, text, _M_BORN, position, position + 1)
-            if byte == _COLON_SIGN and _is_hexadecimal_word(data, first, i, last, classes):
-                count = _add(rows, count, text, _M_COLON, position - 4, position + 1)
-            if byte in (_COLON_SIGN, _DASH) and _is_hardware_address(data, first, i, last, classes):
-                count = _add(rows, count, text, _M_MAC, position - 2, position + 4)
             position += 1
             i += width
         if digits >= MIN_DIGITS:

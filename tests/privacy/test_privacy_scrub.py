@@ -183,7 +183,7 @@ def test_a_vault_refuses_a_wrong_key_a_changed_file_and_a_changed_text(tmp_path:
     with pytest.raises(CorpuskitError, match="does not open"):
         list(vault.open_vault(tmp_path / "vault", vault.read_key(key)))
     path.write_bytes(b"junk")
-    with pytest.raises(CorpuskitError, match="no vault file"):
+    with pytest.raises(CorpuskitError, match="not a vault file"):
         list(vault.open_vault(tmp_path / "vault", vault.read_key(key)))
 
 

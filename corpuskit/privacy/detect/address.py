@@ -22,6 +22,10 @@ _REGION_ENDS = frozenset(
     {name[-1] for name in (*words("korean_provinces"), *words("korean_districts"))} | set("읍면)0123456789")
 )
 """The last characters of what `_REGION_BEFORE` matches, but for a space."""
+_SIGNS = frozenset(character for character in _REGION_ENDS if "가" <= character <= "힣") | frozenset(
+    "주거배사소찾살본택sS"
+)
+"""One of these is in every region's name, and in every word for an address."""
 _PLACE = re.compile(
     r"(?:(?<![가-힣A-Za-z0-9])(?P<road>[가-힣A-Za-z0-9·.]{1,14}(?:로|길)(?: ?[0-9]{1,4}(?:번|가|나|다)?길)?)"
     r"|(?<![가-힣])(?P<lot>[가-힣]{1,6}[0-9]{0,4}[동리가읍면])) ?(?:산 ?|지하 ?)?$"
@@ -111,6 +115,8 @@ def korean(text: str, start: int, end: int) -> list[Candidate]:
         if complex is not None:
             return [Candidate(complex.start(), door.end(), "address", 0.7)]
     before = text[max(0, start - _REACH) : start]
+    if _SIGNS.isdisjoint(before):
+        return []
     line = before[before.rfind("\n") + 1 :]
     place = _PLACE.search(line, max(0, len(line) - _PLACE_REACH))
     if place is None:

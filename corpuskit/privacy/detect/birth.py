@@ -34,6 +34,7 @@ _BEFORE = re.compile(rf"{_DATE}\.?(?:에|날|,)? ?$", re.IGNORECASE)
 _BORN_AFTER = re.compile(
     r"생(?![가-힣])|생(?:이|입니다|으로|인|은|임|의|과|에|까지|이며|이고)(?![가-힣])|생(?:이|입|으|인)"
 )
+_DIGIT = re.compile("[0-9]")
 _SENTENCE_END = re.compile(r"[.!?] |다\.|요\.|;")
 _BORN_GAP = re.compile(r"[ :,(]*(?:(?:in|at) [^0-9]{1,30}?)?[ ,]*(?:on )?(?:the )?", re.IGNORECASE)
 _SHORT_GAP = 4
@@ -53,7 +54,7 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
         if not _SENTENCE_END.search(gap) and _is_date(match, strict):
             return [Candidate(*match.span("date"), "birth_date", 0.85)]
     word = text[start:end]
-    if word in ("일생", "출생", "태어"):
+    if word in ("일생", "출생", "태어") and _DIGIT.search(text, max(0, start - 26), start):
         before = _BEFORE.search(text, max(0, start - 26), start + 1 if word == "일생" else start)
         if before is not None and _is_date(before, word == "출생"):
             close = before.end("date")

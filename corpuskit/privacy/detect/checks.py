@@ -37,6 +37,12 @@ def business(digits: str) -> bool:
     return (10 - (total + ninth // 10 + ninth) % 10) % 10 == int(digits[9])
 
 
+def ean(digits: str) -> bool:
+    """The check digit of an EAN-13 article number."""
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits[:12]))
+    return (10 - total % 10) % 10 == int(digits[12])
+
+
 def cpf(digits: str) -> bool:
     """The two check digits of a Brazilian CPF (11 digits), modulo 11."""
     if len(set(digits)) == 1:

@@ -28,6 +28,7 @@ _PROFILE = re.compile(
 _NUMBERED = re.compile(
     r"profile\.php\?id=(?P<name>[0-9]{5,20})|open\.kakao\.com/(?P<room>(?:o|me)/[A-Za-z0-9_-]{3,40})", re.IGNORECASE
 )
+_PAGE = re.compile(r"\.(?:php|nhn|naver|html?|aspx?|do|js|json|png|jpg|svg)$")
 _MANY_THINGS = ("github.com/", "blog.naver.com/", "facebook.com/", "fb.com/")
 """Hosts whose path names projects, posts and pages as often as persons."""
 _NO_PROFILE = words("not_profiles")
@@ -66,7 +67,7 @@ def named(text: str, start: int, end: int) -> list[Candidate]:
     if profile is not None:
         name = profile["name"].strip(".").lower()
         owned = profile["more"] in (None, "/") or not text[start : start + 16].lower().startswith(_MANY_THINGS)
-        if name in _NO_PROFILE or len(name) < 3 or name.isdigit() or not owned:
+        if name in _NO_PROFILE or _PAGE.search(name) or len(name) < 3 or name.isdigit() or not owned:
             return []
         return [Candidate(profile.start("name"), profile.start("name") + len(name), "handle", 0.8)]
     numbered = _NUMBERED.match(text, start)

@@ -23,99 +23,128 @@ class Label(NamedTuple):
     """Whether no other value comes between the label and the value; an indirect label speaks for its own kind alone."""
 
 
-def _latin(words: str, after: str = "") -> str:
-    """English words that begin where a word does (also in camelCase and snake_case) and end where one does."""
-    begin = "(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
-    end = "(?:_?(?:numbers?|num|no|nr|id)(?![A-Za-z]))?(?:(?![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
-    return f"{begin}(?:{words}){end}{after}"
-
-
-_LABELS = {
-    "order": r"주문|송장|시리얼|바코드|모델|버전|품번|학번|사번|조회|누적|합계|금액|특허|법인등록|게시글|글번호"
-    r"|문서번호"
-    r"|(?:접수|예약|상품|문서|등기|허가|승인|출원|사건|관리|회원|제품|발행|일련|처리|접속|우편|청원"
-    r"|운송장) ?(?:번호|코드)"
-    + "|"
-    + _latin(
-        r"orders?|tracking|invoice|ticket|isbn(?:-?1[03])?|issn|doi|serial|model|version|ver|barcode|articles?|pmid"
-        r"|part|sku|patent|reference|ref|case|build|commit|hash|issue|bug|upc|ean|gtin|lot|batch|confirmation|receipt"
-        r"|timestamps?|total|population|revenue|catalog(?:ue)?|aid|oid|sid|pid|gid|uid|uuid|idx|seq|ts|page"
-        r"|price|amount"
-        r"|quantity|offset|size|bytes|time|epoch|checksum|log_?no|post|thread|item|node"
-    ),
-    "phone": r"전화|연락|휴대폰|핸드폰|휴대전화|폰번호|전번|폰|문의|☎|☏|📞|📱|팩스|카톡|문자|고객센터|콜센터"
-    r"|상담|대표번호"
-    r"|내선|모바일|통화|(?<![가-힣])(?:제|내|저희|우리) ?번호|"
-    + _latin(
-        r"tel|telephone|tele|(?:tele|cell|mobile|smart|i)?phones?|mobile|cell|call(?:s|ed|ing)?|fax|hp|h\.p"
-        r"|whatsapp|ars"
-        r"|text me|dial|contact|(?:my|his|her|our|your|their) number|(?:office|direct|home|desk|land) ?line"
-        r"|reach (?:me|us|him|her)|sms|ring|ph|hotline|toll[- ]free|msisdn|telefon|handy|portable"
-    )
-    + r"|(?<![A-Za-z'])[MTPHOF][.:] ?\(?\+?$",
-    "account": r"계좌|입금|송금|이체|예금|은행|뱅크|농협|신협|수협|새마을|우체국|후원|환불"
-    r"|(?:국민|신한|우리|하나|기업|토스|카뱅|케뱅|산업|부산|대구|광주|전북|경남|제주|산림|저축|SC제일|씨티|[KI]BK?)"
-    r"(?= ?[:)]? ?$)|" + _latin(r"(?:bank[_ ]?)?accounts?|acct|a/c|routing"),
-    "card": r"카드|결제|"
-    + _latin(
-        r"credit|debit|cards?|(?:credit|debit)_?card|visa|mastercard|amex|american express|jcb|discover|diners|cc"
-        r"|ccn|pan"
-    ),
-    "resident": r"주민|외국인등록|등록번호|민번|민증|생년월일|"
-    + _latin(r"resident|rrn|registration|jumin|frn|ssn_?kr"),
-    "business": r"사업자(?: ?등록)?(?: ?번호)?|" + _latin(r"business[_ ]registration|brn|biz"),
-    "licence": r"면허|" + _latin(r"driver'?s?|driver'?s?[_ ]?licen[cs]e|licen[cs]e"),
-    "taxpayer": _latin(r"ssns?|s\.s\.n|social[_ ]?security|itins?|tax(?:payer)?[_ ]?id\w*|tin"),
-    "passport": r"여권|" + _latin(r"passport"),
-    "imei": _latin(r"imei|imeisv|device id"),
-    "customs": r"통관|" + _latin(r"customs|pccc"),
-    "nhs": _latin(r"nhs"),
-    "aadhaar": _latin(r"a?adh?aa?r|uidai"),
-    "cpf": _latin(r"cpf"),
-    "chinese": r"身份证|居民身份|" + _latin(r"chinese[_ ]id|shenfenzheng"),
-    "patient": r"환자 ?번호|차트 ?번호|병록 ?번호|" + _latin(r"mrn|medical[_ ]?record|patient|chart"),
+_KOREAN = {
+    "order": "주문|송장|시리얼|바코드|모델|버전|품번|학번|사번|조회|누적|합계|금액|특허|법인등록|게시글|글번호|문서번호"
+    "|(?:접수|예약|상품|문서|등기|허가|승인|출원|사건|관리|회원|제품|발행|일련|처리|접속|우편|청원"
+    "|운송장) ?(?:번호|코드)",
+    "phone": "전화|연락|휴대폰|핸드폰|휴대전화|폰번호|전번|폰|문의|☎|☏|📞|📱|팩스|카톡|문자|고객센터|콜센터"
+    "|상담|대표번호"
+    "|내선|모바일|통화|(?<![가-힣])(?:제|내|저희|우리) ?번호",
+    "account": "계좌|입금|송금|이체|예금|은행|뱅크|농협|신협|수협|새마을|우체국|후원|환불"
+    "|(?:국민|신한|우리|하나|기업|토스|카뱅|케뱅|산업|부산|대구|광주|전북|경남|제주|산림|저축|제일|씨티)(?= ?[:)]? ?$)",
+    "card": "카드|결제",
+    "resident": "주민|외국인등록|등록번호|민번|민증|생년월일",
+    "business": "사업자(?: ?등록)?(?: ?번호)?",
+    "licence": "면허",
+    "passport": "여권",
+    "customs": "통관",
+    "chinese": "身份证|居民身份",
+    "patient": "환자 ?(?:등록)? ?번호|차트 ?번호|병록 ?번호",
 }
-_INITIALS = "A-Za-z" + "".join(sorted(set(re.findall("(?<![가-힣])[^\\x00-\\x7f]", "|".join(_LABELS.values())))))
-"""A label begins with a letter or with one of these: a look at one character spares most places the hundred words."""
-_LABEL = re.compile(
-    f"(?=[{_INITIALS}])(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _LABELS.items()) + ")",
-    re.IGNORECASE | re.ASCII,
+_ENGLISH = {
+    "order": "order|tracking|invoice|ticket|isbn|issn|doi|serial|model|version|ver|barcode|article|pmid|part|sku|patent"
+    "|reference|ref|case|build|commit|hash|issue|bug|upc|ean|gtin|lot|batch|confirmation|receipt|timestamp|total"
+    "|population|revenue|catalog|catalogue|aid|oid|sid|pid|gid|uid|uuid|idx|seq|ts|page|price|amount|quantity|offset"
+    "|size|bytes|time|epoch|checksum|post|thread|item|node|log no",
+    "phone": "tel|telephone|tele|phone|telephones|cellphone|mobilephone|homephone|workphone|smartphone|iphone"
+    "|mobile|cell"
+    "|call|called|calling|fax|hp|h.p|whatsapp|ars|text me|dial|contact|my number|his number|her number|our number"
+    "|your number|their number|office line|direct line|home line|desk line|land line|landline|reach me|reach us"
+    "|reach him|reach her|sms|ring|ph|hotline|toll free|msisdn|telefon|handy|portable",
+    "account": "account|acct|a/c|routing|iban|kb|ibk|sc",
+    "card": "credit|debit|card|creditcard|debitcard|visa|mastercard|amex|american express|jcb|discover|diners"
+    "|cc|ccn|pan",
+    "resident": "resident|rrn|registration|jumin|frn",
+    "business": "business registration|brn|biz",
+    "licence": "driver|driver license|license|licence",
+    "taxpayer": "ssn|s.s.n|social security|itin|taxpayer|tax id|taxid|tin",
+    "passport": "passport",
+    "imei": "imei|imeisv|device id",
+    "customs": "customs|pccc",
+    "nhs": "nhs",
+    "aadhaar": "aadhaar|adhaar|aadhar|uidai",
+    "cpf": "cpf",
+    "chinese": "chinese id|shenfenzheng",
+    "patient": "mrn|medical record|patient|chart",
+}
+_ENDINGS = ("", "s", "number", "no", "num", "nr", "id")
+_LATIN = {
+    (word if not ending else word + ending): name
+    for name, words in _ENGLISH.items()
+    for word in words.split("|")
+    for ending in _ENDINGS
+}
+"""The label of each English word, also written together with what ends it (`phoneno`, `cards`)."""
+_LAST_WORDS = frozenset(re.split("[ ./]", word)[-1] for word in _LATIN if re.search("[ ./]", word))
+_LONGEST = 3
+"""Words of the longest English label."""
+_WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""Words, also in camelCase and snake_case."""
+_INITIALS = "".join(sorted(set(re.findall("[^\\x00-\\x7f]", "|".join(_KOREAN.values()).replace("가-힣", "")))))
+_HANGUL = re.compile(
+    f"(?=[{_INITIALS}])(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _KOREAN.items()) + ")"
 )
+_ONE_LETTER = re.compile(r"(?<![A-Za-z'])[MTPHOF][.:] ?\(?\+?$")
 _OWN_KEY = re.compile(r"[\w가-힣.\[\]-]{1,40}[\"']?\s?(?:=|:|：)\s?[\"']?$")
 """The key of a field just before its value: `id=`, `"no": "`."""
 _VALUE_BETWEEN = re.compile(r"[0-9](?:[- ./]{0,2}[0-9]){6}")
+_OWN = re.compile(r"(?:<[A-Z]|^)[A-Z_]{0,30}(?::[0-9a-f]{0,16}|^[0-9a-f]{0,16})?>")
+"""What scrubbing writes, or its end, is no label: a value after `<PHONE>` is what it was before."""
 _UNLABELLED = Label(None, True)
 _CELL_SIGNS = ",\t|;"
 _HEAD_REACH = 4000
 _CELL = 60
 
 
+@lru_cache(maxsize=64)  # a number is asked about once for each thing that it could be
 def label(text: str, start: int) -> Label:
     """The nearest label before `start` in the same paragraph, or the head of its column in a table."""
-    found = _nearest(text[max(0, start - REACH) : start])
+    before = text[max(0, start - REACH) : start]
+    found = _nearest(before[before.rfind("\n\n") + 1 :])
     if found.name is not None and found.direct:
         return found
     head = _column_head(text, start)
     return head if head is not None else found
 
 
-@lru_cache(maxsize=4096)  # a number is asked about once for each thing that it could be
 def _nearest(before: str) -> Label:
-    begin = before.rfind("\n\n") + 1
-    last = None
-    for match in _LABEL.finditer(before, begin):
-        last = match
-    if last is None:
+    if ">" in before:
+        before = _OWN.sub(lambda own: " " * len(own[0]), before)
+    if _ONE_LETTER.search(before, max(0, len(before) - 6)):
+        return Label("phone", True)
+    name, _start, end = _last_label(before)
+    if name is None:
         return _UNLABELLED
-    name = last.lastgroup
-    rest = before[last.end() :]
+    rest = before[end:]
     if _VALUE_BETWEEN.search(rest):
         return Label(name, False)
     if name == "order":
         key = _OWN_KEY.search(before)
-        if key is not None and key.start() >= last.end() and "\n" not in rest:
+        if key is not None and key.start() >= end and "\n" not in rest:
             return _UNLABELLED
     return Label(name, True)
+
+
+def _last_label(text: str) -> tuple[str | None, int, int]:
+    """The last label in some words, with its place; (None, 0, 0) where there is none."""
+    found: tuple[str | None, int, int] = (None, 0, 0)
+    if not text.isascii():
+        for match in _HANGUL.finditer(text):
+            found = (match.lastgroup, *match.span())
+    words = [match.span() for match in _WORD.finditer(text, found[1])]
+    for number in range(len(words) - 1, -1, -1):
+        start, end = words[number]
+        if end <= found[2]:
+            break
+        word = text[start:end].lower()
+        if word in _LAST_WORDS:
+            for first in range(max(0, number - _LONGEST + 1), number):
+                phrase = text[words[first][0] : end].lower().replace("_", " ").replace("-", " ")
+                if phrase in _LATIN:
+                    return _LATIN[phrase], words[first][0], end
+        if word in _LATIN:
+            return _LATIN[word], start, end
+    return found
 
 
 def _column_head(text: str, start: int) -> Label | None:
@@ -163,16 +192,14 @@ def _heads(line: str, sign: str) -> tuple[Label | None, ...]:
 def _head(cell: str) -> Label | None:
     if not 1 < len(cell) <= _CELL:
         return None
-    last = None
-    for match in _LABEL.finditer(cell):
-        last = match
-    return Label(last.lastgroup, True) if last is not None else None
+    name, _, _ = _last_label(cell)
+    return Label(name, True) if name is not None else None
 
 
 def as_context(name: str) -> str:
     """What to read before the value of a field with this name: `phone: `, or '' where the name says nothing."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").strip()
-    return f"{words}: " if words and (_LABEL.search(words) or _OTHER_LABEL.search(words)) else ""
+    return f"{words}: " if words and (_last_label(words)[0] or _OTHER_LABEL.search(words)) else ""
 
 
 _OTHER_LABEL = re.compile(

@@ -31,6 +31,8 @@ _HIDES = re.compile(_M)
 
 def detect(text: str, start: int, end: int) -> list[Candidate]:
     """A hidden value around the run of hiding signs that begins at `start`."""
+    if text[start - 1 : start] == text[start]:
+        return []  # the run began before, and was looked at there
     first, last = max(0, start - _REACH), min(len(text), end + _REACH)
     found: list[Candidate] = []
     for pattern, type in ((_RESIDENT, "resident_registration"), (_PHONE, "phone"), (_CARD, "card")):

@@ -15,18 +15,28 @@ import re
 from collections.abc import Callable, Iterator
 
 from corpuskit.privacy.detect import checks, phone
+from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.detect.run import Form, Span, Spans, Value, overlapping, standing
 from corpuskit.privacy.finding import Candidate
 from corpuskit.privacy.marks import NUMBER_WORDS
 
 _GROUP = re.compile("[0-9]+")
-MAX_GROUPS = 6
-"""Groups of the longest form."""
+_DATE = (
+    r"(?:19|20)[0-9]{2}(?:-(?:0?[1-9]|1[0-2])-|\.(?:0?[1-9]|1[0-2])\.|/(?:0?[1-9]|1[0-2])/)(?:0?[1-9]|[12][0-9]|3[01])"
+)
+_ITEM = rf"(?:{_DATE}|[1-9][0-9]{{0,5}}(?:\.[0-9]{{1,6}})?|0(?:\.[0-9]{{1,6}})?)"
+_PLAIN = re.compile(
+    rf"{_DATE}(?:\.? [0-2][0-9])?|[0-9]{{1,3}}(?:,[0-9]{{3}}){{2,}}|(?=[0-9,]*[.-]){_ITEM}(?:,{_ITEM})+"
+)
+"""A date, with the hour or without, an amount with its thousands divided, dates and decimals in the cells of a table:
+most of the runs that hold no value."""
 _WORD_DIGITS = str.maketrans(NUMBER_WORDS, "001234566789")
 
 
 def detect(text: str, start: int, end: int) -> list[Candidate]:
     """What the numbers within `text[start:end]` are. The mark is a run of digits and separators."""
+    if _PLAIN.fullmatch(text, start, end):
+        return []
     spans = [match.span() for match in _GROUP.finditer(text, start, end)]
     found: list[Candidate] = []
     if not text[start:end].isascii():
@@ -38,19 +48,22 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     lengths = [b - a for a, b in spans]
     count = len(spans)
     for first in range(count):
-        for last in range(first, min(first + MAX_GROUPS, count)):
-            forms = _BY_LENGTHS.get(tuple(lengths[first : last + 1]))
-            if forms is None:
-                continue
-            value = Value(text, spans, first, last)
-            for form in forms:
-                score = form.score(value)
-                if score:
-                    candidate = Candidate(*_extent(value, form.type), form.type, score)
-                    explained.append(Span(first, last, candidate))
-        explained += phone.international(text, spans, first)
-        explained += phone.scattered(text, spans, first)
-        if lengths[first] == 1:
+        node = _BY_LENGTHS
+        last = first
+        while last < count and (below := node.below.get(lengths[last])) is not None:
+            node = below
+            if node.forms:
+                value = Value(text, spans, first, last)
+                for form in node.forms:
+                    score = form.score(value)
+                    if score:
+                        explained.append(Span(first, last, Candidate(*_extent(value, form.type), form.type, score)))
+            last += 1
+        start = spans[first][0]
+        if text[start] == "0" or (start and text[start - 1] == "+"):
+            explained += phone.international(text, spans, first)
+            explained += phone.scattered(text, spans, first)
+        if lengths[first] == 1 and (first == 0 or lengths[first - 1] > 1):
             explained += _single_digits(text, spans, lengths, first)
     explained += phone.grouped(text, spans)
     explained += _accounts(text, spans, lengths)
@@ -88,7 +101,7 @@ def _resident(value: Value) -> float:
         return 0.0
     if value.whole:
         # Undivided digits: EAN-13 codes of Korean goods begin with 880, which reads as a birth in January 1988.
-        return 0.7 if valid and not digits.startswith("880") else 0.0
+        return 0.7 if valid and not (digits.startswith("880") and checks.ean(digits)) else 0.0
     if value.gap == "-":
         return 0.99 if valid else 0.9
     return 0.7 if valid else 0.0
@@ -117,7 +130,7 @@ def _licence(value: Value) -> float:
     named = value.says("licence")
     if value.whole:
         return 0.95 if named else 0.0
-    return 0.95 if named else 0.7 if value.gap not in (" ", ".", "?", ",") else 0.0
+    return 0.95 if named else 0.7 if value.gap not in (" ", "?", ",") else 0.0
 
 
 _ITIN_GROUPS = frozenset([*range(50, 66), *range(70, 89), 90, 91, 92, *range(94, 100)])
@@ -160,7 +173,9 @@ def _cpf(value: Value) -> float:
         return 0.0
     if value.says("cpf"):
         return 0.95
-    return 0.85 if value.gaps == [".", ".", "-"] and not value.denied("order", "account", "phone") else 0.0
+    if value.denied("order", "account", "phone") or value.whole or value.gap in (" ", ","):
+        return 0.0
+    return 0.85 if value.gaps == [".", ".", "-"] else 0.7 if value.gap != "?" and len(value.groups) == 4 else 0.0
 
 
 def _imei(value: Value) -> float:
@@ -227,6 +242,7 @@ _BANK_AFTER = re.compile(
 )
 _HOLDER_AFTER = re.compile(r" ?[(\[/,]? ?(?:예금주|입금자|수취인)")
 _DATE_GROUPS = re.compile(r"(?:19|20)[0-9]{2}[-. /][0-9]{1,2}[-. /][0-9]{1,2}$")
+_WORD_AHEAD = re.compile(r"[ (\[/,]{0,3}[가-힣A-Z]")
 _ACCOUNT_DIGITS = range(10, 18)
 
 
@@ -236,10 +252,14 @@ def _accounts(text: str, spans: Spans, lengths: list[int]) -> Iterator[Span]:
     for first in range(count):
         best: Span | None = None
         total = 0
+        labelled = label(text, spans[first][0]).name == "account"
         for last in range(first, min(first + 5, count)):
             total += lengths[last]
             if total > 17:
                 break
+            end = spans[last][1]
+            if not labelled and not _WORD_AHEAD.match(text, end):
+                continue
             if total < 8 or (
                 last > first and (total not in _ACCOUNT_DIGITS or not _account_gaps(text, spans, first, last))
             ):
@@ -277,7 +297,7 @@ def _single_digits(text: str, spans: Spans, lengths: list[int], first: int) -> I
         last = first + size - 1
         if last >= len(spans) or any(length != 1 for length in lengths[first : last + 1]):
             return
-        if (first and lengths[first - 1] == 1) or (last + 1 < len(spans) and lengths[last + 1] == 1):
+        if last + 1 < len(spans) and lengths[last + 1] == 1:
             continue
         value = Value(text, spans, first, last)
         digits = value.digits
@@ -335,12 +355,25 @@ def _forms() -> tuple[Form, ...]:
     )
 
 
-def _by_lengths() -> dict[tuple[int, ...], list[Form]]:
-    table: dict[tuple[int, ...], list[Form]] = {}
+class _Node:
+    """The forms whose group lengths lead here, and the nodes below by the length of the next group."""
+
+    __slots__ = ("below", "forms")
+
+    def __init__(self) -> None:
+        self.below: dict[int, _Node] = {}
+        self.forms: list[Form] = []
+
+
+def _by_lengths() -> _Node:
+    root = _Node()
     for form in _forms():
         for lengths in form.lengths:
-            table.setdefault(lengths, []).append(form)
-    return table
+            node = root
+            for length in lengths:
+                node = node.below.setdefault(length, _Node())
+            node.forms.append(form)
+    return root
 
 
 _BY_LENGTHS = _by_lengths()

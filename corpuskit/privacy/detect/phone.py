@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from corpuskit.errors import require
+from corpuskit.privacy.detect.label import label
 from corpuskit.privacy.detect.run import Form, Span, Spans, Value, overlapping
 from corpuskit.privacy.finding import Candidate
 
@@ -156,7 +157,9 @@ def _nanp(value: Value) -> float:
         digits = digits[1:]
     if digits[0] in "01" or digits[3] in "01" or digits[3:8] == "55501" or value.glued:
         return 0.0
-    if value.before == "+" or _after_country_code(value):
+    if value.before == "+" or _after_country_code(value) or ("," in value.gaps and value.gap != ","):
+        return 0.0
+    if len(value.groups) == 2 and value.gap == ",":
         return 0.0
     if value.says("phone"):
         return 0.95 if value.gaps else 0.75
@@ -266,6 +269,8 @@ def grouped(text: str, spans: Spans) -> Iterator[Span]:
         lead = text[spans[first][0]]
         bracket = text[spans[first][0] - 1 : spans[first][0]] if spans[first][0] else ""
         if bracket == "+" or spans[first][1] - spans[first][0] > 11:
+            continue
+        if lead != "0" and label(text, spans[first][0]).name != "phone":
             continue
         total = 0
         best: Span | None = None

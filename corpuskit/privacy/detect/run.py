@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from corpuskit.privacy.detect import checks
@@ -22,16 +21,28 @@ _WORD_BEFORE = re.compile(
     r"(?:tel|hp|fax|phone|mobile|cell|ph|call|no|num|number|ssn|rrn|card|acct?|account|id|[tmhpfo])[._]?$",
     re.IGNORECASE,
 )
-_ID_KEY = re.compile(
-    r"(?:[a-z]{0,12}(?:id|no|num|idx|seq|key|code|hash|ts|time|date|page|v|ver)|[0-9]+)$", re.IGNORECASE
-)
-
-_IN_ADDRESS = re.compile(r"(?:://|www\.)\S{1,200}$")
+_ID_KEY = re.compile(r"[a-z]{0,12}(?:id|no|num|idx|seq|key|code|hash|ts|time|date|page|v|ver)$", re.IGNORECASE)
+IN_ADDRESS = re.compile(r"(?:://|www\.)\S{1,200}$")
 """The beginning of a URL, whose path goes on to the place."""
 
 
 class Value:
     """Consecutive groups of a run, as one number."""
+
+    __slots__ = (
+        "_gap",
+        "_label",
+        "after",
+        "before",
+        "digits",
+        "end",
+        "first",
+        "gaps",
+        "groups",
+        "last",
+        "start",
+        "text",
+    )
 
     def __init__(self, text: str, spans: Spans, first: int, last: int):
         self.text = text
@@ -40,10 +51,16 @@ class Value:
         self.groups = [text[start:end] for start, end in spans[first : last + 1]]
         self.gaps = [text[spans[k][1] : spans[k + 1][0]] for k in range(first, last)]
         self.digits = "".join(self.groups)
+        self.before = text[self.start - 1] if self.start else ""
+        self.after = text[self.end : self.end + 1]
+        self._label: Label | None = None
+        self._gap: str | None = None
 
-    @cached_property
+    @property
     def label(self) -> Label:
-        return label(self.text, self.start)
+        if self._label is None:
+            self._label = label(self.text, self.start)
+        return self._label
 
     def says(self, *names: str) -> bool:
         """Whether the nearest label is one of these."""
@@ -53,26 +70,20 @@ class Value:
         """Whether a label of one of these kinds is this value's own, so that it is no other kind of number."""
         return self.label.direct and self.label.name in names
 
-    @cached_property
+    @property
     def whole(self) -> bool:
         """Whether the digits are undivided."""
         return not self.gaps
 
-    @cached_property
+    @property
     def gap(self) -> str:
         """The sign that divides the groups, without spaces: '-' for `010 - 1234 - 5678`; '?' where the gaps differ."""
-        signs = {gap.strip() or " " for gap in self.gaps}
-        return signs.pop() if len(signs) == 1 else "?" if signs else ""
+        if self._gap is None:
+            signs = {gap.strip() or " " for gap in self.gaps}
+            self._gap = signs.pop() if len(signs) == 1 else "?" if signs else ""
+        return self._gap
 
-    @cached_property
-    def before(self) -> str:
-        return self.text[self.start - 1] if self.start else ""
-
-    @cached_property
-    def after(self) -> str:
-        return self.text[self.end : self.end + 1]
-
-    @cached_property
+    @property
     def glued(self) -> bool:
         """Whether the digits are part of a word or of an identifier, `ab010...`, `aid=0101...`; `tel010...` is not.
 
@@ -83,12 +94,12 @@ class Value:
             return False
         if before.isalpha():
             return _WORD_BEFORE.search(self.text, max(0, self.start - 10), self.start) is None
-        if before not in "_#=&?/%" or not self.whole:
+        if before not in "_=&?/%" or not self.whole:
             return False
         if self.label.name not in (None, "order") and self.label.direct:
             return False
         if before == "/":
-            return _IN_ADDRESS.search(self.text, max(0, self.start - 200), self.start) is not None
+            return IN_ADDRESS.search(self.text, max(0, self.start - 200), self.start) is not None
         if before in "=?&":
             key = self.text[max(0, self.start - 24) : self.start - 1]
             return before == "=" and _ID_KEY.search(key) is not None
@@ -162,7 +173,7 @@ def _joins(gap: str, before: tuple[int, int], after: tuple[int, int]) -> bool:
 
 def _is_list_number(text: str, span: tuple[int, int]) -> bool:
     """Whether digits number an item at the beginning of a line: `1.`."""
-    return span[1] - span[0] <= 2 and (span[0] == 0 or text[span[0] - 1] == "\n")
+    return span[1] - span[0] <= 2 and text[span[0]] != "0" and (span[0] == 0 or text[span[0] - 1] == "\n")
 
 
 def _dates(text: str, spans: Spans) -> Iterator[Span]:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from corpuskit.privacy.finding import Candidate
 
 _RULES = Path(__file__).resolve().parents[1] / "data" / "gitleaks_rules.json"
-_BEFORE, _AFTER = 24, 700
-"""Code points around a rule's keyword that its pattern is searched in."""
+_BEFORE, _AFTER = 80, 700
+"""Code points around a rule's keyword that its pattern is looked for in."""
+_OPENING = re.compile(r"^(?:\(\?i:|\\b|\(\?:|\(|\(\?-i:)+")
 
 
 class Rule(NamedTuple):
@@ -26,6 +27,8 @@ class Rule(NamedTuple):
     entropy: float
     """Bits a character that the secret must have at least."""
     group: int
+    begins: bool
+    """Whether the pattern begins with the keyword."""
 
 
 @lru_cache(maxsize=1)
@@ -33,8 +36,11 @@ def rules() -> dict[str, tuple[Rule, ...]]:
     """The rules by keyword, in lower case."""
     table: dict[str, list[Rule]] = {}
     for item in json.loads(_RULES.read_text(encoding="utf-8"))["rules"]:
-        rule = Rule(re.compile(item["pattern"], re.ASCII), float(item["entropy"]), int(item.get("group", 0)))
+        pattern = re.compile(item["pattern"], re.ASCII)
+        literal = _OPENING.sub("", item["pattern"]).replace("\\", "").lower()
         for keyword in item["keywords"]:
+            begins = literal.startswith(keyword)
+            rule = Rule(pattern, float(item["entropy"]), int(item.get("group", 0)), begins)
             table.setdefault(keyword, []).append(rule)
     return {keyword: tuple(found) for keyword, found in table.items()}
 
@@ -44,8 +50,11 @@ def known(text: str, start: int, end: int) -> list[Candidate]:
     found: list[Candidate] = []
     last = min(len(text), end + _AFTER)
     for rule in rules().get(text[start:end].lower(), ()):
-        match = rule.pattern.search(text, max(0, start - _BEFORE), last)
-        if match is None or not match.start() - _BEFORE <= start < match.end():
+        if rule.begins:
+            match = rule.pattern.match(text, start, last)
+        else:
+            match = rule.pattern.search(text, max(0, start - _BEFORE), last)
+        if match is None or not match.start() <= start < match.end():
             continue
         group = rule.group or next((number for number in range(1, (match.lastindex or 0) + 1) if match[number]), 0)
         value = match[group]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from corpuskit.privacy.detect import checks
+from corpuskit.privacy.detect.run import IN_ADDRESS
 from corpuskit.privacy.detect.secret import entropy
 from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
@@ -77,7 +78,13 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
         if match is not None and match.end() > start and _is_random(match[0]):
             found.append(Candidate(*match.span(), "secret", 0.95))
     match = _PREFIXED.match(text, start) if not found else None
-    if match is not None and _is_random_body(match["body"]) and not _NO_ISSUER.match(match["prefix"]):
+    in_address = text[start - 1 : start] in ("=", "/", "&") and IN_ADDRESS.search(text, max(0, start - 300), start)
+    if (
+        match is not None
+        and not in_address
+        and _is_random_body(match["body"])
+        and not _NO_ISSUER.match(match["prefix"])
+    ):
         found.append(Candidate(*match.span(), "secret", 0.65))
     match = _LEDGER.match(text, start)
     if match is not None and _is_ledger_address(match, text, start):
