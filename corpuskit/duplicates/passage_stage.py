@@ -11,8 +11,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from corpuskit.document import CHANGE, set_column
-from corpuskit.duplicates.corpus import SketchedCorpus
-from corpuskit.duplicates.passages import Unit, character_spans, in_order
+from corpuskit.duplicates.corpus import Rows, SketchedCorpus
+from corpuskit.duplicates.passages import PROTECTED, Bounds, Unit, character_spans, in_order, least_documents
+from corpuskit.duplicates.protected import Protection
 from corpuskit.duplicates.repeated_text import Wanted, repeated_text
 from corpuskit.duplicates.repeated_units import FIELDS, repeated_units, units
 from corpuskit.duplicates.workspace import Records, Workspace
@@ -36,8 +37,16 @@ class Passages(CorpusStage):
     """Characters that a passage has at least. Lines of navigation and notices are short: 20 to 40 finds them."""
     min_documents: Annotated[int, Field(ge=2)] = 2
     """A passage occurs in at least this many documents."""
+    min_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """It also occurs in at least this share of all documents: 0.01 for the boilerplate of a site with many pages."""
     keep: Literal["first", "none"] = "first"
     """'first': the passage stays in the first of these documents; 'none': it goes everywhere, as boilerplate should."""
+
+    protect: tuple[Protection, ...] = PROTECTED
+    """Repeated text that is left: 'code' (in Markdown fences, indented, or lines that are statements) and 'quotations'
+    (lines marked with >, and several lines in the middle of a text that end as a sentence does)."""
+    cut_to: Bounds = "sentence"
+    """What a substring is cut to: whole sentences or lines, so that none is left broken, or whole words."""
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.unit == "substring":
@@ -75,10 +84,12 @@ class Passages(CorpusStage):
         rewritten: dict[int, str] = {}
         for row in np.flatnonzero(np.asarray(starts.value_lengths()) > 0).tolist():
             text = texts[row].as_py()
-            cut = character_spans(text, _numbers(starts[row]), _numbers(ends[row]), self.unit, self.min_length)
+            cut = self._spans(text, _numbers(starts[row]), _numbers(ends[row]))
             number[row] = len(cut)
             removed[row] = sum(end - start for start, end in cut)
             share[row] = removed[row] / len(text)
+            if not cut:
+                continue
             changes[row] = [
                 {"start": start, "end": end, "type": f"repeated.{self.unit}", "replacement": ""} for start, end in cut
             ]
@@ -102,6 +113,9 @@ class Passages(CorpusStage):
         batch = set_column(batch, self.name, values)
         return set_column(batch, CHANGES, pa.array(changes, pa.list_(CHANGE)))
 
+    def _spans(self, text: str, starts: Rows, ends: Rows) -> list[tuple[int, int]]:
+        return character_spans(text, starts, ends, self.unit, self.min_length, self.protect, self.cut_to)
+
     def _substrings(self, sketches: Sketches, workspace: Workspace) -> Iterator[Records]:
         corpus = SketchedCorpus(sketches)
         total = sum(int(corpus.column(part, "bytes").sum()) for part in range(len(sketches.paths)))
@@ -111,7 +125,8 @@ class Passages(CorpusStage):
                 for first, batch, _ in corpus.texts(part):
                     yield int(corpus.starts[part]) + first, batch
 
-        return repeated_text(texts, total, Wanted(self.min_length, self.min_documents, self.keep == "first"), workspace)
+        least = least_documents(self.min_documents, self.min_share, sketches.rows)
+        return repeated_text(texts, total, Wanted(self.min_length, least, self.keep == "first"), workspace)
 
     def _units(self, sketches: Sketches, workspace: Workspace) -> Iterator[Records]:
         def described() -> Iterator[tuple[int, Records, npt.NDArray[np.int64]]]:
@@ -128,7 +143,8 @@ class Passages(CorpusStage):
             for part in sketches
             for batch in part.to_batches()
         )
-        return iter(repeated_units(described(), total // FIELDS, self.min_documents, self.keep == "first", workspace))
+        least = least_documents(self.min_documents, self.min_share, sketches.rows)
+        return iter(repeated_units(described(), total // FIELDS, least, self.keep == "first", workspace))
 
 
 def _numbers(scalar: pa.Scalar) -> npt.NDArray[np.int64]:

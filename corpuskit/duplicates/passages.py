@@ -6,9 +6,10 @@ is cut to whole words, never inside a character, and reported as spans; the text
 
 from __future__ import annotations
 
+import math
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpuskit.duplicates.corpus import Rows
+from corpuskit.duplicates.protected import Protection, code_blocks, protected, whole_sentences, without
 from corpuskit.duplicates.repeated_text import Wanted, repeated_text
 from corpuskit.duplicates.repeated_units import repeated_units, units
 from corpuskit.duplicates.workspace import Partitions, Records, Workspace
@@ -25,6 +27,8 @@ from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.unicode import UNSPACED, code_points
 
 Unit = Literal["line", "paragraph", "substring"]
+Bounds = Literal["sentence", "word"]
+PROTECTED: tuple[Protection, ...] = ("code", "quotations")
 MEMORY = 2 << 30
 
 
@@ -42,37 +46,43 @@ def passages(
     *,
     min_length: int = 100,
     min_documents: int = 2,
+    min_share: float = 0.0,
     keep: Literal["first", "none"] = "first",
+    protect: Sequence[Protection] = PROTECTED,
+    cut_to: Bounds = "sentence",
 ) -> list[list[tuple[int, int]]]:
     """The repeated passages of each text: (start, end) in characters, in order.
 
     A passage is a line, a paragraph (up to an empty line), both equal when their words are; or a substring, equal
-    character by character and cut to whole words. It is at least `min_length` characters long and occurs in at least
-    `min_documents` texts. With `keep` 'first' it is not reported for the first of them. What repeats within one text
-    alone is no passage.
+    character by character and cut to whole sentences or lines (`cut_to` 'word': to whole words). It is at least
+    `min_length` characters long and occurs in at least `min_documents` texts, and in the share `min_share` of them all.
+    With `keep` 'first' it is not reported for the first of them. What repeats within one text alone is no passage.
+    Code and quotations are left where `protect` names them: see `corpuskit.duplicates.protected`.
 
     Raises InputError for what are not texts, and for an unknown unit.
     """
     if unit not in get_args(Unit):
         raise InputError(f"unit is '{unit}'; it must be 'line', 'paragraph' or 'substring'")
     given = as_texts(texts)
+    least = least_documents(min_documents, min_share, len(given) - given.null_count)
     found: Iterable[Records]
     with tempfile.TemporaryDirectory(prefix="corpuskit-") as folder:
         workspace = Workspace(Path(folder), MEMORY)
         if unit == "substring":
             total = int(np.diff(text_buffers(given)[1]).sum())
-            wanted = Wanted(min_length, min_documents, keep == "first")
+            wanted = Wanted(min_length, least, keep == "first")
             found = repeated_text(lambda: iter([(0, given)]), total, wanted, workspace)
         else:
             records, counts = units(given, unit == "paragraph", min_length)
             described = [(0, records, counts)]
-            found = repeated_units(described, len(records), min_documents, keep == "first", workspace)
+            found = repeated_units(described, len(records), least, keep == "first", workspace)
         spans = in_order(found, len(given), workspace)
         bounds = np.searchsorted(spans.rows, np.arange(len(given) + 1))
         result: list[list[tuple[int, int]]] = [[] for _ in range(len(given))]
         for row in np.unique(spans.rows).tolist():
             own = slice(bounds[row], bounds[row + 1])
-            result[row] = character_spans(given[row].as_py(), spans.starts[own], spans.ends[own], unit, min_length)
+            places = spans.starts[own], spans.ends[own]
+            result[row] = character_spans(given[row].as_py(), *places, unit, min_length, tuple(protect), cut_to)
     return result
 
 
@@ -104,9 +114,24 @@ def _united(records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.column_stack([records[firsts, :2], furthest[lasts] - placed[lasts]])
 
 
-def character_spans(text: str, starts: Rows, ends: Rows, unit: Unit, min_length: int) -> list[tuple[int, int]]:
-    """Spans in bytes as spans in characters; those of substrings cut to whole words, and dropped where too short."""
+def least_documents(least: int, share: float, documents: int) -> int:
+    """In how many documents a passage occurs at least."""
+    return max(least, math.ceil(share * documents))
+
+
+def character_spans(
+    text: str,
+    starts: Rows,
+    ends: Rows,
+    unit: Unit,
+    min_length: int,
+    protect: tuple[Protection, ...] = PROTECTED,
+    cut_to: Bounds = "sentence",
+) -> list[tuple[int, int]]:
+    """Spans in bytes as spans in characters, without what is protected; those of substrings are cut to whole sentences
+    or words, and dropped where too short."""
     data = text.encode()
+    code = code_blocks(text) if "code" in protect else []
     spans = []
     at = characters = 0
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
@@ -119,11 +144,15 @@ def character_spans(text: str, starts: Rows, ends: Rows, unit: Unit, min_length:
         characters += len(data[start:end].decode())
         at = end
         last = characters
-        if unit == "substring":
-            first, last = _whole_words(text, first, last)
-            if last - first < min_length:
-                continue
-        spans.append((first, last))
+        if unit != "substring":
+            if not protected(text, first, last, protect, code, unit == "paragraph"):
+                spans.append((first, last))
+            continue
+        for piece in without(first, last, code):
+            cut = whole_sentences(text, *piece) if cut_to == "sentence" else piece
+            cut = _whole_words(text, *cut)
+            if cut[1] - cut[0] >= min_length:
+                spans.append(cut)
     return spans
 
 

@@ -18,6 +18,7 @@ import pydivsufsort
 
 from corpuskit.duplicates.windows import anchors, copy_segments, mark_repeated, marked_runs
 from corpuskit.duplicates.workspace import Column, Records, Workspace
+from corpuskit.errors import CorpuskitError
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.grouping import Numbering, count_groups
 
@@ -25,6 +26,8 @@ BYTES_A_BYTE = 8
 """Memory that a buffer takes for each of its bytes: text, suffix array (4), marks, and the writing of results."""
 
 MOST_BUFFER = (1 << 31) - 2
+LEAST_BUFFER = 1 << 20
+"""Bytes of a buffer that are worked on whatever the budget."""
 BREAK = np.uint8(0xFF)
 """Between segments: no byte of UTF-8."""
 
@@ -55,14 +58,20 @@ def repeated_text(texts: Texts, total: int, wanted: Wanted, workspace: Workspace
 
     `total` is the number of bytes of all texts.
     """
-    room = min(workspace.memory // BYTES_A_BYTE, MOST_BUFFER)
+    room = min(max(workspace.memory // BYTES_A_BYTE, LEAST_BUFFER), MOST_BUFFER)
     if 2 * total <= room:
         yield _stretches(_join([_whole(first, batch) for first, batch in texts()]), wanted)
         return
     count = 1 << max(0, -(-total * 8 // max(room, 1)) - 1).bit_length()
     for buffer in _buffers(texts, min(count, 4096), wanted.length, workspace):
-        for piece in _pieces(buffer, room):
-            yield _stretches(piece, wanted)
+        if len(buffer.data) > room:
+            raise CorpuskitError(
+                f"passages: {len(buffer.data):,} bytes of text surround phrases that occur everywhere, which takes "
+                f"{BYTES_A_BYTE * len(buffer.data):,} bytes of memory; give more than {workspace.memory:,}, or remove "
+                "the phrases before (passages: {unit: line, keep: none})"
+            )
+        # the suffix array asks for memory of its own
+        yield _stretches(buffer._replace(data=np.array(buffer.data)), wanted)
 
 
 def _stretches(segments: _Segments, wanted: Wanted) -> Records:
@@ -178,19 +187,3 @@ def _merged(regions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     firsts = np.flatnonzero(np.concatenate([[True], apart]))
     lasts = np.append(firsts[1:], len(regions)) - 1
     return np.column_stack([regions[firsts, :3], regions[lasts, 3]])
-
-
-def _pieces(segments: _Segments, room: int) -> Iterator[_Segments]:
-    """A buffer in runs of segments that fit."""
-    first = 0
-    while first < len(segments.rows):
-        limit = segments.starts[first] + max(room, int(segments.starts[first + 1] - segments.starts[first]))
-        last = int(np.searchsorted(segments.starts, limit, side="right")) - 1
-        begin, end = segments.starts[first], segments.starts[last]
-        yield _Segments(
-            segments.rows[first:last],
-            segments.places[first:last],
-            segments.starts[first : last + 1] - begin,
-            np.array(segments.data[begin:end]),  # the suffix array asks for memory of its own
-        )
-        first = last

@@ -29,6 +29,9 @@ class Rule:
     limit: Limit
     by_language: Mapping[str, float] = field(default_factory=dict)
     """Limits that replace `limit` for documents in a language."""
+    other_languages: float | None = None
+    """The limit for documents in a language that `by_language` does not name; None: `limit`. A document of no known
+    language has `limit`."""
     evidence: tuple[str, ...] = ()
     """Dotted paths of measurements that the ledger records beside the value (the kept twin, the matched span)."""
 
@@ -52,6 +55,9 @@ class Rule:
     def limits(self, batch: pa.RecordBatch | pa.Table) -> Any:
         """The limit for each document: a scalar, or an array where languages differ."""
         limit: Any = pa.scalar(float(self.limit))  # type: ignore[arg-type]
+        if self.other_languages is not None:
+            unknown = pc.is_in(batch.column("language"), pa.array([None, "und", ""], pa.string()))
+            limit = pc.if_else(unknown, limit, self.other_languages)
         if self.by_language:
             language = batch.column("language")
             for code, value in sorted(self.by_language.items()):
@@ -59,8 +65,9 @@ class Rule:
         return limit
 
     def limit_for(self, language: str | None) -> Limit:
-        return self.by_language.get(language or "", self.limit)
+        other = self.limit if self.other_languages is None or language in (None, "", "und") else self.other_languages
+        return self.by_language.get(language or "", other)
 
     def with_limit(self, limit: Limit) -> Rule:
         """The same rule with another limit, for every language."""
-        return replace(self, limit=limit, by_language={})
+        return replace(self, limit=limit, by_language={}, other_languages=None)

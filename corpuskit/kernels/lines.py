@@ -41,6 +41,8 @@ LONG_LINE = 200
 
 BULLETS = tuple(ord(character) for character in "•‣▪●◦⁃∙·ㆍ‧*-–")
 """Characters that begin an item of a list."""
+LOOSE_BULLETS = tuple(ord(character) for character in "*-–")
+"""Those of them that are written for other purposes too."""
 TERMINAL = tuple(ord(character) for character in ".?!\"'”’。！？…」』؟۔।։")
 """Characters that end a sentence, quotation marks after it among them."""
 
@@ -91,6 +93,24 @@ def ends_with_ellipsis(data, start, end):  # type: ignore[no-untyped-def]
     if end - start >= 3 and data[end - 1] == 46 and data[end - 2] == 46 and data[end - 3] == 46:
         return True
     return end - start >= 3 and data[end - 3] == 0xE2 and data[end - 2] == 0x80 and data[end - 1] == 0xA6
+
+
+@nb.njit(cache=True, nogil=True)
+def is_item(data, start, end, punctuated, points):  # type: ignore[no-untyped-def]
+    """Whether the line `data[start:end]` begins as an item of a list does.
+
+    Asterisks and dashes begin one only before white space (`***` hides a name), and dashes only where no sentence ends
+    the line: those are the turns of a conversation.
+    """
+    code, width = decode(data, start, end)
+    if code not in BULLETS:
+        return False
+    if code not in LOOSE_BULLETS:
+        return True
+    if start + width >= end:
+        return False
+    after, _ = decode(data, start + width, end)
+    return (character_class(after, points) & SPACE) != 0 and not (punctuated and code != 42)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -150,10 +170,9 @@ def count_lines(data, start, end, points, counts):  # type: ignore[no-untyped-de
             else:
                 counts[DUPLICATE_LINES] += 1
                 counts[DUPLICATE_LINE_CHARACTERS] += characters
-            code, _ = decode(data, first, last)
-            counts[BULLET_LINES] += code in BULLETS
             code, _ = last_character(data, first, last)
             counts[PUNCTUATED_LINES] += code in TERMINAL
+            counts[BULLET_LINES] += is_item(data, first, last, code in TERMINAL, points)
             counts[ELLIPSIS_LINES] += ends_with_ellipsis(data, first, last)
         if paragraph_lines > 0 and (first >= last or line_end >= end):
             counts[PARAGRAPHS] += 1

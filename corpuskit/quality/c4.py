@@ -16,11 +16,12 @@ from corpuskit.document import Change, apply_changes
 from corpuskit.inputs import Texts, as_texts
 from corpuskit.kernels.arrow import text_buffers
 from corpuskit.kernels.lines import TERMINAL, ends_with_ellipsis, last_character, past_blanks, trim
-from corpuskit.kernels.unicode import SPACE, UPPER, WORD, character_class, code_points, decode
+from corpuskit.kernels.unicode import SPACE, UNSPACED, UPPER, WORD, character_class, code_points, decode
 
 MAX_WORD = 1000
 MIN_WORDS = 3
-"""A line has at least so many words (separated by white space), none of more than MAX_WORD characters."""
+"""A line has at least so many words (separated by white space; each Han or kana character is one), none of more than
+MAX_WORD characters."""
 
 KEPT, EMPTY, LONG_WORD, NO_TERMINAL_PUNCTUATION, FEW_WORDS, JAVASCRIPT, POLICY = range(7)
 REASONS = ("", "", "long_word", "no_terminal_punctuation", "few_words", "javascript", "policy")
@@ -125,7 +126,7 @@ def line_verdict(data, start, end, points):  # type: ignore[no-untyped-def]
         if byte < 0x80:
             space = byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
             if byte == 123:
-                curly = True
+                curly |= at == start or data[at - 1] != 92  # not the bracket that TeX writes as \{
             elif _SECOND[byte] and at + 1 < end and data[at + 1] | 32 == _SECOND[byte]:
                 phrase = _phrase_at(data, at, end)
                 if phrase == 0:
@@ -136,7 +137,9 @@ def line_verdict(data, start, end, points):  # type: ignore[no-untyped-def]
                     policy = True
         else:
             code, width = decode(data, at, end)
-            space = (character_class(code, points) & SPACE) != 0
+            kind = character_class(code, points)
+            space = (kind & SPACE) != 0
+            words += (kind & UNSPACED) != 0
         if space:
             length = 0
         else:

@@ -36,9 +36,23 @@ def settings(language: str) -> dict[str, Any]:
     return dict(yaml.safe_load((DATA / f"{language}.yaml").read_text(encoding="utf-8")))
 
 
+class Units(NamedTuple):
+    """How the units of rules differ between languages (ISO 639-1): see `data/units.yaml`."""
+
+    words: dict[str, tuple[float, float]]
+    characters: dict[str, float]
+    unmarked_sentences: list[str]
+
+
+@cache
+def units() -> Units:
+    """Words, characters and sentences of the languages that are known."""
+    return Units(**yaml.safe_load((DATA / "units.yaml").read_text(encoding="utf-8")))
+
+
 @cache
 def rule_table() -> dict[str, dict[str, dict[str, Any]]]:
-    """Rule sets: {set: {rule: {measurement, keep, limit}}}, with the limits for languages without a file."""
+    """Rule sets: {set: {rule: {measurement, keep, limit, unit}}}, with the limits for English."""
     table: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((DATA / "default.yaml").read_text(encoding="utf-8"))
     return table
 

@@ -21,6 +21,9 @@ from corpuskit.quality import c4, kernel
 from corpuskit.quality.languages import numbers
 from corpuskit.quality.morphemes import Analyser, grammar
 
+FEWEST_LINES = 3
+"""A share of fewer lines (or paragraphs) says nothing about a text, and is null."""
+
 Numbers = npt.NDArray[Any]
 
 
@@ -68,6 +71,11 @@ def _share(part: Numbers, whole: Numbers) -> Numbers:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
+def _line_share(part: Numbers, whole: Numbers) -> Numbers:
+    """part / whole, NaN where the lines or paragraphs are fewer than FEWEST_LINES."""
+    return np.where(whole >= FEWEST_LINES, part / np.maximum(whole, 1), np.nan)
+
+
 def _struct(values: dict[str, Numbers], mask: pa.BooleanArray | None) -> pa.StructArray:
     arrays = [pa.array(value, from_pandas=True) for value in values.values()]
     return pa.StructArray.from_arrays(arrays, names=list(values), mask=mask)
@@ -81,12 +89,12 @@ def _gopher(counts: kernel.Counts) -> dict[str, Numbers]:
         "mean_word_length": _share(words[word.WORD_CHARACTERS], words[word.WORDS]),
         "symbol_ratio_hash": _share(lines[line.HASHES], words[word.WORDS]),
         "symbol_ratio_ellipsis": _share(lines[line.ELLIPSES], words[word.WORDS]),
-        "bullet_lines": _share(lines[line.BULLET_LINES], lines[line.LINES]),
-        "ellipsis_lines": _share(lines[line.ELLIPSIS_LINES], lines[line.LINES]),
+        "bullet_lines": _line_share(lines[line.BULLET_LINES], lines[line.LINES]),
+        "ellipsis_lines": _line_share(lines[line.ELLIPSIS_LINES], lines[line.LINES]),
         "alphabetic_words": _share(words[word.WITH_LETTER], words[word.TOKENS]),
         "stop_words": stop_words,
-        "duplicate_lines": _share(lines[line.DUPLICATE_LINES], lines[line.LINES]),
-        "duplicate_paragraphs": _share(lines[line.DUPLICATE_PARAGRAPHS], lines[line.PARAGRAPHS]),
+        "duplicate_lines": _line_share(lines[line.DUPLICATE_LINES], lines[line.LINES]),
+        "duplicate_paragraphs": _line_share(lines[line.DUPLICATE_PARAGRAPHS], lines[line.PARAGRAPHS]),
         "duplicate_line_characters": _share(lines[line.DUPLICATE_LINE_CHARACTERS], lines[line.LINE_CHARACTERS]),
         "duplicate_paragraph_characters": _share(
             lines[line.DUPLICATE_PARAGRAPH_CHARACTERS], lines[line.LINE_CHARACTERS]
@@ -111,8 +119,8 @@ def _c4(counts: kernel.Counts) -> dict[str, Numbers]:
 def _fineweb(counts: kernel.Counts) -> dict[str, Numbers]:
     words, lines = counts.words.T, counts.lines.T
     return {
-        "line_punctuation": _share(lines[line.PUNCTUATED_LINES], lines[line.LINES]),
-        "short_lines": _share(lines[line.SHORT_LINES], lines[line.LINES]),
+        "line_punctuation": _line_share(lines[line.PUNCTUATED_LINES], lines[line.LINES]),
+        "short_lines": _line_share(lines[line.SHORT_LINES], lines[line.LINES]),
         "character_duplicates": _share(lines[line.DUPLICATE_LINE_CHARACTERS], lines[line.LINE_CHARACTERS]),
         "new_lines": _share(lines[line.LINE_FEEDS], words[word.WORDS]),
     }

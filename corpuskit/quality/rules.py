@@ -6,12 +6,17 @@ also be named alone (`gopher.top_2_gram`).
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpuskit.engine.rule import Rule
 from corpuskit.errors import UsageError, nearest
-from corpuskit.quality.languages import languages, rule_table, settings
+from corpuskit.quality.languages import languages, rule_table, settings, units
+
+TOLERANCE = 0.2
+"""Limits that are scaled by one parallel text, instead of measured on many, are this much looser."""
 
 _UNIONS = {"gopher": ("gopher_quality", "gopher_repetition")}
 
@@ -28,9 +33,9 @@ def select(
 ) -> list[Rule]:
     """The rules that `names` (sets or single rules) choose, with `limits` in place of their own.
 
-    A limit given here holds for every language; otherwise the limits of a language's file do, unless `by_language` is
-    false; its limits for morphemes go before the others where stop words and endings are `analysed`. Raises UsageError
-    for a name that is no rule, and for a limit of a rule that is not chosen.
+    A limit given here holds for every language; otherwise `limit_of` says it, unless `by_language` is false. Limits for
+    morphemes go before the others where stop words and endings are `analysed`. Raises UsageError for a name that is no
+    rule, and for a limit of a rule that is not chosen.
     """
     definitions = {rule: value for rules in rule_table().values() for rule, value in rules.items()}
     sets = rule_sets()
@@ -44,25 +49,65 @@ def select(
             raise UsageError(f"quality: limits name '{name}', which is no rule{nearest(name, definitions)}")
         if name not in chosen:
             raise UsageError(f"quality: limits name '{name}', which 'rules' does not choose; add it to 'rules'")
-    own = {code: _own_limits(code, analysed) for code in languages()} if by_language else {}
-    return [_rule(name, definitions[name], limits.get(name), own) for name in chosen]
-
-
-def _own_limits(language: str, analysed: bool) -> dict[str, float]:
-    found = settings(language)
-    return {**found["limits"], **(found.get("limits_of_morphemes", {}) if analysed else {})}
+    return [_rule(name, definitions[name], limits.get(name), by_language, analysed) for name in chosen]
 
 
 def _rule(
-    name: str, definition: Mapping[str, Any], limit: float | bool | None, own: Mapping[str, Mapping[str, float]]
+    name: str, definition: Mapping[str, Any], limit: float | bool | None, by_language: bool, analysed: bool
 ) -> Rule:
     keep = definition["keep"]
     if limit is not None and isinstance(limit, bool) != (keep == "is"):
         raise UsageError(f"quality: the limit of '{name}' is {'true or false' if keep == 'is' else 'a number'}")
+    own: dict[str, float] = {}
+    others = None
+    if limit is None and by_language and keep != "is":
+        known = units()
+        codes = {*languages(), *known.words, *known.characters, *known.unmarked_sentences}
+        own = {code: limit_of(name, code, analysed) for code in sorted(codes)}
+        others = limit_of(name, None, analysed)
+        own = {code: value for code, value in own.items() if value != others}
+        others = None if others == definition["limit"] else others
     return Rule(
         name=name,
         measurement=f"quality.{definition.get('measurement', name)}",
         keep=keep,
         limit=definition["limit"] if limit is None else limit,
-        by_language={} if limit is not None else {code: found[name] for code, found in own.items() if name in found},
+        by_language=own,
+        other_languages=others,
     )
+
+
+def limit_of(name: str, language: str | None, analysed: bool = False) -> float:
+    """The limit of a rule for documents in a language; None: one without a file or a unit. Infinite: it does not hold.
+
+    The file of the language says it. For the other rules on words, the limit for English is scaled by the number and
+    length of words in one parallel text, and loosened by TOLERANCE. In languages cut into characters, limits on runs of
+    n characters are those of the runs of words that say as much. Rules on sentences do not hold where nothing marks
+    their ends.
+    """
+    definitions = {rule: value for rules in rule_table().values() for rule, value in rules.items()}
+    definition = definitions[name]
+    limit, upper = float(definition["limit"]), definition["keep"] == "<="
+    never = math.inf if upper else -math.inf
+    if language in languages():
+        file = settings(language)
+        own = {**file["limits"], **(file.get("limits_of_morphemes", {}) if analysed else {})}
+        return float(own.get(name, limit))
+    unit, known = definition.get("unit"), units()
+    if unit == "sentences":
+        return never if language in known.unmarked_sentences else limit
+    if unit != "words":
+        return limit
+    loose = 1 + TOLERANCE if upper else 1 - TOLERANCE
+    if language in known.words:
+        words, length = known.words[language]
+        scale = {"words": words, "mean_word_length": length}.get(name.partition("_")[2])
+        return limit if scale is None else round(limit * scale * loose, 2)
+    if language in known.characters:
+        characters = known.characters[language]
+        if name in ("gopher.min_words", "gopher.max_words"):
+            return round(limit * characters * loose, 2)
+        run = re.fullmatch(r"gopher\.duplicate_(\d+)_gram", name)
+        alike = f"gopher.duplicate_{int(run[1]) / characters:.0f}_gram" if run else ""
+        return float(definitions[alike]["limit"]) if alike in definitions else never
+    return never

@@ -46,14 +46,14 @@ def test_repetition_within_one_document_is_no_passage() -> None:
 def test_substrings_are_cut_to_whole_words() -> None:
     shared = "시작하는 말은 서로 다르지만 이 문장만은 두 글에 똑같이 들어 있다는 것을 누구나 안다"
     texts = [f"앞{shared}고 한다.", f"뒤{shared}며 웃었다."]
-    assert shown(texts, min_length=20) == [[], [shared.removeprefix("시작하는 ").removesuffix("안다")]]
+    assert shown(texts, min_length=20, cut_to="word") == [[], [shared.removeprefix("시작하는 ").removesuffix("안다")]]
     han = "这个句子在两篇文章中完全相同没有任何区别只是前后不同而已"
-    assert shown([f"甲{han}乙", f"丙{han}丁"], min_length=20) == [[], [han]]
+    assert shown([f"甲{han}乙", f"丙{han}丁"], min_length=20, cut_to="word") == [[], [han]]
 
 
 def test_neighbours_of_a_removed_passage_do_not_grow_together(tmp_path: Path) -> None:
     shared = "the very same words in the middle of two texts"
-    stage = Passages(min_length=20)
+    stage = Passages(min_length=20, cut_to="word")
     batch = batch_of([{"text": f"alpha {shared} beta"}, {"text": f"gamma, {shared} delta"}, {"text": None}])
     (result,) = run_stage(stage, tmp_path, [batch])
     assert result.column("text").to_pylist() == [f"alpha {shared} beta", "gamma, delta", None]
@@ -108,6 +108,58 @@ def test_spans_lie_in_order_within_the_text(texts: list[str], unit: Any) -> None
 @given(st.text(alphabet="abc 가나다", min_size=60, max_size=120))
 def test_a_copied_text_is_found_whole_but_for_its_edges(text: str) -> None:
     text = " ".join(text.split())
-    found = passages([f"x {text} x", f"y {text} y"], min_length=8)
+    found = passages([f"x {text} x", f"y {text} y"], min_length=8, cut_to="word")
     covered = sum(end - start for start, end in found[1])
     assert covered >= len(text) or len(text) < 8
+
+
+PYTHON = [
+    f"""#!/usr/bin/env python3
+from typing import Any, Dict, List, Optional
+import numpy as np
+
+def f{number}(x):
+    return x * {number} + {number * 7 % 13}
+
+if __name__ == "__main__":  # run as a script
+    raise SystemExit(f{number}(3))
+"""
+    for number in range(12)
+]
+
+
+def test_code_is_left_unless_it_is_not_protected() -> None:
+    fenced = [
+        f"Page {n}.\n\n```js\nlet [total, setTotal] = useState(0) // of page\n```\n\nThe end of {n}." for n in range(12)
+    ]
+    for texts in (PYTHON, fenced):
+        assert not any(passages(texts, "line", min_length=30, min_documents=10, keep="none"))
+        assert all(passages(texts, "line", min_length=30, min_documents=10, keep="none", protect=()))
+
+
+def test_a_quotation_of_several_lines_is_left_and_a_footer_is_not() -> None:
+    hymn = "The tide goes out beyond the harbour bar,\nAnd leaves the rowing boats aground."
+    footer = "Copyright of the harbour office.\nAll rights are reserved by the port."
+    texts = [f"Note {n}: my grandfather sang this.\n{hymn}\nWe asked why in {n}.\n{footer}" for n in range(12)]
+    assert shown(texts, unit="line", min_length=30, min_documents=10, keep="none")[3] == [footer]
+    quoted = [f"They wrote in {n}:\n> {NOTICE}\nand {n} more." for n in range(12)]
+    assert not any(passages(quoted, "line", min_length=30, keep="none"))
+
+
+def test_substrings_are_cut_to_whole_sentences() -> None:
+    middle = (
+        "the committee decided after a long debate that every boat in the harbour must carry two lamps and one bell"
+    )
+    texts = [f"In the spring of {year} {middle} each {what}." for year, what in ((1900, "week"), (1901, "month"))]
+    assert shown(texts, min_length=60) == [[], []]
+    whole = "Every boat must carry two lamps. The master of the port shall inspect them, and every bell too."
+    texts = [
+        f"In {year} it was said. So {whole} {what} disliked it." for year, what in ((1900, "Sailors"), (1901, "Bakers"))
+    ]
+    assert shown(texts, min_length=40) == [[], [f"So {whole} "]]
+
+
+def test_a_share_of_the_documents_is_a_threshold_too() -> None:
+    texts = [f"Own words {n}.\n{NOTICE}" if n < 10 else f"Only own words {n}." for n in range(100)]
+    assert sum(map(len, passages(texts, "line", min_length=20, min_share=0.1, keep="none"))) == 10
+    assert not any(passages(texts, "line", min_length=20, min_share=0.11, keep="none"))

@@ -54,7 +54,10 @@ def found(texts: list[str], least: int, keep_first: bool, folder: Path, memory: 
 
 @pytest.mark.parametrize("memory", [1 << 30, 64_000])
 @pytest.mark.parametrize(("least", "keep_first"), [(2, True), (2, False), (3, True)])
-def test_stretches_are_those_of_the_obvious_search(memory: int, least: int, keep_first: bool, tmp_path: Path) -> None:
+def test_stretches_are_those_of_the_obvious_search(
+    memory: int, least: int, keep_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("corpuskit.duplicates.repeated_text.LEAST_BUFFER", 1)
     generator = random.Random(3)
     for trial in range(6):
         phrases = ["".join(generator.choices("abcd가", k=generator.randint(3, 40))) for _ in range(60)]

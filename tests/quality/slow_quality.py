@@ -38,6 +38,19 @@ def share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
+TERMINAL = ".?!\"'”’。！？…」』؟۔।։"
+
+
+def line_share(part: float, whole: float) -> float | None:
+    return part / whole if whole >= 3 else None
+
+
+def item(line: str) -> bool:
+    if line[0] in "*-–":
+        return len(line) > 1 and line[1].isspace() and not (line[0] != "*" and line[-1] in TERMINAL)
+    return line[0] in "•‣▪●◦⁃∙·ㆍ‧"
+
+
 def top(tokens_: list[str], n: int) -> float | None:
     grams = [tuple(map(lowered, tokens_[i : i + n])) for i in range(len(tokens_) - n + 1)]
     counts = Counter(grams)
@@ -91,20 +104,20 @@ def measure(text: str, stop_words: set[str], endings: set[str]) -> dict[str, flo
         "gopher.mean_word_length": share(sum(map(len, found)), len(found)),
         "gopher.symbol_ratio_hash": share(text.count("#"), len(found)),
         "gopher.symbol_ratio_ellipsis": share(text.count("...") + text.count("…"), len(found)),
-        "gopher.bullet_lines": share(sum(line[0] in "•‣▪●◦⁃∙·ㆍ‧*-–" for line in lines), len(lines)),
-        "gopher.ellipsis_lines": share(sum(line.endswith(("...", "…")) for line in lines), len(lines)),
+        "gopher.bullet_lines": line_share(sum(map(item, lines)), len(lines)),
+        "gopher.ellipsis_lines": line_share(sum(line.endswith(("...", "…")) for line in lines), len(lines)),
         "gopher.alphabetic_words": share(
             sum(any(unicodedata.category(c)[0] == "L" for c in token) for token in all_tokens), len(all_tokens)
         ),
         "gopher.stop_words": len(hits),
-        "gopher.duplicate_lines": share(len(repeats(lines)), len(lines)),
-        "gopher.duplicate_paragraphs": share(len(repeats(paragraphs)), len(paragraphs)),
+        "gopher.duplicate_lines": line_share(len(repeats(lines)), len(lines)),
+        "gopher.duplicate_paragraphs": line_share(len(repeats(paragraphs)), len(paragraphs)),
         "gopher.duplicate_line_characters": share(sum(map(len, repeats(lines))), characters),
         "gopher.duplicate_paragraph_characters": share(
             sum(len(p.replace("\n", "")) for p in repeats(paragraphs)), characters
         ),
-        "fineweb.line_punctuation": share(sum(line[-1] in ".?!\"'”’。！？…」』؟۔।։" for line in lines), len(lines)),
-        "fineweb.short_lines": share(sum(len(line) <= 30 for line in lines), len(lines)),
+        "fineweb.line_punctuation": line_share(sum(line[-1] in TERMINAL for line in lines), len(lines)),
+        "fineweb.short_lines": line_share(sum(len(line) <= 30 for line in lines), len(lines)),
         "fineweb.new_lines": share(text.count("\n"), len(found)),
         "c4.long_lines": sum(len(line) >= 200 for line in lines),
     }
