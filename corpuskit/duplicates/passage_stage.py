@@ -28,7 +28,7 @@ class Passages(CorpusStage):
     """Text that several documents share (boilerplate, notices, quotations) is removed, and recorded as changes."""
 
     name: ClassVar[str] = "passages"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     unit: Unit = "substring"
     """What a passage is: a 'line', a 'paragraph' (text up to an empty line), both equal when their words are; or any

@@ -99,7 +99,7 @@ class ExactDuplicates(_Duplicates):
     """Documents with the same text but for white space, or with the same address: all but one are dropped."""
 
     name: ClassVar[str] = "exact_duplicates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     by: Literal["text", "url"] = "text"
     """'text': equal in NFC but for white space; a document without text is not compared. 'url': equal address but for
@@ -135,7 +135,7 @@ class NearDuplicates(_Duplicates):
     """
 
     name: ClassVar[str] = "near_duplicates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     evidence: ClassVar[tuple[str, ...]] = ("twin", "similarity", "twin_url")
 
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8

@@ -18,7 +18,7 @@ class LanguageStage(BatchStage):
     """Names the language of each document, 'und' for what is none; drops languages that are not wanted."""
 
     name: ClassVar[str] = "language_id"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     keep: tuple[str, ...] = ()
     """Languages to keep: [en, ko]. ISO 639-3 codes and locales are read too (kor, ko-KR). Default: all."""

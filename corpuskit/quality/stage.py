@@ -32,7 +32,7 @@ class Quality(BatchStage):
     """Measures how a text reads (Gopher, C4, FineWeb, Korean) and drops what breaks the chosen rules."""
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     model_config = ConfigDict(populate_by_name=True)
 
     chosen: Annotated[tuple[str, ...], Field(alias="rules")] = ("gopher", "fineweb", "korean")
@@ -101,7 +101,7 @@ class C4Lines(BatchStage):
     """Cuts the lines that C4 cuts: without terminal punctuation, of under three words, of cookie notices and code."""
 
     name: ClassVar[str] = "c4_lines"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     compatible_with: LinePeer | None = None
     """Cut as datatrove does, instead of by the definitions of this house; white space around lines then goes too."""

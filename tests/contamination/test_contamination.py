@@ -127,7 +127,7 @@ def test_every_format_gives_the_same_parts(tmp_path: Path) -> None:
             writer.writerows(rows)
     texts = [[part[1:] for part in load([tmp_path / f"a.{s}"])] for s in ("jsonl", "json", "parquet", "csv", "tsv")]
     assert all(parts == texts[0] for parts in texts)
-    assert len(texts[0]) == 5  # two questions, two answers, and the first answer without its notes
+    assert len(texts[0]) == 4  # two questions, an answer, and that without its notes
 
 
 def test_nested_texts_are_parts(tmp_path: Path) -> None:
@@ -148,7 +148,8 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(CorpuskitError, match=r"bad\.json"):
         prepare([tmp_path / "bad.json"])
     (tmp_path / "empty.jsonl").write_text("")
-    assert check(["text"], [tmp_path / "empty.jsonl"]).to_pylist()[0]["overlap"] == 0.0
+    with pytest.raises(UsageError, match="holds no item"):
+        prepare([tmp_path / "empty.jsonl"])
 
 
 def test_the_stage_drops_with_the_item_as_evidence(benchmark: Path) -> None:
