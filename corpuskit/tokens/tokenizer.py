@@ -96,6 +96,11 @@ class Tokenizer:
         return hashlib.sha256(self.json.encode()).hexdigest()
 
     @cached_property
+    def ids_digest(self) -> str:
+        """SHA-256 of what decides the ids of a text: without the framing that `AutoTokenizer` adds to it."""
+        return hashlib.sha256(_plain(self.json).encode()).hexdigest()
+
+    @cached_property
     def settings(self) -> dict[str, Any]:
         """The contents of its `tokenizer_config.json`; empty where it has none."""
         return dict(json.loads(dict(self.files).get(CONFIG, "{}")))

@@ -53,7 +53,7 @@ instruct:
   grpo: {{prompts: [{SAMPLE}/demonstrations.jsonl], steps: 1, batch: 4, answer_tokens: 4, rewards: {{helpful: 1.0}},
     precision: float32}}
   gains: {{held_out: {SAMPLE}/demonstrations.jsonl, draws: 1, answer_tokens: 4}}
-evaluate: {{probes: false, held_out: false, tasks: [{TASKS}], limit: 4}}
+evaluate: {{probes: false, tasks: [{TASKS}], limit: 4}}
 audit: {{windows: 8, prefix: 8, suffix: 8, documents: 0, identifiers: 0, personal: 0, near_verbatim: 0,
   generations: 0, replayed: 0, canaries: {{count: 1, copies: [0, 2], digits: 2, coins: 0}}}}
 """

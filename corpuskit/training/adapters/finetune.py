@@ -112,8 +112,9 @@ class _FineTuned:
 def _window(model: Path, subject: _FineTuned, shards: Shards) -> int:
     """Tokens of a window, virtual ones not counted. Raises CorpuskitError for shards that do not fit the model."""
     plan = read_plan(model)
-    digest = plan.tokenizer if plan is not None else subject.tokenizer.digest
-    if digest != shards.manifest.tokenizer.sha256:
+    trained_with = plan.tokenizer if plan is not None else None
+    same_ids = subject.tokenizer.ids_digest == shards.tokenizer.ids_digest
+    if not same_ids and trained_with != shards.manifest.tokenizer.sha256:
         raise CorpuskitError(f"{shards.folder} was written with another tokenizer than {model} has")
     limit = context_length(subject.model_config)
     length = shards.manifest.sequence_length

@@ -227,8 +227,8 @@ def _framing(tokenizer: Tokenizer) -> Tokenizer:
 def check_tokenizer(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Raises CorpuskitError where shards were written with another tokenizer than the model has."""
     added = {"decoder": [], "encoder": [MASK], "encoder-decoder": [f"<extra_id_{n}>" for n in range(SENTINELS)]}
-    known = (model.tokenizer.digest, model.trained_with)
-    if tokenizer.digest in known or tokenizer.extended(added[model.kind]).digest in known:
+    same_ids = (tokenizer.ids_digest, tokenizer.extended(added[model.kind]).ids_digest)
+    if tokenizer.digest == model.trained_with or model.tokenizer.ids_digest in same_ids:
         return
     raise CorpuskitError(
         f"{folder} was written with another tokenizer than {model.name} has (SHA-256 {tokenizer.digest[:12]}… and "
