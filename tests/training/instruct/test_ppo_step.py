@@ -17,6 +17,7 @@ from corpuskit.training import read_metrics
 from corpuskit.training.instruct import PpoConfig, ppo, reinforce, user
 from corpuskit.training.instruct.actors import Actors
 from corpuskit.training.instruct.answering import Answered
+from corpuskit.training.instruct.surrogate import clipped_objective, masked_mean, whitened
 from corpuskit.training.machine import Machine
 
 PROMPT, ANSWER, VOCABULARY = 4, 5, 24
@@ -183,6 +184,15 @@ def test_the_updates_of_a_step_are_those_of_the_written_out_loss(actors: Actors)
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
     for ours, theirs in zip(actors.head.parameters(), mirror.head.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_the_formulas_at_their_ends() -> None:
+    one = torch.ones(1, 1)
+    assert float(masked_mean(3 * one, one)) == 3.0
+    assert float(masked_mean(3 * one, 0 * one)) == 0.0
+    assert torch.equal(whitened(torch.full((1, 3), 2.0), torch.ones(1, 3)), torch.zeros(1, 3))
+    _, beyond = clipped_objective(0 * one, 0 * one, one, one, 0.0)
+    assert float(beyond) == 0.0
 
 
 ASKED = [user(text) for text in ("Hi?", "개를 씻나요?", "What is it?", "Who lives in Busan?", "Why?")]
