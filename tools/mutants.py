@@ -113,7 +113,7 @@ EQUIVALENT: dict[str, str] = {
     ),
     "corpuskit.engine.files:file_digest: 1 → 2": "the size of the blocks that are read",
     "corpuskit.engine.files:file_digest: 20 → 21": "the size of the blocks that are read",
-    "corpuskit.training.instruct.ppo:reinforce.step: 1000003 → 1000004": "another seed of the draws, as good as the first",
+    "corpuskit.training.instruct.ppo:reinforce.step: 1000003 → 1000004": "another seed, as good as the first",
     "corpuskit.training.instruct.ppo:reinforce.step: config.seed + 1000003 * number → config.seed - 1000003 * number": (
         "another seed of the draws, as good as the first"
     ),
