@@ -51,6 +51,7 @@ STAGE_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "toxicity": ("toxicity", {}),
     "toxicity, passages": ("toxicity", {"action": "passage"}),
     "contamination": ("contamination", {"benchmarks": [str(SAMPLE / "benchmark.jsonl")]}),
+    "filter": ("filter", {"where": "length(text) > 200", "drop_matching": {"text": "ferry"}, "sample": 0.7}),
     "remedies": ("remedies", {"path": "decisions.parquet"}),
     "rights": ("rights", {"obey": ["training", "noindex", "noarchive", "paywall"], "licenses": ["CC0-1.0"]}),
 }
