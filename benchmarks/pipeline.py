@@ -29,7 +29,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 PEER = ["datatrove[io,processing]==0.10.1", "lxml_html_clean", "fasttext-numpy2-wheel", "spacy"]
-ENGINES = ("fast", "accurate")
+ENGINES = ("learned",)
 STAGES = """
 stages:
   - extract: {{engine: {engine}}}

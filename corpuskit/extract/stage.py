@@ -61,7 +61,10 @@ class ExtractStage(BatchStage):
         return [Rule("extract.characters", "extract.characters", ">=", 1)]
 
     def libraries(self) -> tuple[str, ...]:
-        return ("resiliparse",)  # detects encodings; what reads documents is known by the extra's versions
+        """resiliparse detects encodings; the others read documents."""
+        return (
+            "resiliparse", "pypdfium2", "python-docx", "python-pptx", "openpyxl", "hwp-hwpx-parser", "markdown-it-py",
+        )  # fmt: skip
 
     def inputs(self) -> list[Path]:
         from corpuskit.extract.learned import MODEL

@@ -33,7 +33,6 @@ from corpuskit.errors import MissingExtra
 
 STAGE_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "extract": ("extract", {}),
-    "extract, fast": ("extract", {"engine": "fast"}),
     "language": ("language", {"keep": ["en", "ko"], "min_score": 0.3}),
     "exact_duplicates": ("exact_duplicates", {}),
     "exact_duplicates by url": ("exact_duplicates", {"by": "url"}),

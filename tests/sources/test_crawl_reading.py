@@ -261,7 +261,7 @@ def test_a_feed_names_pages_dates_and_titles() -> None:
       <entry><title>file</title><link href="file:///etc/passwd"/></entry></feed>"""
     (entry,) = parse_feed(atom.encode(), "http://e.kr/feed")
     assert entry.url == "http://e.kr/b/1"
-    assert entry.published == "2024-05-05T22:08:09Z"
+    assert entry.published == "2024-05-06T07:08:09+09:00"
     assert entry.title == "한국 <b>news"
 
 
