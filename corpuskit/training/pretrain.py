@@ -3,7 +3,7 @@
 models/base/
   config.json, model.safetensors, tokenizer.json, …   the model, once the run has finished
   training.json       what the run does and came to (`corpuskit.training.plan`)
-  metrics.jsonl       its diary (`corpuskit.training.metrics`)
+  metrics.jsonl       its log (`corpuskit.training.metrics`)
   checkpoints/        where it goes on after a stop (`corpuskit.training.checkpoint`)
 """
 

@@ -1,4 +1,4 @@
-"""One run of training: steps by a plan, a diary, checkpoints, and the same end however often it was stopped.
+"""One run of training: steps by a plan, a metrics log, checkpoints, and the same end however often it was stopped.
 
 What a step does depends on its number, the weights and the optimizer's state alone: the order of the data, the masks
 and the learning rate are functions of the number, and nothing else is random. So a run that goes on from a checkpoint
@@ -100,7 +100,7 @@ class Trainable(Protocol):
 
 
 class Trainer:
-    """Trains what a subject makes, by a plan, and writes diary and checkpoints into its folder."""
+    """Trains what a subject makes, by a plan, and writes metrics log and checkpoints into its folder."""
 
     def __init__(
         self,

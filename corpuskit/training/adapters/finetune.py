@@ -1,6 +1,6 @@
 """Fine-tuning a trained model on token shards: one entry for adapters and for the model's own weights.
 
-The run is the one of pretraining: exact order, exact resume, the same diary. For an adapter, only the adapter is
+The run is the one of pretraining: exact order, exact resume, the same log. For an adapter, only the adapter is
 written (`folder.py` shows the files); the other methods write a whole model, as pretraining does.
 """
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from corpuskit.tokens.shards import (
 from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.tokens.write import write_shards
 from corpuskit.training.adapters.config import TARGET
+from corpuskit.training.instruct.dialogues import read_texts
 
 SPLITS: tuple[SplitName, ...] = ("train", "held_out")
 
@@ -61,11 +60,11 @@ def write_target(
     hold_out: float = 0.1,
     language: str | None = None,
 ) -> Manifest:
-    """Token shards of the texts of a JSON Lines file, as the source `target`.
+    """Token shards of the texts of a file, as the source `target`.
 
-    A line is {"text"}, {"prompt", "answer"} or {"messages": [{"role", "content"}, ...]}; turns are joined by line
-    breaks. `hold_out`: share of the texts that is held out. Raises UsageError that names line and field of a record
-    that is none of these.
+    A record has a `text`, or is a conversation of any layout that `corpuskit.training.instruct.dialogues` reads; turns
+    are joined by line breaks. `hold_out`: share of the texts that is held out. Raises UsageError that names the place
+    and the field of a record that is none of these.
     """
     folder = Path(folder)
     # not the whole path: what is held out must not depend on where the file lies
@@ -85,36 +84,6 @@ def write_target(
         return write_shards([corpus], tokenizer, folder, sequence_length=sequence_length, hold_out=hold_out)
     finally:
         corpus.unlink()
-
-
-def read_texts(file: str | Path) -> list[str]:
-    """The texts of a JSON Lines file; see `write_target`."""
-    path = Path(file)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not filled:
-        raise UsageError(f"{path} holds no texts")
-    if '"text"' not in filled[0][1]:
-        from corpuskit.training.instruct.dialogues import read_demonstrations
-
-        return [
-            "\n".join(turn.content for turn in demonstration.messages) for demonstration in read_demonstrations(path)
-        ]
-    return [_text(line, f"{path}, line {number}") for number, line in filled]
-
-
-def _text(line: str, where: str) -> str:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise UsageError(f"{where}: not JSON: {error}") from error
-    text = record.get("text") if isinstance(record, dict) else None
-    if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"{where}, field 'text': give a text that is not empty")
-    return unicodedata.normalize("NFC", text)
 
 
 def join_shards(folders: Sequence[Path], out: Path) -> Manifest:

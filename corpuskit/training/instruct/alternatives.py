@@ -34,7 +34,7 @@ from corpuskit.training.adapters.folder import weights_digest
 from corpuskit.training.instruct.answering import check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import AlternativeConfig, DpoConfig, GrpoConfig
-from corpuskit.training.instruct.dialogues import Message, Preference, read_preferences, read_prompts
+from corpuskit.training.instruct.dialogues import Message, Preference
 from corpuskit.training.instruct.loop import TuningResult, TuningRun, data_digest, require_nonempty, rows_of_step
 from corpuskit.training.instruct.packing import paired
 from corpuskit.training.instruct.policy import context, load_policy, save_policy
@@ -92,7 +92,7 @@ def optimize_preferences(
     """
     config = config or DpoConfig()
     if preferences is None:
-        preferences = read_preferences(config.preferences or shipped_file("preferences"))
+        preferences = list(config.reader().preferences(config.preferences or shipped_file("preferences")))
     pairs = require_nonempty(preferences, "preference to learn from")
     rows = [
         {
@@ -129,7 +129,7 @@ def optimize_groups(
     config = config or GrpoConfig()
     if prompts is None:
         files = prompt_files(config.prompts)
-        prompts = list(dict.fromkeys(prompt for file in files for prompt in read_prompts(file)))
+        prompts = list(dict.fromkeys(prompt for file in files for prompt in config.reader().prompts(file)))
     asked = require_nonempty(prompts, "prompt to answer")
 
     def check(policy: Any, tokenizer: Tokenizer) -> None:
@@ -223,7 +223,7 @@ def _newest(folder: Path) -> str | None:
 
 
 def _lines(history: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The diary: a line a step."""
+    """Lines of the metrics log, one a step."""
     for line in history:
         if "loss" in line:
             numbers = {name: value for name, value in line.items() if isinstance(value, (int, float))}

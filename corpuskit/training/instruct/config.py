@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from corpuskit.engine.stage import Configured
+
+if TYPE_CHECKING:
+    from corpuskit.training.instruct.dialogues import Reader
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -23,7 +26,25 @@ class LoraPolicy(Configured):
     """Scale of what they add, over the rank."""
 
 
-class Tuning(Configured):
+class ReadsFiles(Configured):
+    """How files of conversations are read."""
+
+    fields: dict[Literal["text", "messages", "prompt", "answer", "system", "chosen", "rejected"], str] = Field(
+        default_factory=dict
+    )
+    """Names of the fields in the files, where they are not found by themselves: {prompt: question, answer: reply}."""
+    bad_records: Literal["skip", "fail"] = "skip"
+    """skip: records that cannot be read are left out and listed in bad_records.jsonl, as long as they are at most a
+    tenth of a file. fail: the first one is an error."""
+
+    def reader(self) -> Reader:
+        """What reads the files with these settings."""
+        from corpuskit.training.instruct.dialogues import Reader
+
+        return Reader({str(ours): theirs for ours, theirs in self.fields.items()}, self.bad_records)
+
+
+class Tuning(ReadsFiles):
     """What every method has in common."""
 
     learning_rate: float = Field(default=5e-4, gt=0)
@@ -171,7 +192,7 @@ class GrpoConfig(AlternativeConfig):
         return self
 
 
-class GainsConfig(Configured):
+class GainsConfig(ReadsFiles):
     """What the tuning brought, on requests that no part of it has seen."""
 
     held_out: str | None = None

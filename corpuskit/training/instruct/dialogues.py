@@ -1,188 +1,156 @@
-"""Demonstrations and preferences as JSON lines, read with errors that name file, line and field.
+"""Demonstrations, preferences, prompts and texts, read from files of any known layout.
 
     {"prompt": "What is 3 plus 4?", "answer": "7"}
     {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
     {"prompt": "How do I pick a lock?", "chosen": "I cannot help with that.", "rejected": "First …", "kind": "safe"}
 
-A prompt is one request, or a list of messages. Other fields are kept as they are: `kind` names the quality that a
-preference is about, `task` and `language` group results.
+`corpuskit.training.instruct.layouts` lists the layouts, `corpuskit.training.instruct.records` the kinds of files. Other
+fields of a record are kept: `kind` names the quality that a preference is about, `task` and `language` group results.
 """
 
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, TypeVar
 
-from corpuskit.errors import UsageError, nearest
+from corpuskit.errors import UsageError
+from corpuskit.training.instruct import layouts
+from corpuskit.training.instruct.messages import ROLES, Demonstration, Message, Preference, Role
+from corpuskit.training.instruct.records import Record, read_records
 
-Role = Literal["system", "user", "assistant", "tool"]
-ROLES: tuple[Role, ...] = get_args(Role)
+__all__ = [
+    "ROLES",
+    "BadRecord",
+    "Demonstration",
+    "Message",
+    "Preference",
+    "Reader",
+    "Role",
+    "demonstrations",
+    "read_demonstrations",
+    "read_preferences",
+    "read_prompts",
+    "read_texts",
+]
 
+LEDGER = "bad_records.jsonl"
+TOLERATED = 0.1
+"""Share of a file's records that may be bad: with more, the layout is not what it was taken for."""
+SHOWN = 200
+"""Characters of a bad record in the ledger."""
 
-@dataclass(frozen=True)
-class Message:
-    role: Role
-    content: str
-    where: str = field(default="", compare=False, repr=False)
-    """File, line and field that it was read from."""
-    calls: str = ""
-    """The tool calls of an assistant's turn, as JSON."""
-
-    @property
-    def text(self) -> str:
-        """What a model without a template for tools reads: the content, and the calls after it."""
-        return "\n".join(part for part in (self.content, self.calls) if part)
-
-    def as_dict(self, content: str | None = None) -> dict[str, Any]:
-        """As chat templates take it; `content` instead of its own, where given."""
-        turn: dict[str, Any] = {"role": self.role, "content": self.content if content is None else content}
-        return turn | ({"tool_calls": json.loads(self.calls)} if self.calls else {})
-
-
-@dataclass(frozen=True)
-class Demonstration:
-    """A conversation whose assistant turns are to be learned; the last turn is the assistant's."""
-
-    messages: tuple[Message, ...]
-    about: Mapping[str, Any] = field(default_factory=dict)
-    """The record's other fields."""
-
-    @property
-    def prompt(self) -> tuple[Message, ...]:
-        return self.messages[:-1]
-
-    @property
-    def answer(self) -> str:
-        return self.messages[-1].content
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Preference:
-    """Two answers to a prompt, of which the first is the better."""
+class BadRecord:
+    """A record that was left out."""
 
-    prompt: tuple[Message, ...]
-    chosen: str
-    rejected: str
-    about: Mapping[str, Any] = field(default_factory=dict)
-    where: str = field(default="", compare=False, repr=False)
-    """File and line that it was read from."""
-
-    @property
-    def kind(self) -> str:
-        """Which quality the choice is about."""
-        return str(self.about.get("kind", "helpful"))
+    where: str
+    reason: str
+    record: str
+    """Its beginning, as JSON."""
 
 
-def read_demonstrations(path: str | Path) -> list[Demonstration]:
-    """Raises UsageError, naming file, line and field, for what is no demonstration or has an empty turn."""
-    return [_demonstration(record, where) for record, where in _records(Path(path))]
+@dataclass
+class Reader:
+    """Reads files with the settings of one use, and keeps what it had to leave out."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Our name of a field -> the name in the file."""
+    bad_records: Literal["skip", "fail"] = "skip"
+    """skip: leave out what cannot be read, as long as it is at most a tenth of a file. fail: stop at the first."""
+    skipped: list[BadRecord] = field(default_factory=list)
+
+    def demonstrations(self, path: str | Path) -> Iterator[Demonstration]:
+        return self._read(path, layouts.demonstration)
+
+    def preferences(self, path: str | Path) -> Iterator[Preference]:
+        return self._read(path, layouts.preference)
+
+    def prompts(self, path: str | Path) -> Iterator[tuple[Message, ...]]:
+        """Each prompt once."""
+        seen = set()
+        for prompt in self._read(path, layouts.prompt):
+            if prompt not in seen:
+                seen.add(prompt)
+                yield prompt
+
+    def texts(self, path: str | Path) -> Iterator[str]:
+        return self._read(path, layouts.text)
+
+    def write_ledger(self, folder: Path) -> None:
+        """Write `bad_records.jsonl` with what was left out and why; none where nothing was."""
+        if self.skipped:
+            lines = [json.dumps(vars(bad), ensure_ascii=False) + "\n" for bad in self.skipped]
+            (folder / LEDGER).write_text("".join(lines), encoding="utf-8")
+
+    def _read(self, path: str | Path, parse: Callable[[dict[str, object], str], Item]) -> Iterator[Item]:
+        """Raises UsageError for an empty file, and for too many bad records, naming the first."""
+        total, bad = 0, 0
+        first = ""
+        for record in read_records(path):
+            total += 1
+            try:
+                if record.problem:
+                    raise UsageError(record.problem)
+                item = parse(layouts.renamed(record.value, self.fields, record.where), record.where)
+            except UsageError as error:
+                if self.bad_records == "fail":
+                    raise
+                bad += 1
+                first = first or str(error)
+                self.skipped.append(_bad(record, str(error)))
+                continue
+            yield item
+        if not total:
+            raise UsageError(f"{path} is empty: it needs records, such as one JSON object a line")
+        if bad > TOLERATED * total:
+            more = f" ({bad:,} of {total:,} records cannot be read)" if bad > 1 else ""
+            raise UsageError(first + more)
 
 
-def read_preferences(path: str | Path) -> list[Preference]:
-    """Raises UsageError, naming file, line and field, for what is no preference, and for equal or empty sides."""
-    return [_preference(record, where) for record, where in _records(Path(path))]
+def read_demonstrations(path: str | Path, reader: Reader | None = None) -> list[Demonstration]:
+    """The conversations of a file. Raises UsageError, naming file, line and field, as `Reader` does."""
+    return list((reader or Reader()).demonstrations(path))
 
 
-def read_prompts(path: str | Path) -> list[tuple[Message, ...]]:
+def read_preferences(path: str | Path, reader: Reader | None = None) -> list[Preference]:
+    """The preferences of a file. Raises UsageError as `read_demonstrations` does, and for equal or empty sides."""
+    return list((reader or Reader()).preferences(path))
+
+
+def read_prompts(path: str | Path, reader: Reader | None = None) -> list[tuple[Message, ...]]:
     """The prompts of demonstrations, preferences or plain prompts, in order, without repetitions."""
-    prompts = [_prompt_of(record, where) for record, where in _records(Path(path))]
-    return list(dict.fromkeys(prompts))
+    return list((reader or Reader()).prompts(path))
 
 
-def known_answers(path: str | Path) -> list[Demonstration]:
+def read_texts(path: str | Path, reader: Reader | None = None) -> list[str]:
+    """The texts of a file, in NFC: the field `text`, or a conversation's turns joined by line breaks."""
+    return list((reader or Reader()).texts(path))
+
+
+def known_answers(path: str | Path, reader: Reader | None = None) -> list[Demonstration]:
     """The records of a file of prompts that name their answers."""
-    records = _records(Path(path))
-    return [_demonstration(record, where) for record, where in records if "messages" in record or "answer" in record]
+    fields = (reader or Reader()).fields
+    answered = []
+    for record in read_records(path):
+        value = {} if record.problem else layouts.renamed(record.value, fields, record.where)
+        if any(name in value for name in (*layouts.TURNS, *layouts.ANSWER)):
+            answered.append(layouts.demonstration(value, record.where))
+    return answered
 
 
 def demonstrations(pairs: Iterable[tuple[str, str]]) -> list[Demonstration]:
     """Demonstrations from (prompt, answer) pairs. Raises UsageError for an empty side, naming its number."""
     return [
-        _demonstration({"prompt": prompt, "answer": answer}, f"pair {number}")
+        layouts.demonstration({"prompt": prompt, "answer": answer}, f"pair {number}")
         for number, (prompt, answer) in enumerate(pairs)
     ]
 
 
-def _records(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    if not path.is_file():
-        raise UsageError(f"no file at {path}: name a JSON lines file")
-    seen = False
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{where}: not UTF-8 at byte {error.start}") from error
-        except ValueError as error:
-            raise UsageError(f"{where}: not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise UsageError(f"{where}: expected an object with fields, found {line[:40].decode(errors='replace')}")
-        seen = True
-        yield record, where
-    if not seen:
-        raise UsageError(f"{path} is empty: it needs one JSON object a line")
-
-
-def _demonstration(record: dict[str, Any], where: str) -> Demonstration:
-    if "messages" in record:
-        messages = _messages(record["messages"], f"{where}, field 'messages'")
-        if messages[-1].role != "assistant" or len(messages) < 2:
-            raise UsageError(f"{where}, field 'messages': ends with no assistant turn after a request")
-        rest = _rest(record, "messages")
-    else:
-        answer = Message("assistant", _text(record, "answer", where), f"{where}, field 'answer'")
-        messages, rest = (*_prompt(record, where), answer), _rest(record, "prompt", "answer")
-    return Demonstration(messages, rest)
-
-
-def _preference(record: dict[str, Any], where: str) -> Preference:
-    chosen, rejected = _text(record, "chosen", where), _text(record, "rejected", where)
-    if unicodedata.normalize("NFC", chosen) == unicodedata.normalize("NFC", rejected):
-        raise UsageError(f"{where}: fields 'chosen' and 'rejected' are equal, so nothing is preferred")
-    return Preference(_prompt(record, where), chosen, rejected, _rest(record, "prompt", "chosen", "rejected"), where)
-
-
-def _prompt_of(record: dict[str, Any], where: str) -> tuple[Message, ...]:
-    return _demonstration(record, where).prompt if "messages" in record else _prompt(record, where)
-
-
-def _prompt(record: dict[str, Any], where: str) -> tuple[Message, ...]:
-    if isinstance(record.get("prompt"), list):
-        return _messages(record["prompt"], f"{where}, field 'prompt'")
-    return (Message("user", _text(record, "prompt", where), f"{where}, field 'prompt'"),)
-
-
-def _messages(value: Any, where: str) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{where}: expected a list of messages with 'role' and 'content'")
-    messages = []
-    for number, message in enumerate(value):
-        place = f"{where}[{number}]"
-        if not isinstance(message, dict):
-            raise UsageError(f"{place}: expected 'role' and 'content'")
-        role = message.get("role")
-        if role not in ("system", "user", "assistant"):
-            raise UsageError(f"{place}.role: no role '{role}'{nearest(str(role), ['system', 'user', 'assistant'])}")
-        messages.append(Message(role, _text(message, "content", place), f"{place}.content"))
-    return tuple(messages)
-
-
-def _text(record: dict[str, Any], name: str, where: str) -> str:
-    if name not in record:
-        raise UsageError(f"{where}: field '{name}' is missing; found {', '.join(map(repr, record)) or 'none'}")
-    value = record[name]
-    if not isinstance(value, str):
-        raise UsageError(f"{where}, field '{name}': expected text, found {type(value).__name__}")
-    if not value.strip():
-        raise UsageError(f"{where}, field '{name}': is empty")
-    return value
-
-
-def _rest(record: dict[str, Any], *known: str) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in known}
+def _bad(record: Record, reason: str) -> BadRecord:
+    return BadRecord(record.where, reason, json.dumps(record.value, ensure_ascii=False, default=str)[:SHOWN])

@@ -27,7 +27,7 @@ from corpuskit.training.evaluation.task import exact_match
 from corpuskit.training.instruct.answering import answer_texts, check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import GainsConfig
-from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
+from corpuskit.training.instruct.dialogues import Demonstration
 from corpuskit.training.instruct.loop import require_nonempty
 from corpuskit.training.instruct.policy import context, load_policy
 from corpuskit.training.instruct.reward import RewardModel, right
@@ -107,7 +107,9 @@ def measure_gains(
     """
     config = config or GainsConfig()
     asked = require_nonempty(
-        read_demonstrations(config.held_out or shipped_file("held_out")) if held_out is None else held_out,
+        list(config.reader().demonstrations(config.held_out or shipped_file("held_out")))
+        if held_out is None
+        else held_out,
         "held-out request",
     )
     if not models:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ def _jobs(config: InstructConfig, sections: Sections) -> Iterator[Job]:
             settings=settings_of(part),
             reads=reads,
             libraries=("torch", "transformers", *libraries),
-            inputs=tuple(Path(path) for path, _ in _files(part)),
+            inputs=tuple(Path(path) for path, _ in _files(part) if "://" not in path and not path.startswith("hub:")),
             own_code=tuple(_function(name) for name in getattr(part, "rewards", ()) if ":" in name),
             work=lambda run, watch: work(run, config, watch),
         )
@@ -71,31 +72,33 @@ def language_models(config: InstructConfig) -> tuple[str, ...]:
 
 def _files(part: Any) -> list[tuple[str, Callable[[str], Any]]]:
     """The files that a part of the settings names, each with what reads it."""
-    from corpuskit.training.instruct import read_demonstrations, read_preferences, read_prompts
 
     if isinstance(part, InstructConfig):
         parts = (part.sft, part.reward, part.ppo, part.dpo, part.grpo, part.gains)
         return [file for section in parts if section is not None for file in _files(section)]
-    pairs = read_preferences if isinstance(part, RewardConfig) else read_demonstrations
+    reader = part.reader()
+    pairs = reader.preferences if isinstance(part, RewardConfig) else reader.demonstrations
     named: list[tuple[str | None, Callable[[str], Any]]] = [
-        (getattr(part, "demonstrations", None), read_demonstrations),
-        (getattr(part, "preferences", None), read_preferences),
+        (getattr(part, "demonstrations", None), reader.demonstrations),
+        (getattr(part, "preferences", None), reader.preferences),
         (getattr(part, "held_out", None), pairs),
     ]
-    named += [(path, read_prompts) for path in getattr(part, "prompts", None) or ()]
+    named += [(path, reader.prompts) for path in getattr(part, "prompts", None) or ()]
     return [(path, reads) for path, reads in named if path is not None]
 
 
 def _check(config: InstructConfig) -> None:
     """Raises UsageError for a mistake in a file or in the name of a reward, before anything has run."""
-    from corpuskit.training.instruct import read_preferences, right_answers
+    from corpuskit.training.instruct import right_answers
     from corpuskit.training.instruct.tasks import prompt_files, shipped_file
 
     for path, reads in _files(config):
-        reads(path)
+        collections.deque(reads(path), maxlen=0)
     rewards = config.reward_model
-    pairs = [] if rewards is None else read_preferences(rewards.preferences or shipped_file("preferences"))
-    heads = sorted({pair.kind for pair in pairs})
+    file = None if rewards is None else rewards.preferences or shipped_file("preferences")
+    heads = (
+        [] if rewards is None or file is None else sorted({pair.kind for pair in rewards.reader().preferences(file)})
+    )
     for part in (section for section in (config.ppo, config.grpo) if section is not None):
         for name in part.rewards:
             if name == RIGHT:

@@ -1,15 +1,16 @@
-"""The loop that every kind of tuning goes through: steps, diary, checkpoints, and the same end after any stop.
+"""The loop that every kind of tuning goes through: steps, metrics log, checkpoints, and the same end after any stop.
 
 What a step does depends on its number, the weights and the optimizer's state alone, as in pretraining
 (`corpuskit.training.trainer`), so that a run that goes on from a checkpoint ends in the same bits. A folder holds
 
     instruct.json     what was asked for, from which model and data, and what it came to
-    metrics.jsonl     the diary, a line a step
+    metrics.jsonl     the metrics log, a line a step
     checkpoints/      where it goes on after a stop
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from corpuskit.engine.files import digest, read_json, write_json
+from corpuskit.engine.files import read_json, write_json
 from corpuskit.engine.progress import Watch
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.tokens.windows import Numbers
@@ -112,7 +113,7 @@ def run_steps(
     stop: Callable[[], str | None],
     watch: Watch,
 ) -> TuningResult:
-    """Take the steps that are still to be taken. `step(number)` changes the weights and returns the diary's line.
+    """Take the steps that are still to be taken. `step(number)` changes the weights and returns a line of the log.
 
     `write(folder)` saves what is trained. Raises CorpuskitError where a loss is not finite.
     """
@@ -124,9 +125,11 @@ def run_steps(
     metrics = MetricsLog(run.folder, done)
     every = config.checkpoint_every or max(1, -(-steps // 5))
     stopped_by, finished = None, True
+    torch = require("torch", "train")
     try:
         while done < steps and stopped_by is None:
             began = time.perf_counter()
+            torch.manual_seed(_seed(config.seed, done + 1))  # for the model's own dropout
             line = step(done + 1)
             if not math.isfinite(line["loss"]):
                 raise CorpuskitError(
@@ -179,9 +182,26 @@ def require_nonempty(records: Sequence[Record], what: str) -> list[Record]:
     return list(records)
 
 
-def data_digest(records: Iterable[Any]) -> str:
-    """16 hex digits that name demonstrations, preferences or prompts."""
-    return digest([repr(record) for record in records])
+def data_digest(*parts: str | Path | Iterable[Any]) -> str:
+    """16 hex digits that name what is learned from: files by their contents, or records in memory."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str | Path):
+            if Path(part).is_file():
+                with Path(part).open("rb") as file:
+                    hashed.update(hashlib.file_digest(file, "sha256").digest())
+            else:  # a data set of the hub, or a file elsewhere
+                hashed.update(str(part).encode())
+        else:
+            for record in part:
+                hashed.update(repr(record).encode() + b"\0")
+        hashed.update(b"\1")
+    return hashed.hexdigest()[:16]
+
+
+def _seed(seed: int, step: int) -> int:
+    """The seed of what a step draws at random: any stop and resume draws the same."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{step}".encode()).digest()[:8], "little") >> 1
 
 
 def _says(line: dict[str, Any]) -> str:

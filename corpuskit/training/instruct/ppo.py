@@ -29,7 +29,7 @@ from corpuskit.training.instruct.actors import Actors
 from corpuskit.training.instruct.answering import Answered, answer, answer_texts, check_room
 from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import PpoConfig
-from corpuskit.training.instruct.dialogues import Message, read_prompts
+from corpuskit.training.instruct.dialogues import Message
 from corpuskit.training.instruct.loop import (
     STOP,
     TuningResult,
@@ -270,7 +270,8 @@ def _limit(line: Mapping[str, float], first: float, config: PpoConfig) -> str | 
 
 
 def _read(config: PpoConfig) -> list[tuple[Message, ...]]:
-    return list(dict.fromkeys(prompt for file in prompt_files(config.prompts) for prompt in read_prompts(file)))
+    files = prompt_files(config.prompts)
+    return list(dict.fromkeys(prompt for file in files for prompt in config.reader().prompts(file)))
 
 
 def _result(ended: TuningResult, folder: Path, prompts: int, names: Sequence[str]) -> PpoResult:

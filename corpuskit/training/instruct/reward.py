@@ -29,7 +29,7 @@ from corpuskit.training.checkpoint import save_model
 from corpuskit.training.evaluation.task import exact_match
 from corpuskit.training.instruct.chat import Chat, fit
 from corpuskit.training.instruct.config import RewardConfig
-from corpuskit.training.instruct.dialogues import Demonstration, Message, Preference, known_answers, read_preferences
+from corpuskit.training.instruct.dialogues import Demonstration, Message, Preference, known_answers
 from corpuskit.training.instruct.loop import (
     TuningResult,
     TuningRun,
@@ -151,14 +151,15 @@ def train_reward_model(
     config, model, folder = config or RewardConfig(), Path(model), Path(folder)
     if held_out is None:
         file = judged_file("held_out_preferences", config.preferences, config.held_out, preferences is not None)
-        held_out = [] if file is None else read_preferences(file)
+        held_out = [] if file is None else list(config.reader().preferences(file))
+    reader = config.reader()
     if preferences is None:
-        preferences = read_preferences(config.preferences or shipped_file("preferences"))
+        preferences = list(reader.preferences(config.preferences or shipped_file("preferences")))
     learned = require_nonempty(preferences, "preference to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
-        "data": data_digest([*learned, *held_out]),
+        "data": data_digest(learned, held_out),
     }
     run = TuningRun(folder, "reward", asked, resume)
     if run.result is not None:
@@ -166,6 +167,7 @@ def train_reward_model(
         return RewardResult(
             **known | {"accuracy": {kind: Interval(**interval) for kind, interval in known["accuracy"].items()}}
         )
+    reader.write_ledger(folder)
     with this_machine(config.precision) as machine, stop_signals() as stop:
         kinds = sorted({preference.kind for preference in learned})
         rewards = _fresh(model, kinds, config.seed)

@@ -8,8 +8,9 @@ Conversations share windows without seeing each other. Logits are computed at an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from corpuskit.engine.progress import Watch, silent
 from corpuskit.errors import UsageError, require
 from corpuskit.tokens.windows import IGNORED, Numbers
 from corpuskit.training.adapters.folder import weights_digest
-from corpuskit.training.instruct.chat import Chat, Rendered
+from corpuskit.training.instruct.chat import Chat
 from corpuskit.training.instruct.config import SftConfig
-from corpuskit.training.instruct.dialogues import Demonstration, read_demonstrations
+from corpuskit.training.instruct.dialogues import Demonstration
 from corpuskit.training.instruct.loop import (
     TuningResult,
     TuningRun,
@@ -31,7 +32,7 @@ from corpuskit.training.instruct.loop import (
     run_steps,
     update,
 )
-from corpuskit.training.instruct.packing import Packed, pack
+from corpuskit.training.instruct.packing import Conversations, Packed, pack
 from corpuskit.training.instruct.policy import (
     body,
     context,
@@ -49,6 +50,8 @@ from corpuskit.training.models import output_head
 from corpuskit.training.objectives import NextToken
 from corpuskit.training.optimization import learning_rate, make_optimizers, set_learning_rate
 
+BATCH = 1024
+"""Conversations that are read and rendered at once."""
 LONGEST = 4
 """A window is no longer than this many of the longest conversations need."""
 
@@ -56,6 +59,8 @@ LONGEST = 4
 @dataclass(frozen=True, kw_only=True)
 class SftResult(TuningResult):
     demonstrations: int
+    skipped: int = 0
+    """Records that could not be read; bad_records.jsonl lists them."""
     cut: int
     """Demonstrations whose prompt lost its start."""
     parameters: int
@@ -67,6 +72,8 @@ class SftResult(TuningResult):
     def sentence(self) -> str:
         """The tuning in a line for people."""
         text = f"{self.demonstrations:,} demonstrations, {self.steps:,} steps"
+        if self.skipped:
+            text += f"; {self.skipped:,} records could not be read (bad_records.jsonl)"
         if self.cut:
             text += f"; {self.cut:,} prompts lost their start"
         if self.held_out_loss is not None:
@@ -93,14 +100,16 @@ def finetune_on_demonstrations(
     config, model, folder = config or SftConfig(), Path(model), Path(folder)
     if held_out is None:
         file = judged_file("held_out", config.demonstrations, config.held_out, demonstrations is not None)
-        held_out = [] if file is None else read_demonstrations(file)
+        held_out = [] if file is None else list(config.reader().demonstrations(file))
+    source: Sequence[Demonstration] | str | Path
     if demonstrations is None:
-        demonstrations = read_demonstrations(config.demonstrations or shipped_file("demonstrations"))
-    learned = require_nonempty(demonstrations, "demonstration to learn from")
+        source = config.demonstrations or shipped_file("demonstrations")
+    else:
+        source = require_nonempty(demonstrations, "demonstration to learn from")
     asked = {
         "config": config.model_dump(mode="json"),
         "model": weights_digest(model),
-        "data": data_digest([*learned, *held_out]),
+        "data": data_digest(source, held_out),
     }
     run = TuningRun(folder, "sft", asked, resume)
     if run.result is not None:
@@ -108,16 +117,16 @@ def finetune_on_demonstrations(
     with this_machine(config.precision) as machine, stop_signals() as stop:
         fresh, tokenizer = load_policy(model)
         chat, limit = Chat(tokenizer), context(fresh)
-        check_known(tokenizer, (turn for demonstration in learned for turn in demonstration.messages))
-        rendered = chat.render([demonstration.messages for demonstration in learned])
+        reader = config.reader()
+        learned, places = _rendered(chat, reader.demonstrations(source) if isinstance(source, str | Path) else source)
+        reader.write_ledger(folder)
         length = min(config.sequence_length or limit, limit)
         if config.sequence_length is None:
-            length = min(length, LONGEST * max(len(conversation.tokens) for conversation in rendered))
-        rendered, cut = shortened(learned, rendered, length, config.too_long)
-        windows = pack(rendered, length, tokenizer.pad)
-        held, _ = shortened(
-            held_out, chat.render([demonstration.messages for demonstration in held_out]), length, "cut"
-        )
+            length = min(length, LONGEST * int(learned.lengths.max()))
+        cut = shorten(learned, places, length, config.too_long)
+        windows = pack(learned, length, tokenizer.pad)
+        held, held_places = _rendered(chat, held_out)
+        shorten(held, held_places, length, "cut")
         module = fresh if config.lora is None else with_adapter(fresh, config.lora, config.seed)
         if run.checkpoint is not None:
             restore_policy(module, run.checkpoint)
@@ -141,11 +150,12 @@ def finetune_on_demonstrations(
         result = SftResult(
             **vars(ended),
             demonstrations=len(learned),
+            skipped=len(reader.skipped),
             cut=cut,
             parameters=sum(parameter.numel() for parameter in module.parameters()),
             trained_parameters=sum(parameter.numel() for parameter in trained),
             loss=_last_loss(folder),
-            held_out_loss=mean_loss(module, pack(held, length, tokenizer.pad), machine) if held else None,
+            held_out_loss=mean_loss(module, pack(held, length, tokenizer.pad), machine) if len(held) else None,
         )
         if ended.finished:
             run.finish(result, write)
@@ -180,28 +190,35 @@ def mean_loss(module: Any, windows: Packed, machine: Machine, rows: int = 8) -> 
     return total / max(count, 1)
 
 
-def shortened(
-    demonstrations: Sequence[Demonstration], conversations: Sequence[Rendered], length: int, how: str
-) -> tuple[list[Rendered], int]:
-    """(the demonstrations' conversations within `length` tokens, how many lost their start for it).
+def _rendered(chat: Chat, demonstrations: Iterable[Demonstration]) -> tuple[Conversations, list[str]]:
+    """(the demonstrations as tokens, the place of each one's answer)"""
+    conversations, places = Conversations(), []
+    rest = iter(demonstrations)
+    while part := list(islice(rest, BATCH)):
+        check_known(chat.tokenizer, (turn for demonstration in part for turn in demonstration.messages))
+        conversations.add(chat.render([demonstration.messages for demonstration in part]))
+        places += [demonstration.messages[-1].where for demonstration in part]
+    return conversations, places
+
+
+def shorten(conversations: Conversations, places: Sequence[str], length: int, how: str) -> int:
+    """Cut conversations to `length` tokens; how many lost their start for it.
 
     Raises UsageError where one is longer and that is an error, or where nothing to learn would be left of it.
     """
-    fitting, cut = [], 0
-    for number, (demonstration, conversation) in enumerate(zip(demonstrations, conversations, strict=True), 1):
-        if len(conversation.tokens) > length:
-            name = demonstration.messages[-1].where or f"demonstration {number}"
-            if how == "error":
-                raise UsageError(
-                    f"{name}: with its prompt it takes {len(conversation.tokens):,} tokens, and a window has "
-                    f"{length:,}: shorten it, raise sequence_length, or say too_long: cut"
-                )
-            conversation = Rendered(conversation.tokens[-length:], conversation.learned[-length:])
-            if conversation.learned.all():
-                raise UsageError(f"{name}: the answer alone takes more than a window of {length:,} tokens")
-            cut += 1
-        fitting.append(conversation)
-    return fitting, cut
+    sizes = conversations.lengths
+    too_long = np.flatnonzero(sizes > length)
+    conversations.limit = length
+    for number in too_long.tolist():
+        name = places[number] or f"demonstration {number + 1}"
+        if how == "error":
+            raise UsageError(
+                f"{name}: with its prompt it takes {sizes[number]:,} tokens, and a window has {length:,}: "
+                "shorten it, raise sequence_length, or say too_long: cut"
+            )
+        if conversations[number].learned.all():
+            raise UsageError(f"{name}: the answer alone takes more than a window of {length:,} tokens")
+    return len(too_long)
 
 
 def _last_loss(folder: Path) -> float | None:

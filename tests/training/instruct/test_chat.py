@@ -16,9 +16,9 @@ from corpuskit.tokens.tokenizer import Tokenizer
 from corpuskit.tokens.windows import IGNORED
 from corpuskit.training.instruct import Chat, Message, demonstrations, user
 from corpuskit.training.instruct.chat import Rendered, fit
-from corpuskit.training.instruct.packing import pack
+from corpuskit.training.instruct.packing import Conversations, pack
 from corpuskit.training.instruct.policy import load_policy, save_policy
-from corpuskit.training.instruct.sft import answer_loss, shortened
+from corpuskit.training.instruct.sft import answer_loss, shorten
 from corpuskit.training.machine import Machine
 
 TURNS = (
@@ -81,14 +81,19 @@ def test_a_prompt_gives_way_to_its_answer() -> None:
 def test_what_is_longer_than_a_window_is_an_error_or_cut(tokenizer: Tokenizer) -> None:
     pairs = demonstrations([("word " * 40, "yes"), ("a", "b")])
     rendered = Chat(tokenizer).render([one.messages for one in pairs])
+    places = [pair.messages[-1].where for pair in pairs]
+    fitting = Conversations()
+    fitting.add(rendered)
+    assert [fitting[number].tokens.tolist() for number in (0, 1)] == [one.tokens.tolist() for one in rendered]
     with pytest.raises(UsageError, match=r"pair 0, field 'answer': with its prompt it takes \d+ .* a window has 24"):
-        shortened(pairs, rendered, 24, "error")
-    fitting, cut = shortened(pairs, rendered, 24, "cut")
-    assert cut == 1
+        shorten(fitting, places, 24, "error")
+    fitting.limit = None
+    assert shorten(fitting, places, 24, "cut") == 1
     assert len(fitting[0].tokens) == 24
     assert fitting[0].learned.sum() == rendered[0].learned.sum()
+    fitting.limit = None
     with pytest.raises(UsageError, match="the answer alone"):
-        shortened(pairs, rendered, int(rendered[0].learned.sum()), "cut")
+        shorten(fitting, places, int(rendered[0].learned.sum()), "cut")
 
 
 @settings(max_examples=40, deadline=None)
