@@ -36,7 +36,8 @@ class File:
 def find(paths: str | list[str], key: str) -> list[File]:
     """The files that paths and patterns name, sorted, each once. `key` names the source in the error.
 
-    A folder stands for the files right inside it. Raises UsageError for a path or pattern that matches nothing.
+    A folder means all files in it and in the folders below, except hidden ones. Raises UsageError for a path or pattern
+    that matches nothing.
     """
     found: dict[str, File] = {}
     for pattern in [paths] if isinstance(paths, str) else paths:
@@ -44,7 +45,9 @@ def find(paths: str | list[str], key: str) -> list[File]:
             system, stripped = fsspec.core.url_to_fs(pattern)
             names = sorted(system.glob(stripped)) if any(sign in stripped for sign in "*?[") else [stripped]
             if len(names) == 1 and system.isdir(names[0]):
-                names = sorted(system.ls(names[0], detail=False))
+                inside = len(names[0].rstrip("/"))
+                below = system.find(names[0])
+                names = sorted(name for name in below if "/." not in name[inside:])
             matches = [system.info(name) for name in names if not system.isdir(name)]
         except FileNotFoundError:
             matches = []

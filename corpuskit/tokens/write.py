@@ -23,6 +23,7 @@ from corpuskit.errors import UsageError
 from corpuskit.tokens.sample import CLUSTERS, Draw, corpus_batches, drawn, first_known, groups, lots, text_bytes
 from corpuskit.tokens.shard_writer import FolderWriter, shard_columns
 from corpuskit.tokens.shards import Manifest
+from corpuskit.tokens.stretches import Cuts, FewDocuments, cut
 from corpuskit.tokens.tokenizer import Tokenizer
 
 COLUMNS = {
@@ -57,8 +58,10 @@ def write_shards(
 
     `corpus_files`: Parquet files with the columns of `corpuskit.document.SCHEMA`. `hold_out`: share of the text's bytes
     that goes to the held-out split, by cluster of duplicates (near, else exact) where the corpus knows it, else by
-    document; a share above 0 holds out at least one. `extra_documents`: document rows (dictionaries) that are planted
-    among the training documents at places drawn by the seed, never held out; a row given twice is planted twice.
+    document; a share above 0 holds out at least one. Of a source with few documents, none or all of which would be
+    held out, stretches of text are (`corpuskit.tokens.stretches`). `extra_documents`: document rows (dictionaries) that
+    are planted among the training documents at places drawn by the seed, never held out; a row given twice is planted
+    twice.
 
     The folder appears whole or not at all; an older one of this name is replaced. Raises UsageError for settings that
     cannot be met and for a corpus that leaves nothing to train on.
@@ -66,7 +69,7 @@ def write_shards(
     if not 0 <= hold_out < 1:
         raise UsageError(f"hold_out is {hold_out}: give a share from 0 up to, not including, 1")
     files = [Path(file) for file in corpus_files]
-    limit, rows = _plan(files, hold_out, seed)
+    limit, rows, cuts = _plan(files, hold_out, seed)
     plants = _Plants(extra_documents, rows, seed)
     done = empty = 0
     checked = False
@@ -83,6 +86,8 @@ def write_shards(
                     )
                     tokenizer = tokenizer.slow()
             held = drawn(lots(groups(batch), seed, "hold_out"), limit)
+            size = batch.num_rows
+            batch, places, held = cut(batch, done, held, cuts)
             full = text_bytes(batch) > 0
             empty += int((~full).sum())
             kept_back, kept = np.flatnonzero(held & full), np.flatnonzero(~held & full)
@@ -91,9 +96,9 @@ def write_shards(
                 target.held_out.add(encoded, encoded.column("source").to_pylist())
             if len(kept):
                 encoded = encode_documents(_rows(batch, kept), tokenizer, target.dtype)
-                for rows_here, place in plants.among(encoded, kept + done, tokenizer, target.dtype):
+                for rows_here, place in plants.among(encoded, places[kept], tokenizer, target.dtype):
                     target.train.add(rows_here, place)
-            done += batch.num_rows
+            done += size
             watch("encoding", done, rows)
         for rows_here, place in plants.rest(tokenizer, target.dtype):
             target.train.add(rows_here, place)
@@ -149,14 +154,15 @@ def frame_documents(
     return out, offsets
 
 
-def _plan(files: Sequence[Path], hold_out: float, seed: int) -> tuple[int, int]:
-    """(limit of the lots that are held out, number of documents)."""
-    draw = Draw()
-    rows = 0
-    for batch in corpus_batches(files, ("id", "text", *CLUSTERS)):
-        draw.add(lots(groups(batch), seed, "hold_out"), text_bytes(batch))
-        rows += batch.num_rows
-    return draw.limit(hold_out * int(draw.weights.sum())), rows
+def _plan(files: Sequence[Path], hold_out: float, seed: int) -> tuple[int, int, Cuts]:
+    """(limit of the lots that are held out, number of documents, cuts of documents that are held out in part)."""
+    draw, few = Draw(), FewDocuments()
+    for batch in corpus_batches(files, ("id", "source", "text", *CLUSTERS)):
+        numbers = lots(groups(batch), seed, "hold_out")
+        draw.add(numbers, text_bytes(batch))
+        few.add(batch, numbers)
+    limit = draw.limit(hold_out * int(draw.weights.sum()))
+    return limit, few.rows, few.cuts(files, limit, hold_out, seed)
 
 
 class _Plants:

@@ -128,7 +128,7 @@ def _write(
         partial.rename(final)
     except Exception as error:
         shutil.rmtree(partial, ignore_errors=True)
-        last = newest(folder)
+        last = next(reversed(complete(folder)), None)
         raise CorpuskitError(
             f"could not write the checkpoint of step {state['step']} to {folder}: {_reason(error)}; "
             + (f"{last.name} is the last good one: make room and run the same command again" if last else "make room")
@@ -144,8 +144,37 @@ def complete(folder: Path) -> list[Path]:
 
 
 def newest(folder: Path) -> Path | None:
-    whole = complete(folder)
-    return whole[-1] if whole else None
+    """The newest checkpoint that can be read; None where there is none. Warns of newer ones that are damaged.
+
+    Raises CorpuskitError, naming the file, where every checkpoint is damaged.
+    """
+    problems: list[str] = []
+    for checkpoint in reversed(complete(folder)):
+        problem = _damage(checkpoint)
+        if problem is None:
+            if problems:
+                warnings.warn(f"{problems[0]}: going on from {checkpoint.name}, the one before", stacklevel=2)
+            return checkpoint
+        problems.append(problem)
+    if problems:
+        raise CorpuskitError(f"{problems[0]}, and there is no older checkpoint: train anew (resume=False)")
+    return None
+
+
+def _damage(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint, if anything: a file that is cut off, or a state that cannot be read."""
+    safetensors = require("safetensors", "train")
+    try:
+        json.loads((checkpoint / "state.json").read_text())
+    except ValueError as error:
+        return f"{checkpoint / 'state.json'} is damaged ({error})"
+    for file in sorted(checkpoint.rglob("*.safetensors")):
+        try:
+            with safetensors.safe_open(file, "pt"):
+                pass
+        except (safetensors.SafetensorError, OSError) as error:
+            return f"{file} is damaged ({error})"
+    return None
 
 
 def optimizer_state(optimizers: Sequence[Any]) -> dict[str, Any]:

@@ -186,8 +186,9 @@ class TrainConfig(Configured):
     """Held-out tokens that a validation reads at most."""
     checkpoint_every: int | None = Field(default=None, ge=1)
     """Steps between checkpoints. Default: five in all."""
-    keep_checkpoints: int = Field(default=1, ge=1)
-    """How many of the newest checkpoints stay while training; none of them is needed once it has finished."""
+    keep_checkpoints: int = Field(default=2, ge=1)
+    """How many of the newest checkpoints stay while training, in case one is damaged; none is needed once it has
+    finished."""
     watch: WatchConfig = WatchConfig()
     """What can be seen while it trains."""
     seed: int = Field(default=0, ge=0)

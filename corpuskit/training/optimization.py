@@ -20,6 +20,8 @@ COSINE_FLOOR = 0.1
 DECAY_SHARE = 0.2
 """Share of the steps over which a wsd schedule goes down to nothing."""
 SPIKE_WINDOW, SPIKE_LEAST, SPIKE_DEVIATIONS = 128, 32, 6.0
+SPIKE_RISE = 0.5
+"""Nats by which a spike rises at least: another source may well cost more, and its first steps are not skipped."""
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: float, schedule: str) -> float:
@@ -79,7 +81,7 @@ class Spikes:
         if len(self.losses) >= SPIKE_LEAST:
             mean = sum(self.losses) / len(self.losses)
             spread = math.sqrt(sum((earlier - mean) ** 2 for earlier in self.losses) / len(self.losses))
-            if loss > mean + SPIKE_DEVIATIONS * spread:
+            if loss > mean + max(SPIKE_DEVIATIONS * spread, SPIKE_RISE):
                 return f"loss {loss:.3f} is a spike above the last {len(self.losses)} ({mean:.3f} ± {spread:.3f})"
         return ""
 

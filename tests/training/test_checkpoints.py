@@ -252,3 +252,25 @@ def test_float64_sums_do_not_depend_on_their_order() -> None:
         single[0] += a
         single[1] += b
     assert not np.array_equal(*single)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path) -> None:
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizers = [torch.optim.AdamW([parameter])]
+    parameter.grad = torch.ones(3)
+    optimizers[0].step()
+
+    def write(folder: Path) -> None:
+        folder.mkdir(parents=True)
+
+    for step in (3, 6):
+        save_checkpoint(tmp_path, write, optimizers, {"step": step}, keep=2)
+    assert newest(tmp_path) == tmp_path / "step-00000006"
+    (file,) = (tmp_path / "step-00000006" / "optimizer").glob("*.safetensors")
+    with file.open("r+b") as opened:
+        opened.truncate(file.stat().st_size - 4)
+    with pytest.warns(UserWarning, match=rf"{file.name} is damaged.*going on from step-00000003"):
+        assert newest(tmp_path) == tmp_path / "step-00000003"
+    (tmp_path / "step-00000003" / "state.json").write_text("{")
+    with pytest.raises(CorpuskitError, match=rf"{file.name} is damaged.*no older checkpoint"):
+        newest(tmp_path)

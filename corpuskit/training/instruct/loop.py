@@ -148,7 +148,7 @@ def run_steps(
                 stopped_by, finished = signal, done == steps
             if done < steps and (stopped_by or done % every == 0):
                 state = {"step": done, "seconds": seconds}
-                save_checkpoint(run.folder / "checkpoints", write, optimizers, state, keep=1)
+                save_checkpoint(run.folder / "checkpoints", write, optimizers, state, keep=2)
     finally:
         metrics.close()
     return TuningResult(folder=str(run.folder), finished=finished, steps=done, seconds=seconds, stopped_by=stopped_by)
