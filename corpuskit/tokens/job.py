@@ -80,7 +80,7 @@ def _jobs(section: TokensSection, sections: Sections) -> Iterator[Job]:
     yield Job(
         "token shards",
         TOKENS,
-        version=1,
+        version=2,
         settings=settings,
         reads=(CORPUS,),
         libraries=("tokenizers", "gigatoken"),
