@@ -73,7 +73,7 @@ KEYWORDS: dict[Mark, tuple[str, ...]] = {
         "|비밀번호"
         "|비번|패스워드|암호|authorization|kakaoak|pw:|pw=|pw :|accountkey|passcode|passphrase|credential|client_key"
         "|encryption_key|private_key|secret_key|auth_key|x-api-key|sharedaccess|pass=|pass:|_pass|-u |--user"
-        "|&sig=|?sig="
+        '|&sig=|?sig=|mysql|sshpass|"key"'
     ),
     Mark.PRIVATE_KEY: ("-----begin ",),
     Mark.WEBHOOK: _words(

@@ -44,8 +44,8 @@ _KOREAN = {
 _ENGLISH = {
     "order": "order|tracking|invoice|ticket|isbn|issn|doi|serial|model|version|ver|barcode|article|pmid|part|sku|patent"
     "|reference|ref|case|build|commit|hash|issue|bug|upc|ean|gtin|lot|batch|confirmation|receipt|timestamp|total"
-    "|population|revenue|catalog|catalogue|aid|oid|sid|pid|gid|uid|uuid|idx|seq|ts|page|price|amount|quantity|offset"
-    "|size|bytes|time|epoch|checksum|post|thread|item|node|log no",
+    "|population|revenue|catalog|catalogue|aid|oid|sid|pid|gid|uid|uuid|idx|seq|ts"
+    "|checksum|log no",
     "phone": "tel|telephone|tele|phone|telephones|cellphone|mobilephone|homephone|workphone|smartphone|iphone"
     "|mobile|cell"
     "|call|called|calling|fax|hp|h.p|whatsapp|ars|text me|dial|contact|my number|his number|her number|our number"

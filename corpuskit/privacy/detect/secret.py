@@ -58,9 +58,16 @@ def known(text: str, start: int, end: int) -> list[Candidate]:
             continue
         group = rule.group or next((number for number in range(1, (match.lastindex or 0) + 1) if match[number]), 0)
         value = match[group]
-        if len(value) >= 8 and entropy(value) >= rule.entropy and any(character.isdigit() for character in value):
+        if len(value) >= 8 and entropy(value) >= rule.entropy and _is_mixed(value):
             found.append(Candidate(*match.span(group), "secret", 0.95))
     return found
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether a value has digits, or letters in both cases without the regularity of words."""
+    if any(character.isdigit() for character in value):
+        return True
+    return value != value.lower() and value != value.upper() and entropy(value) >= 3.5
 
 
 def entropy(value: str) -> float:
@@ -95,6 +102,12 @@ _AUTHORIZATION = re.compile(
 )
 _USER = re.compile(r"(?:-u|--user)[ =][\"']?[^\s:\"'/]{1,64}:(?P<value>[^\s\"'@]{4,128})")
 _COMMAND = re.compile(r"(?:curl|http|wget|httpie)\b")
+_COMMAND_LINE = re.compile(
+    r"(?:mysql|mysqldump|mariadb|sshpass)\b[^\n;|]{0,80}? -p ?(?P<value>(?=[^\s]{0,60}[0-9])[^\s-][^\s]{5,64})"
+)
+_KEY = re.compile(
+    r"\"key\"\s?:\s?\"(?P<value>[0-9a-f]{32,64}|(?=[^\"]{0,60}[0-9])(?=[^\"]{0,60}[A-Z])[A-Za-z0-9_-]{24,80})\""
+)
 _COMMAND_REACH = 200
 _WEBHOOK = re.compile(
     r"hooks\.slack\.com/(?P<slack>(?:services|workflows|triggers)/T?[A-Za-z0-9_]{6,20}/[A-Za-z0-9_/]{16,80})"
@@ -106,7 +119,9 @@ _WEBHOOK = re.compile(
     r"|hooks\.[a-z0-9.-]{3,60}/(?P<other>[A-Za-z0-9_/-]{24,120})",
     re.IGNORECASE,
 )
-_SIGNED = re.compile(r"(?:sig|signature|sharedaccesssignature|sv)=(?P<value>[A-Za-z0-9%+/=_-]{20,200})", re.IGNORECASE)
+_SIGNED = re.compile(
+    r"[&?]?(?:sig|signature|sharedaccesssignature)=(?P<value>[A-Za-z0-9%+/=_-]{20,200})", re.IGNORECASE
+)
 _NOT_A_VALUE = re.compile(
     r"[$%{<*/.]|[xX*.•●-]{4,}$|https?:|(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*$|[a-z]+[A-Z][A-Za-z]*[0-9]?$"
     r"|[0-9]+(?:자|글자|개|번|회|분|일|년|개월|characters|chars|tokens?)|invented-secret-"
@@ -134,6 +149,9 @@ def assigned(text: str, start: int, end: int) -> list[Candidate]:
     match = _SIGNED.match(text, start)
     if match is not None and entropy(match["value"]) >= 3.5:
         return [Candidate(*match.span("value"), "secret", 0.8)]
+    match = _COMMAND_LINE.match(text, start) or _KEY.match(text, start)
+    if match is not None:
+        return [Candidate(*match.span("value"), "secret", 0.8)]
     match = _ASSIGNED.match(text, start)
     tagged = match is None
     if match is None:
@@ -143,7 +161,7 @@ def assigned(text: str, start: int, end: int) -> list[Candidate]:
     elif match["after"] == "(" or (match["after"] == ">" and _HASH.fullmatch(match["value"])):
         return []
     value = match["value"] if tagged else _PARTICLES.sub("", match["value"])
-    if _NOT_A_VALUE.match(value) or not _looks_random(value, text[start:end]):
+    if (not tagged and _NOT_A_VALUE.match(value)) or not _looks_random(value, text[start:end]):
         return []
     begin = match.start("value")
     return [Candidate(begin, begin + len(value), "secret", 0.7)]

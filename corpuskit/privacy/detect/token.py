@@ -14,7 +14,7 @@ from corpuskit.privacy.detect.secret import entropy
 from corpuskit.privacy.detect.words import words
 from corpuskit.privacy.finding import Candidate
 
-_LOOK_BACK = 14
+_LOOK_BACK = 24
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9_])(?:"
     r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Za-z])"
@@ -32,8 +32,13 @@ _TOKEN = re.compile(
     r"|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])"
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
     r"|[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])|LTAI[A-Za-z0-9]{16,24}(?![0-9A-Za-z])|AKID[A-Za-z0-9]{32}"
+    r"|[0-9a-f]{32}-us[0-9]{1,2}(?![0-9A-Za-z])|1/[0-9]{14,18}:[0-9a-f]{32}|pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"
+    r"|[sp]k\.eyJ[A-Za-z0-9_-]{30,120}\.[A-Za-z0-9_-]{16,40}|[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"
+    r"|(?:sdk|mob|pat-[a-z]{2}[0-9])-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|CCIPAT_[A-Za-z0-9]{16,30}_[0-9a-f]{40}"
+    r"|AAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{60,200}|a[ks]-[A-Za-z0-9]{22}(?![0-9A-Za-z])"
+    r"|[a-z][a-z0-9]{1,9}_(?:[a-z]{1,6}_)?[0-9a-f]{32,64}(?:_[0-9a-f]{8,12})?(?![0-9A-Za-z])"
     r"|whsec_[A-Za-z0-9+/=]{24,100}|xai-[A-Za-z0-9]{40,120}|hvs\.[A-Za-z0-9_-]{24,120}"
-    r"|gl[a-z]{2,6}-[A-Za-z0-9_-]{20,100}"
+    r"|gl(?:pat|ptt|rt|dt|ft|imt|agent|oas|soat|cbt|ffct)-[A-Za-z0-9_-]{20,100}"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{58}|sl\.[A-Za-z0-9_-]{60,300}|1//0[A-Za-z0-9_-]{30,200}|PRIVATE-[A-Za-z0-9-]{20,60}"
     r")"
 )
@@ -42,7 +47,10 @@ _BEGINNING = re.compile(
     r"|GOCSPX|SG\.|npm_|hf_|pypi-|dop_|shp"
     r"|eyJ|[0-9]{8,10}:AA|xapp-|(?:SK|AC)[0-9a-f]{4}|key-[0-9a-f]{4}|EAA|sq0|gsk_|r8_|ntn_|lin_api|figd|glsa_|dckr_"
     r"|ATATT3|rubygems|sntrys|nvapi|pplx-|tvly-|xkeysib|PMAK-|NRAK-|dapi[0-9a-f]|LTAI|AKID|whsec_|xai-|hvs\."
-    r"|gl[a-z]{2,6}-"
+    r"|gl(?:pat|ptt|rt|dt|ft|imt|agent|oas|soat|cbt|ffct)-"
+    r"|[0-9a-f]{32}-us[0-9]|1/[0-9]{14,18}:|pat[A-Za-z0-9]{14}\.|[sp]k\.eyJ|[A-Za-z0-9_~.]{3}[0-9]Q~|sdk-|mob-"
+    r"|pat-[a-z]{2}"
+    r"|CCIPAT_|AAAA[A-Za-z0-9_-]{7}:|a[ks]-|[a-z][a-z0-9]{1,9}_(?:[a-z]{1,6}_)?[0-9a-f]{32}"
     r"|AGE-SECRET|sl\.|1//0|PRIVATE-|[MNO][A-Za-z0-9_-]{23,27}(?![A-Za-z0-9_-])))"
 )
 _PREFIXED = re.compile(
@@ -75,7 +83,12 @@ def detect(text: str, start: int, end: int) -> list[Candidate]:
     found: list[Candidate] = []
     for beginning in _BEGINNING.finditer(text, max(0, start - _LOOK_BACK), end):
         match = _TOKEN.match(text, beginning.start())
-        if match is not None and match.end() > start and _is_random(match[0]):
+        if (
+            match is not None
+            and match.end() > start
+            and _is_random(match[0])
+            and not _NO_ISSUER.match(match[0].removeprefix("key-"))
+        ):
             found.append(Candidate(*match.span(), "secret", 0.95))
     match = _PREFIXED.match(text, start) if not found else None
     in_address = text[start - 1 : start] in ("=", "/", "&") and IN_ADDRESS.search(text, max(0, start - 300), start)
@@ -104,7 +117,9 @@ def _is_random(value: str) -> bool:
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z]*[0-9]{0,2}(?:[-_.][A-Za-z]*[0-9]{0,2})+")
 """Words and numbers with signs between, `r8_quantization_aware_training_2`."""
-_RANDOM_PART = re.compile(r"[0-9][A-Za-z]{1,3}[0-9]|[a-z][0-9][A-Z]|[A-Z][0-9][a-z]")
+_RANDOM_PART = re.compile(
+    r"[0-9][A-Za-z]{1,3}[0-9]|[a-z][0-9][A-Z]|[A-Z][0-9][a-z]|[A-Z][a-z][A-Z][a-z]|[a-z][A-Z]{1,2}[a-z][A-Z]"
+)
 
 
 def _is_random_body(body: str) -> bool:
