@@ -26,9 +26,9 @@ _WRAPPED = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _HTML = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
-_PROSE = re.compile(r"[^\s<>{}]+(?:\s+[^\s<>{}]+){7,}")
 _MOST_NODES, _MOST_BYTES = 5000, 4 << 20
 _LEAST = 80
+_LOOKED_AT, _WORDS = 4000, 7
 
 Node = dict[str, Any]
 
@@ -198,5 +198,11 @@ def _strings(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
             waiting.extend(((*place[-6:], key), inner) for key, inner in reversed(node.items()))
         elif isinstance(node, list):
             waiting.extend((place, inner) for inner in reversed(node))
-        elif isinstance(node, str) and len(node) >= _LEAST and _PROSE.search(_HTML.sub(" ", node)):
+        elif isinstance(node, str) and len(node) >= _LEAST and _is_prose(node):
             yield place, node
+
+
+def _is_prose(string: str) -> bool:
+    """Whether a string has words enough to be read, outside markup; code and encoded data have not."""
+    words = _HTML.sub(" ", string[:_LOOKED_AT]).split(None, _WORDS)
+    return len(words) > _WORDS and not {"{", "}", "=>", "function"} & set(words[:_WORDS])

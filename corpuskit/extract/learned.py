@@ -126,7 +126,7 @@ def candidates(page: Blocks, probabilities: npt.NDArray[np.float32], nodes: list
     masks = [
         (
             number,
-            _coherent(probabilities > threshold, page.owner, page.units, page.links, page.pre, tree.tag, tree.parent),
+            _coherent(probabilities > threshold, page.owner, page.units, page.pre, tree.tag, tree.parent),
         )
         for number, threshold in enumerate(_THRESHOLDS)
     ]
@@ -249,8 +249,9 @@ def load(path: Path) -> Model:
 
 
 @nb.njit(cache=True, nogil=True)
-def _coherent(keep: Any, owner: Any, units: Any, links: Any, pre: Any, tag: Any, parent: Any) -> Any:
-    """bool[blocks]: `keep` with the rest of each list of which most is kept, and with code beside what is kept."""
+def _coherent(keep: Any, owner: Any, units: Any, pre: Any, tag: Any, parent: Any) -> Any:
+    """bool[blocks]: `keep` with the rest of each list of which most is kept, or a part in the midst of kept text; and
+    with code beside what is kept."""
     n, count = len(keep), len(parent)
     listing = np.full(count + 1, -1, np.int32)
     for e in range(count):
@@ -260,21 +261,28 @@ def _coherent(keep: Any, owner: Any, units: Any, links: Any, pre: Any, tag: Any,
             listing[e] = listing[parent[e]]
     size = np.zeros(count + 1, np.float64)
     kept = np.zeros(count + 1, np.float64)
-    linked = np.zeros(count + 1, np.float64)
+    begin = np.full(count + 1, -1, np.int32)
+    end = np.full(count + 1, -1, np.int32)
     for b in range(n):
         o = owner[b]
         if o >= 0 and listing[o] >= 0:
-            size[listing[o]] += units[b]
-            linked[listing[o]] += links[b]
+            e = listing[o]
+            size[e] += units[b]
+            if begin[e] < 0:
+                begin[e] = b
+            end[e] = b
             if keep[b]:
-                kept[listing[o]] += units[b]
+                kept[e] += units[b]
     found = keep.copy()
     for b in range(n):
         o = owner[b]
         if keep[b] or o < 0:
             continue
-        if listing[o] >= 0 and kept[listing[o]] >= 0.5 * size[listing[o]]:
-            found[b] = True
+        if listing[o] >= 0 and kept[listing[o]] > 0:
+            first, last = begin[listing[o]], end[listing[o]]
+            inside = first > 0 and keep[first - 1] and last + 1 < n and keep[last + 1]
+            if inside or kept[listing[o]] >= 0.5 * size[listing[o]]:
+                found[b] = True
         elif pre[o]:
             box = o
             while box >= 0 and pre[box]:

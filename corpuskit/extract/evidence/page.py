@@ -56,8 +56,8 @@ _ROBOTS = ("robots", "googlebot", "googlebot-news", "gptbot", "ccbot", "ai")
 _OPEN = ("all", "index", "follow")
 _SITE = re.compile(r"\s+[|–—·:»-]\s+[^|–—·»]{1,40}$")
 _URL_DAY = re.compile(r"/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})(?:/|$|-)")
-_PUBLISHED_LABEL = r"(?:최초\s?)?(?:기사\s?)?(?:입력|등록|승인|작성|게시|발행|송고|작성일|등록일|게시일|입력일|발행일|Published|Posted|Date)(?:\s?(?:일시?|시간|on|:|：|\||\s))*"
-_MODIFIED_LABEL = r"(?:최종\s?)?(?:수정|업데이트|갱신|Updated|Modified|Last\s(?:updated|modified|reviewed|edited))(?:\s?(?:일시?|시간|on|:|：|\||\s))*"
+_PUBLISHED_LABEL = r"(?:최초\s?)?(?:기사\s?)?(?:입력|등록|승인|작성|게시|발행|송고|작성일|등록일|게시일|입력일|발행일|Published|Posted|Date)(?:\s?(?:일시?|시간|on|:|：|\||\s))*+"
+_MODIFIED_LABEL = r"(?:최종\s?)?(?:수정|업데이트|갱신|Updated|Modified|Last\s(?:updated|modified|reviewed|edited))(?:\s?(?:일시?|시간|on|:|：|\||\s))*+"
 _LABELLED = re.compile(
     rf"(?P<published>{_PUBLISHED_LABEL})(?=\D{{0,4}}(?:\d|[JFMASOND][a-z]{{2}}))|(?P<modified>{_MODIFIED_LABEL})(?=\D{{0,4}}(?:\d|[JFMASOND][a-z]{{2}}))",
     re.I,

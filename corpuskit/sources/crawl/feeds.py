@@ -20,7 +20,10 @@ MAX_BYTES = 10 << 20
 """What is read of a feed."""
 
 _TAG = re.compile(r"<[^<>]{0,1000}>")
-_XML_FEED = re.compile(rb"<(\w+:)?(rss|feed|RDF)[\s>]")
+_XML_FEED = re.compile(
+    rb"(?:\s++|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*)?>)*+<(?:\w+:)?(?:rss|feed|RDF)[\s>]", re.S | re.I
+)
+"""The root element of a feed, behind what may come before it in XML."""
 _DECLARED = re.compile(r"\A\s*<\?xml[^>]{0,300}\?>")
 _DATES = ("published", "updated", "created")
 
@@ -42,7 +45,7 @@ def is_feed(data: bytes) -> bool:
     start = data[:2048].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if start.startswith(b"{"):
         return b"jsonfeed.org/version" in start
-    return start.startswith(b"<") and _XML_FEED.search(start) is not None
+    return _XML_FEED.match(start) is not None
 
 
 def parse_feed(data: bytes, url: str) -> list[FeedEntry]:
