@@ -39,7 +39,7 @@ _PAGES = {"WebPage", "ItemPage", "QAPage", "AboutPage", "ProfilePage", "MedicalW
 _TITLE_META = {"og:title": 0.9, "twitter:title": 0.8, "dc.title": 0.7, "title": 0.6}
 _AUTHOR_META = {
     "dd:author": 0.95, "dable:author": 0.95, "parsely-author": 0.85, "sailthru.author": 0.85, "byl": 0.85, "author": 0.8,
-    "article:author": 0.8, "article:author_name": 0.8, "dc.creator": 0.75, "citation_author": 0.8, "twitter:data1": 0.2,
+    "article:author": 0.8, "article:author_name": 0.8, "dc.creator": 0.75, "citation_author": 0.8,
 }  # fmt: skip
 _PUBLISHED_META = {
     "article:published_time": 0.95, "og:published_time": 0.9, "article:published": 0.9, "article.published": 0.9,
@@ -88,7 +88,7 @@ _NO_REPORTER = {
     "지역",
 }
 _BYLINE = re.compile(
-    r"^(?:[Ww]ritten\s+|[Pp]osted\s+|[Ww]ords\s+|[Ss]tory\s+)?[Bb]y:?\s+((?:[A-Z][\w.'’-]*|de|van|von|der|la|bin|al)(?:\s+(?:[A-Z][\w.'’-]*|de|van|von|der|la|bin|al)){1,3})(?=$|[,|•·—–-]|\s+(?:on|for|in|at|and|Updated|Published|\d))"
+    r"^(?:[Ww]ritten\s+|[Pp]osted\s+|[Ww]ords\s+|[Ss]tory\s+)?[Bb]y:?\s*((?:[A-Z][\w.'’-]*|de|van|von|der|la|bin|al)(?:\s+(?:[A-Z][\w.'’-]*|de|van|von|der|la|bin|al)){1,3})(?=$|[,|•·—–-]|\s+(?:on|for|in|at|and|Updated|Published|\d))"
 )
 _AND = re.compile(r"^\s+and\s+((?:[A-Z][\w.'’-]*)(?:\s+[A-Z][\w.'’-]*){1,3})")
 _NO_AUTHOR = re.compile(
@@ -97,6 +97,10 @@ _NO_AUTHOR = re.compile(
 )
 _CC = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)/(\d\.\d)|publicdomain/(zero|mark)/(\d\.\d))", re.I)
 _MOST_ELEMENTS = 60
+_NEAR = 4
+"""Blocks from the first of the text within which one of several days is taken for the page's."""
+_INNER_BY = re.compile(r"(?:^|[\s|•·–—-])(By(?=[A-Z\s:]))")
+_PERSON = re.compile(r"^(?:(?:[A-Z][\w.'’-]*+)(?:\s+\(?[A-Z][\w.'’)-]*+){1,3}|[가-힣]{2,4})$")
 _RELATION = re.compile(rb"canonical|license|author", re.I)
 _PROPERTY = re.compile(rb"datePublished|dateModified|author|name", re.I)
 _AROUND = (
@@ -124,6 +128,10 @@ _DATE_MASK = np.zeros(2, np.uint64)
 for _word in ("date", "time", "info", "meta", "byline", "author", "writer", "report"):
     _number = KEYWORDS.index(_word)
     _DATE_MASK[_number >> 6] |= np.uint64(1) << np.uint64(_number & 63)
+_AUTHOR_MASK = np.zeros(2, np.uint64)
+for _word in ("author", "writer", "byline"):
+    _number = KEYWORDS.index(_word)
+    _AUTHOR_MASK[_number >> 6] |= np.uint64(1) << np.uint64(_number & 63)
 _AROUND_TAGS = np.array([name in ("footer", "aside", "nav") for name in NAMES])
 
 
@@ -347,7 +355,7 @@ def _from_text(facts: Facts, page: Blocks, keep: npt.NDArray[np.bool_] | None, l
     tree = page.tree
     around = _around(tree.tag, tree.parent, tree.words, _AROUND_MASK, _AROUND_TAGS)
     reporters: list[str] = []
-    dated: list[str] = []
+    dated: list[tuple[int, str]] = []
     for place in dict.fromkeys([*early, *late]):
         if page.units[place] > 260:
             if place in late:
@@ -359,9 +367,14 @@ def _from_text(facts: Facts, page: Blocks, keep: npt.NDArray[np.bool_] | None, l
             continue
         text = page.block(place)
         match = _BYLINE.match(text)
+        if not match and page.units[place] < 90:
+            inner = _INNER_BY.search(text)
+            match = _BYLINE.match(text[inner.start(1) :]) if inner else None
+        if not match and owner >= 0 and _PERSON.match(text) and _is_named(tree, owner, _AUTHOR_MASK):
+            facts.add("author", _name(text), "text author", 0.55)
         if match:
             names = [match[1]]
-            if more := _AND.match(text[match.end(1) :]):
+            if more := _AND.match(match.string[match.end(1) :]):
                 names.append(more[1])
             facts.add("author", "; ".join(names), "text", 0.6)
         reporters += [name for name in _REPORTER.findall(text) if name not in _NO_REPORTER]
@@ -373,14 +386,16 @@ def _from_text(facts: Facts, page: Blocks, keep: npt.NDArray[np.bool_] | None, l
             labelled = labelled or when is not None
             facts.add("published" if label["published"] else "modified", when, "text label", 0.7)
         if not labelled and page.units[place] < 90:
-            names_date = owner >= 0 and _is_dated(page.tree, owner)
+            names_date = owner >= 0 and _is_named(tree, owner, _DATE_MASK)
             when = parse_date(text, latest)
             if when and (names_date or len(text) < 40):
-                dated.append(when)
+                dated.append((abs(place - int(kept[0])), when))
     if reporters:
         facts.add("author", "; ".join(list(dict.fromkeys(reporters))[:4]), "text 기자", 0.72)
-    if dated and len({when[:10] for when in dated}) == 1:
-        facts.add("published", dated[0], "text", 0.5)
+    if dated and len({when[:10] for _, when in dated}) == 1:
+        facts.add("published", dated[0][1], "text", 0.5)
+    elif dated and min(dated)[0] <= _NEAR:
+        facts.add("published", min(dated)[1], "text", 0.4)
 
 
 def _carrying(tree: Tree, mark: int, wanted: re.Pattern[bytes]) -> list[int]:
@@ -404,12 +419,12 @@ def _around(tag: Any, parent: Any, words: Any, mask: Any, around_tags: Any) -> A
     return found
 
 
-def _is_dated(tree: Tree, element: int) -> bool:
-    """Whether an element or one of the two around it is named for a date or a byline."""
+def _is_named(tree: Tree, element: int, mask: npt.NDArray[np.uint64]) -> bool:
+    """Whether an element or one of the two around it has a keyword of the mask."""
     for _ in range(3):
         if element < 0:
             return False
-        if (tree.words[element] & _DATE_MASK).any():
+        if (tree.words[element] & mask).any():
             return True
         element = int(tree.parent[element])
     return False
@@ -461,7 +476,7 @@ def _name(value: str | None) -> str | None:
     if match and len(name) < 24:
         name = match[1]
     name = re.sub(r"\s*[<(]?[\w.+-]+@[\w.-]+\.\w+[>)]?", "", name).strip(" ,;|")
-    return name if name and not _NO_AUTHOR.match(name) and re.search(r"\w", name) else None
+    return name if name and not _NO_AUTHOR.match(name) and re.search(r"[^\W\d_]", name) else None
 
 
 def _line(value: str | None) -> str | None:
