@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from corpuskit.engine.sizes import Count
 from corpuskit.engine.stage import Configured
@@ -130,8 +130,13 @@ class WatchConfig(Configured):
 
 
 class TrainConfig(Configured):
+    model_config = ConfigDict(populate_by_name=True)
+
     model: ModelConfig = ModelConfig()
     """What is trained."""
+    from_: str | None = Field(default=None, alias="from")
+    """Folder of a trained model to go on with (continued pretraining), instead of random weights. The token shards are
+    written with its tokenizer; its shape and its files stay what they are."""
     budget: Budget = Budget()
     """How long; without one, the epochs that the size's preset names."""
     sequence_length: int | None = Field(default=None, ge=8)
@@ -158,7 +163,7 @@ class TrainConfig(Configured):
     """How often documents of a near-duplicate cluster come in an epoch: none, each that is there once; inverse, the
     cluster once, whichever of its documents are there; rehydrate, by the size of the cluster as in FineWeb-2."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """Peak learning rate. Default: the size's."""
+    """Peak learning rate. Default: the size's; 3e-4 where a trained model goes on."""
     schedule: Literal["cosine", "wsd"] = "cosine"
     """Course of the learning rate after warm-up: cosine to a tenth, or steady and then down to nothing (wsd)."""
     warmup: float = Field(default=0.02, ge=0, le=0.5)
@@ -202,6 +207,12 @@ class TrainConfig(Configured):
             raise ValueError(f"goldfish is for a decoder; an {self.model.kind} hides tokens already")
         if self.goldfish_documents == "decided" and not self.goldfish:
             raise ValueError("goldfish_documents chooses where goldfish applies, and goldfish is 0: give it too")
+        if (
+            self.from_ is not None
+            and "model" in self.model_fields_set
+            and self.model != ModelConfig(kind=self.model.kind)
+        ):
+            raise ValueError("'from' names the model, so 'model' has nothing to describe: leave one of them out")
         if self.mixture and self.epochs:
             raise ValueError("give mixture (shares of the tokens) or epochs (how often each source is read), not both")
         return self

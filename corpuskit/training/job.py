@@ -32,6 +32,7 @@ def _jobs(config: TrainConfig, sections: Sections) -> Iterator[Job]:
         settings=settings_of(config),
         reads=(TOKENS,),
         libraries=("torch", "transformers"),
+        inputs=() if config.from_ is None else tuple(sorted(Path(config.from_).glob("*.safetensors"))),
         work=lambda folder, watch: _train(folder, config, watch),
     )
 
