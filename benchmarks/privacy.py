@@ -1,6 +1,6 @@
 """Personal data: speed beside presidio, recall and false hits beside presidio, and false hits on prose by type.
 
-    python benchmarks/privacy.py [speed] [accuracy] [prose] [scrubbed]
+    python benchmarks/privacy.py [speed] [formats] [accuracy] [prose] [scrubbed]
 
 Everything runs on one core in one process; times are process CPU times. Real texts are read from ../shared/data. The
 peer is presidio-analyzer twice: its pattern recognizers without a language model, and its default set-up (patterns and
@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 import json
 import logging
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -122,6 +123,34 @@ def speed() -> None:
         print(f"| {name} | {peer} | {amount:.2f} | {amount / theirs:.3f} | {amount / ours:.1f} | {theirs / ours:.0f} |")
 
 
+def formats() -> None:
+    """Tables, logs, and the texts that cost most a byte."""
+    rng = random.Random(1)
+
+    def day() -> str:
+        return f"{rng.randint(1990, 2026)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+
+    rows = [f"{n},kim minsu,{day()},{rng.randint(1, 10**5)}.50,Seoul,{rng.random():.6f}" for n in range(3_000)]
+    people = [f"{n},user{n}@naver.com,010-{rng.randint(2000, 9999)}-{rng.randint(1000, 9999)}" for n in range(1_500)]
+    logs = [
+        f"{day()} 12:{rng.randint(10, 59)}:07,118 INFO [worker-{n % 9}] GET /items/{rng.randint(1, 10**6)}?p={n % 99}"
+        f" 200 {rng.randint(1, 999)}ms rid={rng.getrandbits(64):016x}"
+        for n in range(3_000)
+    ]
+    print("\n## Tables, logs and the worst texts\n\n| text | MB/s |\n|---|--:|")
+    texts = {
+        "table without values": "\n".join(["id,name,date,amount,city,score", *rows]),
+        "table of values": "\n".join(["id,email,phone", *people]),
+        "log": "\n".join(logs),
+        **{f"`{piece!r}` repeated": piece * (60_000 // len(piece.encode())) for piece in WORST},
+    }
+    for name, text in texts.items():
+        print(f"| {name} | {size([text]) / best_of_three([text]):.2f} |")
+
+
+WORST = ("가1", "1-", "1 ", "010-4827-1935 ", "930417-2048163,", "@", "공일", "token:a", "password=aB3dE6gH8\n")
+
+
 def counted(
     found: list[list[tuple[int, int, str]]], examples: list[labelled.Example], types: set[str]
 ) -> tuple[int, int, int]:
@@ -213,6 +242,6 @@ def scrubbed() -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    parts = {"speed": speed, "accuracy": accuracy, "prose": hits_on_prose, "scrubbed": scrubbed}
+    parts = {"speed": speed, "formats": formats, "accuracy": accuracy, "prose": hits_on_prose, "scrubbed": scrubbed}
     for name in [part for part in sys.argv[1:] if part in parts] or parts:
         parts[name]()

@@ -272,9 +272,10 @@ def grouped(text: str, spans: Spans) -> Iterator[Span]:
             continue
         if lead != "0" and label(text, spans[first][0]).name != "phone":
             continue
+        if spans[first][1] - spans[first][0] == 3 and text[slice(*spans[first])] in _MOBILE_PREFIXES:
+            continue  # a Korean mobile number, which has forms of its own
         total = 0
-        best: Span | None = None
-        value = None
+        lasts: list[int] = []
         for last in range(first, min(first + 5, len(spans))):
             gap = text[spans[last - 1][1] : spans[last][0]] if last > first else ""
             if last > first and (gap.strip() not in ("", "-", ".", "/", ")") or len(gap) > 2):
@@ -282,14 +283,14 @@ def grouped(text: str, spans: Spans) -> Iterator[Span]:
             total += spans[last][1] - spans[last][0]
             if total > 12:
                 break
-            if total < 8 or (lead != "0" and last == first):
-                continue
+            if total >= 8 and (lead == "0" or last > first):
+                lasts.append(last)
+        for last in reversed(lasts):
             value = Value(text, spans, first, last)
             score = _national(value) if lead == "0" else _labelled(value)
             if score:
-                best = Span(first, last, Candidate(*extent(value), "phone", score))
-        if best is not None:
-            yield best
+                yield Span(first, last, Candidate(*extent(value), "phone", score))
+                break
 
 
 def _national(value: Value) -> float:
