@@ -1,9 +1,9 @@
-"""Toxicity: who is right on comments that a model never saw, false alarms on clean prose, bias, and speed.
+"""Toxicity: who is right on comments and sentences that no model saw, false alarms on clean prose, bias, and speed.
 
-    python benchmarks/toxicity.py [PACKAGES] [quality] [transfer] [sites] [prose] [bias] [speed]
+    python benchmarks/toxicity.py [PACKAGES] [quality] [transfer] [sites] [templates] [everyday] [prose] [bias] [speed]
 
-`quality` and `transfer` train a model and need the folder PACKAGES with all that `corpuskit.toxicity.train` names. The
-other parts need the wheels of the two peers alone, which are downloaded on first use. The peers run as
+`quality`, `transfer` and `templates` train a model and need the folder PACKAGES with all that `docs/toxicity.md` names.
+The other parts need the wheels of the two peers alone, which are downloaded on first use. The peers run as
 `corpuskit.toxicity.making.teachers` reads them: their own weights, without their frameworks. Real texts come from
 ../shared/data. One core, process CPU time.
 """
@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,29 @@ from corpuskit.toxicity import assess, score
 from corpuskit.toxicity.features import score_windows
 from corpuskit.toxicity.making import examples as read
 from corpuskit.toxicity.making.examples import ENGLISH, KOREAN
+from corpuskit.toxicity.making.network import NO_VECTORS, Vectors
+from corpuskit.toxicity.making.second import LABELS as CONTEXT_LABELS
+from corpuskit.toxicity.making.second import (
+    clean_windows,
+    english_tweets,
+    fit_second,
+    korean_labelled,
+    template_sentences,
+    template_targets,
+)
 from corpuskit.toxicity.making.teachers import ProfanityCheck, ToxicCommentClassifier
-from corpuskit.toxicity.making.training import english_examples, fit_model, korean_comments, korean_examples
-from corpuskit.toxicity.model import Model
+from corpuskit.toxicity.making.templates import read_templates, sentences
+from corpuskit.toxicity.making.training import (
+    SHIPPED,
+    english_examples,
+    fit_model,
+    korean_comments,
+    korean_examples,
+)
+from corpuskit.toxicity.model import DATA as MODELS
+from corpuskit.toxicity.model import Model, load
+from corpuskit.toxicity.model import shipped as shipped_model
+from corpuskit.toxicity.scoring import RULED
 
 Scorer = Callable[[Sequence[str]], Any]
 MARKERS = (
@@ -65,14 +86,16 @@ def auc(scores: Any, targets: Any) -> float:
     return float((ranks[positive].sum() - size * (size + 1) / 2) / (size * rest))
 
 
-def scorer(model: Model) -> Scorer:
+def scorer(model: Model, label: str = "toxicity") -> Scorer:
+    """The highest probability of a label in any window of each text."""
+
     def run(texts: Sequence[str]) -> Any:
         data, offsets = text_buffers(list(texts))
         everything = np.ones(len(offsets) - 1, np.bool_)
         orders = model.shortest, model.syllables
         windows = score_windows(data, offsets, everything, model.weights, 40, *orders)
         highest = np.zeros(len(everything), np.float32)
-        np.maximum.at(highest, windows.document, model.probabilities(data, windows)[:, 0])
+        np.maximum.at(highest, windows.document, model.probabilities(data, windows)[:, model.all_labels.index(label)])
         return highest
 
     return run
@@ -80,11 +103,6 @@ def scorer(model: Model) -> Scorer:
 
 def shipped(language: str) -> Scorer:
     return lambda texts: np.nan_to_num(score(list(texts), language).column("toxicity").to_numpy())
-
-
-def sustained(texts: Sequence[str], language: str) -> Any:
-    """What the stage holds against its limit: the worst window, isolated ones aside."""
-    return np.nan_to_num(assess(list(texts), language).sustained[:, 0])
 
 
 def quality(packages: Path) -> None:
@@ -123,26 +141,65 @@ def report(name: str, scores: Any, targets: Any) -> None:
 
 
 def sites() -> None:
+    """Leave one site out: the linear model, then both models, fitted to the comments of the other two."""
     print("\nKorean comments of other sites than the training data")
     readers = {"curse": read.curse_detection, "beep": read.beep, "kmhas": read.kmhas}
     for test, reader in readers.items():
-        learn = [site for site in readers if site != test]
-        for chosen in [["curse"], learn] if test != "curse" else [learn]:
-            comments = korean_comments(DATA, chosen, KOREAN)
-            run = scorer(fit_model(korean_examples(DATA, comments, KOREAN), KOREAN, {}, exact=True))
-            other = reader(DATA, KOREAN)
-            scores, targets = run(other.texts), other.targets[:, 0]
-            report(f"learned from {' and '.join(chosen)}, tested on {test}", scores, targets)
-            if test == "beep" and chosen == learn:
+        learn = tuple(site for site in readers if site != test)
+        linear = fit_model(korean_examples(DATA, korean_comments(DATA, learn, KOREAN), KOREAN), KOREAN, {}, exact=True)
+        other = reader(DATA, KOREAN)
+        targets = other.targets[:, 0]
+        both = replace(SHIPPED["share-alike/korean.npz"], sites=learn).fit_context(linear, DATA, None)
+        for name, model in (("linear", linear), ("both models", both)):
+            scores = scorer(model)(other.texts)
+            report(f"{name}, learned from {' and '.join(learn)}, tested on {test}", scores, targets)
+            if test == "beep":
                 hateful, offensive = targets == 1.0, (targets > 0.5) & (targets < 1.0)
                 for kind, other_kind in (("hateful", offensive), ("offensive", hateful)):
                     rows = ~other_kind
                     report(f"  {kind} comments against the harmless", scores[rows], targets[rows])
-    within = read.beep(DATA, KOREAN).of_site(1)
-    held = np.arange(len(within.texts)) % 4 == 0
-    run = scorer(fit_model(korean_examples(DATA, within.take(~held), KOREAN), KOREAN, {}, exact=True))
-    rest = within.take(held)
-    report("learned from three quarters of beep, tested on a quarter", run(rest.texts), rest.targets[:, 0])
+
+
+def templates(packages: Path) -> None:
+    """Held-out templates and words: every third template with every third word of each list teaches nothing."""
+    print("\nSentences of templates and words that taught nothing")
+    for language, name in (("en", "english.npz"), ("ko", "share-alike/korean.npz")):
+        kind, own = SHIPPED[name], read_templates(language)
+        linear = load(MODELS / name).without_second()
+        clean = clean_windows(language, DATA, packages)
+        abuse = template_sentences(language, clean[:4_000], templates=own.part(lambda place: place % 3 != 0))
+        vectors = NO_VECTORS
+        if language == "en":
+            abuse += english_tweets(DATA, linear)
+            vectors = Vectors(*read.glove(packages))
+        else:
+            abuse += korean_labelled(korean_comments(DATA, kind.sites, kind.labels), kind.labels)
+        model = fit_second(language, linear, abuse, clean, vectors)
+        made = sentences(own.part(lambda place: place % 3 == 0), 25, 7)
+        targets = template_targets(language, made)
+        for column, label in enumerate(CONTEXT_LABELS[language]):
+            sure = (targets[:, column] > 0.6) | (targets[:, column] < 0.3)
+            texts = [sentence.text for sentence, known in zip(made, sure, strict=True) if known]
+            report(f"{language} {label}", scorer(model, label)(texts), targets[sure, column])
+
+
+def everyday() -> None:
+    print("\nEveryday sentences written by hand, tests/data/toxicity")
+    for language in ("en", "ko"):
+        path = Path(__file__).resolve().parent.parent / f"tests/data/toxicity/everyday-{language}.tsv"
+        rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+        texts = [row[2] for row in rows]
+        targets = np.array([row[0] == "1" for row in rows])
+        values = score(texts, language)
+        linear = scorer(shipped_model(language).without_second())(texts)
+        for name, scores in (("linear", linear), ("both models", values.column("toxicity").to_numpy())):
+            hits, alarms = (scores[targets] > 0.8).sum(), (scores[~targets] > 0.8).sum()
+            print(f"  {language} {name:12} AUC {auc(scores, targets):.3f}  over 0.8: {hits} abusive, {alarms} harmless")
+        for label, kinds in (("threat", ("threat", "위협")), ("identity_attack", ("hate", "slur", "혐오", "비하"))):
+            chosen = np.array([row[1] in kinds for row in rows])
+            scores = values.column(label).to_numpy()
+            hits, alarms = (scores[chosen] > 0.8).sum(), (scores[~targets] > 0.8).sum()
+            print(f"     {label:16} over 0.8: {hits} of {chosen.sum()}, {alarms} of the harmless")
 
 
 def clean() -> dict[str, tuple[str, list[str]]]:
@@ -162,11 +219,20 @@ def clean() -> dict[str, tuple[str, list[str]]]:
 
 
 def prose() -> None:
-    print("\nClean documents over the default limit of 0.8 (no page of these was read by anyone: some may be abusive)")
+    print("\nClean documents over the default limits of 0.8 (nobody read all of these: some may be abusive)")
     for name, (language, texts) in clean().items():
-        over = sustained(texts, language) > 0.8
-        any_window = (shipped(language)(texts) > 0.8).sum()
-        print(f"  {name:34} {over.sum():4} of {len(texts):5} ({over.mean():.2%}); {any_window} with any window over it")
+        scores = assess(texts, language)
+        over = np.nan_to_num(scores.sustained) > 0.8
+        any_window = (np.nan_to_num(scores.labels[:, 0]) > 0.8).sum()
+        each = ", ".join(f"{label} {count}" for label, count in zip(RULED, over.sum(axis=0), strict=True))
+        data, offsets = text_buffers(texts)
+        model = shipped_model(language)
+        every = np.ones(len(texts), np.bool_)
+        windows = score_windows(data, offsets, every, model.weights, 40, model.shortest, model.syllables)
+        print(
+            f"  {name:34} {over.any(axis=1).sum():4} of {len(texts):5} ({over.any(axis=1).mean():.2%}: {each}); "
+            f"{any_window} with any window over it; {model.suspects(windows).mean():.1%} of the windows read twice"
+        )
 
 
 def bias() -> None:
@@ -204,12 +270,15 @@ if __name__ == "__main__":
     named = len(sys.argv) > 1 and Path(sys.argv[1]).is_dir()
     wheels = ["toxic-comment-classifier==0.3.0", "alt-profanity-check==1.9.1"]
     folder = Path(sys.argv[1]) if named else downloaded("toxicity", wheels)
-    without_training = ["sites", "prose", "bias", "speed"]
-    chosen = sys.argv[1 + named :] or (["quality", "transfer", *without_training] if named else without_training)
+    without_packages = ["sites", "everyday", "prose", "bias", "speed"]
+    training = ["quality", "transfer", "templates"] if named else []
+    chosen = sys.argv[1 + named :] or training + without_packages
     for part, work in (
         ("quality", lambda: quality(folder)),
         ("transfer", lambda: transfer(folder)),
         ("sites", sites),
+        ("templates", lambda: templates(folder)),
+        ("everyday", everyday),
         ("prose", prose),
         ("bias", bias),
         ("speed", lambda: speed(folder)),

@@ -1,4 +1,4 @@
-"""Commands about toxicity: score a text, and make the models that ship again."""
+"""Commands of the feature toxicity: score a text, and make the models that ship again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ def train_toxicity(
         "toxicity-models"
     ),
     language: Annotated[str | None, typer.Option(help="en or ko alone. Korean needs no packages.")] = None,
+    linear: Annotated[
+        Path | None, typer.Option(help="A folder with model files: keep their linear models, make the context models.")
+    ] = None,
 ) -> None:
     """Make the toxicity models that ship again, and their cards."""
     from corpuskit.toxicity import train
 
-    for path in train(data, packages, output, [language] if language else ["en", "ko"]).values():
+    for path in train(data, packages, output, [language] if language else ["en", "ko"], linear).values():
         console.print(f"{path}", highlight=False)
 
 

@@ -136,12 +136,12 @@ def word_logits(
         out[label] = min(max(logit, -LOGIT_MOST), LOGIT_MOST)
 
 
-@nb.njit(cache=True, nogil=True, inline="always", fastmath=True)
+@nb.njit(cache=True, nogil=True, inline="always")
 def _sigmoid(x: Any) -> Any:
     return np.float32(1.0) / (np.float32(1.0) + np.exp(-x))
 
 
-@nb.njit(cache=True, nogil=True, fastmath=True)
+@nb.njit(cache=True, nogil=True)
 def _recur(vectors: Any, count: int, backward: int, inputs: Any, recurrent: Any, bias: Any, top: Any) -> None:
     """Write the highest state of each unit of one direction to `top` float32[H]."""
     units = recurrent.shape[0]

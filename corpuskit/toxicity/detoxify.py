@@ -1,8 +1,8 @@
 """detoxify (https://github.com/unitaryai/detoxify) for those who bring its weights: offline, and weights alone.
 
 detoxify's own offline switch still asks the hub for the configuration that the checkpoint names, and its loader runs
-whatever a checkpoint pickles. Here the checkpoint is read as plain tensors, and the folder in which it lies stands in
-for the name, so that nothing is fetched and nothing is executed.
+whatever a checkpoint pickles. Here the checkpoint is read as plain tensors, and its folder is used in place of the
+hub's name, so that nothing is fetched and nothing is executed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from corpuskit.errors import UsageError, require
 from corpuskit.inputs import Texts, as_texts
+from corpuskit.toxicity.features import window_spans
 from corpuskit.toxicity.scoring import ISOLATED, LABELS, Scores, reduce_windows
-from corpuskit.toxicity.windows import window_spans
 
 NAMES = {
     "toxic": "toxicity",

@@ -8,14 +8,16 @@ depends on the word alone and words repeat, so the sums of recent words are kept
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from corpuskit.kernels.arrow import Bytes, Offsets
+from corpuskit.kernels.arrow import Bytes, Offsets, text_buffers
 from corpuskit.kernels.folded_words import read_window, window_room
 from corpuskit.kernels.ngram_hash import FEATURES_A_WORD, pair_bucket, word_buckets, word_key
 
@@ -208,3 +210,11 @@ def vectors(
     `starts[i]:starts[i + 1]`; a bucket may stand there more than once.
     """
     return _vectors(data, offsets, bits, shortest, syllables, most, window_room(most))  # type: ignore[no-any-return]
+
+
+def window_spans(texts: Sequence[str | None] | pa.Array, most: int) -> npt.NDArray[np.int64]:
+    """int64[windows, 3]: document, start and end (characters) of every window of at most about `most` words."""
+    data, offsets = text_buffers(texts)
+    everything = np.ones(len(offsets) - 1, np.bool_)
+    windows = score_windows(data, offsets, everything, np.zeros((2, COLUMNS), np.int8), most)
+    return np.column_stack([windows.document, windows.characters])

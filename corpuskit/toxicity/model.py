@@ -28,7 +28,9 @@ Probabilities", equation 4)."""
 
 SUSPECT = 0.3
 """The context model reads a window where a linear probability of toxicity, or of being worth reading, is at least
-this, and every text of a single window."""
+this, and every window of a short text."""
+SHORT = 2
+"""Windows of a text that is always read: a sentence or two give the linear model little to go by."""
 
 MEANS = {"offensive": "toxicity", "threat": "toxicity", "identity_attack": "toxicity"}
 """The linear label whose score is mixed with a label of the context model, where the linear model lacks the label."""
@@ -47,6 +49,9 @@ class Second:
     """Slope and offset of the column's raw score."""
     mix: npt.NDArray[np.float64]
     """float64[K, 3]: what the context model's logit and the linear model's weigh in a label's logit, and the offset."""
+    crowd: tuple[float, float]
+    """How far a window of a long text is lowered: its logits by the logarithm of the text's number of windows times the
+    first, and at most by the second. The more windows a text has, the more of them score high by chance."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,11 @@ class Model:
         weights[:, len(self.labels)] = second.gate
         return replace(self, weights=weights, second=second)
 
+    def without_second(self) -> Model:
+        weights = self.weights.copy()
+        weights[:, len(self.labels)] = 0
+        return replace(self, weights=weights, second=None)
+
     @property
     def linear(self) -> Linear:
         return Linear(self.weights, self.slope, self.offset, self.shortest, self.syllables)
@@ -98,8 +108,7 @@ class Model:
         gate = windows.raw[:, len(self.labels)].astype(np.float64) * slope + offset
         toxicity = self.logits(windows.raw)[:, self.labels.index("toxicity")]
         least = np.log(SUSPECT / (1 - SUSPECT))
-        alone = np.bincount(windows.document, minlength=1)[windows.document] == 1
-        read: npt.NDArray[np.bool_] = (gate >= least) | (toxicity >= least) | alone
+        read: npt.NDArray[np.bool_] = (gate >= least) | (toxicity >= least) | (_siblings(windows) <= SHORT)
         return read
 
     def probabilities(self, data: Bytes, windows: Windows) -> Floats:
@@ -112,11 +121,15 @@ class Model:
             answers = context_logits(
                 self.second.context, self.linear, data, windows.bytes[read], logits[read].astype(np.float32)
             )
+            bounded = np.clip(logits[read], -MOST, MOST)
+            rate, most = self.second.crowd
+            lowered = np.minimum(rate * np.log(_siblings(windows)[read]), most)
+            lowered[logits[read, self.labels.index("toxicity")] >= SURE] = 0.0
             for label, answer, (own, other, offset) in zip(
                 self.second.context.labels, answers.T, self.second.mix, strict=True
             ):
                 at = self.all_labels.index(label)
-                table[read, at] = own * answer + other * logits[read, self.mixed_with(label)] + offset
+                table[read, at] = own * answer + other * bounded[:, self.mixed_with(label)] + offset - lowered
                 if label not in self.labels:  # nothing but the context model knows of it
                     table[~read, at] = np.minimum(table[~read, at], UNREAD)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(table, -80.0, 80.0))), np.float32)
@@ -133,6 +146,7 @@ class Model:
                 "gate": self.second.gate,
                 "gate_scale": np.array(self.second.gate_scale),
                 "mix": self.second.mix,
+                "crowd": np.array(self.second.crowd),
             }
         np.savez_compressed(
             path,
@@ -148,6 +162,18 @@ class Model:
         )
 
 
+def _siblings(windows: Windows) -> npt.NDArray[np.int64]:
+    """int64[windows]: how many windows the text of each has."""
+    counts: npt.NDArray[np.int64] = np.bincount(windows.document, minlength=1)[windows.document]
+    return counts
+
+
+SURE = 2.5
+"""A window whose linear toxicity has at least this logit is not lowered for the length of its text: what it says with
+bad words is no accident of numbers."""
+MOST = 6.0
+"""The linear logit that is mixed with the context model's is cut off at plus and minus this, so that a word which the
+linear model is sure of can still be overruled by what is said with it."""
 UNREAD = -3.0
 """The highest logit, in a window that the context model did not read, of a label that only it has."""
 
@@ -173,7 +199,9 @@ def load(path: Path) -> Model:
         slope, offset = arrays["gate_scale"].tolist()
         if arrays["mix"].shape != (len(context.labels), 3) or len(context.lexical) != len(labels):
             raise ValueError("the context model does not fit the linear one")
-        return model.with_second(Second(context, arrays["gate"], (slope, offset), arrays["mix"]))
+        rate, most = arrays["crowd"].tolist()
+        second = Second(context, arrays["gate"], (slope, offset), arrays["mix"], (rate, most))
+        return model.with_second(second)
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise CorpuskitError(
             f"{path}: not a toxicity model of this version ({error}); make it again with `corpuskit toxicity train`"

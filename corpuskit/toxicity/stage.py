@@ -33,7 +33,7 @@ class Toxicity(BatchStage):
     """Scores abuse in English and Korean by windows of a text, and drops the document or cuts the passage."""
 
     name: ClassVar[str] = "toxicity"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     max_score: Annotated[float, Field(gt=0, le=1)] = 0.8
     """The highest toxicity that a window of a kept document may have, isolated ones aside."""

@@ -14,8 +14,8 @@ from corpuskit.document import documents
 from corpuskit.engine.stage import CHANGES
 from corpuskit.errors import UsageError
 from corpuskit.toxicity import LABELS, assess, score
+from corpuskit.toxicity.features import window_spans
 from corpuskit.toxicity.stage import Toxicity
-from corpuskit.toxicity.windows import window_spans
 
 ABUSE = {
     "en": ["You are a stupid worthless idiot and everyone hates you, shut up.", "Fuck you, you piece of shit."],
@@ -125,6 +125,33 @@ def test_the_stage_drops_over_its_limit_and_shows_where() -> None:
     assert (threat.name, identity_attack.name) == ("toxicity.threat", "toxicity.identity_attack")
     assert measured.column("toxicity")[0].as_py()["worst"]["end"] > 0
     assert stage.measure(batch([])).num_rows == 0
+
+
+def test_threats_and_hate_have_rules_of_their_own() -> None:
+    texts = {
+        "en": [
+            "I know where you live and you will bleed for this.",
+            "All immigrants are vermin and must be driven out.",
+        ],
+        "ko": ["네가 어디 사는지 다 안다. 밤길 조심해라.", "조선족들은 다 더럽고 미개한 벌레들이다."],
+    }
+    for language, (threatening, hateful) in texts.items():
+        measured = Toxicity().measure(batch([threatening, hateful, CALM[language][0]], language))
+        broken = {rule.name: rule.breaks(measured).to_pylist() for rule in Toxicity().rules()}
+        assert broken["toxicity.threat"] == [True, False, False], language
+        assert broken["toxicity.identity_attack"] == [False, True, False], language
+        lenient = Toxicity(max_threat=1, max_identity_attack=1)
+        assert not any(rule.breaks(measured).to_pylist()[0] for rule in lenient.rules()[1:])
+
+
+def test_a_threat_is_cut_as_one() -> None:
+    calm = "The council met on Tuesday to talk about the budget for the new library in the old town hall. " * 3
+    text = calm + "I will come to your house tonight and stab you and your whole family, just you wait and see. " + calm
+    measured = Toxicity(action="passage", max_score=1, max_threat=0.5, max_identity_attack=1).measure(batch([text]))
+    (change,) = measured.column(CHANGES)[0].as_py()
+    assert change["type"] == "threat"
+    assert "stab" in text[change["start"] : change["end"]]
+    assert "stab" not in measured.column("text")[0].as_py()
 
 
 def test_one_curse_on_a_long_page_is_no_abusive_page() -> None:

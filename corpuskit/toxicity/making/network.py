@@ -28,7 +28,7 @@ WIDTH = 32
 UNITS = 40
 HIDDEN = 40
 GRAM_BITS = 14
-GRAMS_A_WORD = 40
+GRAMS_A_WORD = 28
 """N-grams of a word that teach; the rest of a longer word is read only in use."""
 
 
@@ -38,6 +38,9 @@ class Vectors:
 
     words: list[str]
     values: Floats
+
+
+NO_VECTORS = Vectors([], np.zeros((0, 0), np.float32))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -106,8 +109,7 @@ def keys_of(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     """The key of each word that is a single token; 0 for one that is not."""
     starts, keys, marks, _, _ = _read_all(*text_buffers(list(words)), token_room())
     single = (np.diff(starts) == 1) & (marks[np.minimum(starts[:-1], len(marks) - 1)] == 0)
-    found: npt.NDArray[np.uint64] = np.where(single, keys[np.minimum(starts[:-1], len(keys) - 1)], 0).astype(np.uint64)
-    return found
+    return np.asarray(np.where(single, keys[np.minimum(starts[:-1], len(keys) - 1)], 0), np.uint64)
 
 
 def tokenise(texts: Sequence[str], linear: Linear, labels: int, vocabulary: npt.NDArray[np.uint64]) -> Tokenised:
@@ -136,17 +138,19 @@ def tokenise(texts: Sequence[str], linear: Linear, labels: int, vocabulary: npt.
 
 @dataclass(frozen=True)
 class Settings:
-    epochs: int = 3
-    batch: int = 96
-    rate: float = 3e-3
+    epochs: int = 2
+    batch: int = 48
+    rate: float = 5e-3
     seed: int = 1
-    gram_dropout: float = 0.35
+    gram_dropout: float = 0.7
     vector_dropout: float = 0.15
     lexical_dropout: float = 0.2
-    word_dropout: float = 0.05
+    word_dropout: float = 0.1
     window_dropout: float = 0.25
     """How often each part is left out: a word's n-grams, its pretrained vector, its linear logits, the whole word, and
     what the linear model says of the window."""
+    noise: float = 0.15
+    """Standard deviation of the noise added to pretrained vectors, so that a word is learned with its neighbours."""
 
 
 def _network(dimensions: int, linear_labels: int, labels: int) -> Any:
@@ -163,7 +167,7 @@ def _network(dimensions: int, linear_labels: int, labels: int) -> Any:
             self.lexical = nn.Parameter(torch.randn(linear_labels, WIDTH) * 0.1)
             self.bias = nn.Parameter(torch.zeros(WIDTH))
             self.lstm = nn.LSTM(WIDTH, UNITS, batch_first=True, bidirectional=True)
-            self.dropout = nn.Dropout(0.3)
+            self.dropout = nn.Dropout(0.15)
             self.hidden = nn.Linear(2 * UNITS + linear_labels, HIDDEN)
             self.output = nn.Linear(HIDDEN, labels)
 
@@ -198,6 +202,23 @@ class Fitted:
             labels,
             vectors,
         )
+
+    def logits(self, texts: Sequence[str], window_logits: Floats) -> Floats:
+        """float32[texts, K]: what the network answers before its weights are put into 8 bits."""
+        torch = require("torch", "toxicity")
+        network = self.network.eval()
+        vocabulary = keys_of(self.vectors.words) if self.vectors.words else np.zeros(0, np.uint64)
+        read = tokenise(texts, self.linear, self.linear_labels, vocabulary)
+        kinds = np.arange(len(read.grams))
+        with torch.no_grad():
+            vectors = network.vectors(*_parts(read, kinds, self.vectors.values), torch.ones(len(kinds), 3))
+            answers = []
+            for text, window in enumerate(window_logits):
+                types = read.types[read.starts[text] : read.starts[text + 1]].astype(np.int64)[None]
+                shown = torch.from_numpy(_scaled(window[None]))
+                count = torch.tensor([types.shape[1]])
+                answers.append(network(vectors, torch.from_numpy(types), count, shown, torch.ones(types.shape))[0])
+        return np.array([answer.numpy() for answer in answers], np.float32)
 
     def pack(self, most_words: int) -> Context:
         """The weights as they ship, with the first `most_words` pretrained vectors."""
@@ -240,6 +261,33 @@ class Fitted:
             )
 
 
+def _scaled(window_logits: Floats) -> Floats:
+    return np.asarray(np.clip(window_logits / LOGIT_SCALE, -LOGIT_MOST, LOGIT_MOST), np.float32)
+
+
+def _parts(read: Tokenised, kinds: Integers, pretrained: Floats, noise: Floats | None = None) -> tuple[Any, ...]:
+    """What the network makes the vectors of word types from: n-grams, their counts, vectors, logits, marks."""
+    torch = require("torch", "toxicity")
+    grams = read.grams[kinds]
+    counts = np.maximum((grams >= 0).sum(axis=1), 1).astype(np.float32)
+    rows = read.vectors[kinds]
+    known = np.zeros((len(kinds), max(pretrained.shape[1], 1)), np.float32)
+    if pretrained.shape[1]:
+        known[rows >= 0] = pretrained[rows[rows >= 0]]
+        if noise is not None:
+            known[rows >= 0] += noise[rows >= 0]
+    return tuple(
+        torch.from_numpy(array)
+        for array in (
+            np.where(grams < 0, 1 << GRAM_BITS, grams).astype(np.int64),
+            counts,
+            known,
+            read.logits[kinds],
+            np.where(kinds < MARKS, kinds, -1).astype(np.int64),
+        )
+    )
+
+
 def _to_bytes(values: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
     """(int8[rows, columns], float32[columns]): whole numbers and what a step is worth in each column."""
     most = np.abs(values).max(axis=0) if len(values) else np.ones(values.shape[1])
@@ -255,7 +303,7 @@ def fit_network(
     linear: Linear,
     labels: tuple[str, ...],
     vectors: Vectors,
-    settings: Settings = Settings(),
+    settings: Settings,
 ) -> Fitted:
     """Fit a network. `targets` float32[texts, labels] are probabilities (NaN: not said); `importance` float32[texts];
     `window_logits` float32[texts, L] is what the linear model says of each text."""
@@ -266,8 +314,7 @@ def fit_network(
     network = _network(vectors.values.shape[1], linear_labels, len(labels))
     vocabulary = keys_of(vectors.words) if vectors.words else np.zeros(0, np.uint64)
     read = tokenise(texts, linear, linear_labels, vocabulary)
-    pretrained = np.concatenate([vectors.values, np.zeros((1, vectors.values.shape[1]), np.float32)])
-    window = np.clip(window_logits / LOGIT_SCALE, -LOGIT_MOST, LOGIT_MOST).astype(np.float32)
+    window = _scaled(window_logits)
     lengths = np.diff(read.starts)
     usable = np.flatnonzero(lengths > 0)
     generator = np.random.default_rng(settings.seed)
@@ -287,20 +334,12 @@ def fit_network(
             longest = int(lengths[rows].max())
             at = read.starts[rows][:, None] + np.minimum(np.arange(longest), lengths[rows][:, None] - 1)
             kinds, inverse = np.unique(read.types[at], return_inverse=True)
-            grams = read.grams[kinds]
-            counts = np.maximum((grams >= 0).sum(axis=1), 1).astype(np.float32)
-            row = read.vectors[kinds]
             rates = (settings.gram_dropout, settings.vector_dropout, settings.lexical_dropout)
             keep = (generator.random((len(kinds), 3)) >= rates).astype(np.float32)
-            keep[row < 0, 0] = 1.0  # all that a word without a vector of its own has
-            x = network.vectors(
-                torch.from_numpy(np.where(grams < 0, 1 << GRAM_BITS, grams).astype(np.int64)),
-                torch.from_numpy(counts),
-                torch.from_numpy(pretrained[row]) if pretrained.shape[1] else torch.zeros(len(kinds), 1),
-                torch.from_numpy(read.logits[kinds]),
-                torch.from_numpy(np.where(kinds < MARKS, kinds, -1).astype(np.int64)),
-                torch.from_numpy(keep),
-            )
+            keep[read.vectors[kinds] < 0, 0] = 1.0  # all that a word without a vector of its own has
+            noise = generator.standard_normal((len(kinds), vectors.values.shape[1]), dtype=np.float32)
+            parts = _parts(read, kinds, vectors.values, np.float32(settings.noise) * noise)
+            x = network.vectors(*parts, torch.from_numpy(keep))
             shown = (generator.random((len(rows), 1)) >= settings.window_dropout).astype(np.float32)
             logits = network(
                 x,
@@ -315,7 +354,7 @@ def fit_network(
                 logits, torch.from_numpy(np.nan_to_num(wanted)), torch.from_numpy(weight), reduction="sum"
             ) / max(float(weight.sum()), 1e-6)
             for group in optimizer.param_groups:
-                group["lr"] = settings.rate * min(1.0, step / 100, max(0.02, 1.5 * (1 - step / steps)))
+                group["lr"] = settings.rate * min(1.0, step / 40, max(0.02, 1.5 * (1 - step / steps)))
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
