@@ -24,7 +24,8 @@ _LATIN = (
 )
 _ONE_LATIN = _CAPITAL
 _SIGN_GAP = (
-    r"[\"'*)\]]{0,3}(?:[ \t]?(?:=>|:=|[:=：|])[ \t]{0,2}|(?:</?(?:td|th|dt|dd|b|strong|span|name)>){1,3})[\"'(\[*]{0,2}"
+    r"[\"'*)\]]{0,3}(?:[ \t]?(?:=>|:=|[:=：|>])[ \t]{0,2}"
+    r"|(?:</?(?:td|th|dt|dd|b|strong|span|name)>){1,3})[\"'(\[*]{0,2}"
 )
 _STRONG = (
     r"성명|성함|예금주|수취인|수령인|신청인|신청자|계약자|가입자|주문자|구매자|고객명|환자명|회원명|피보험자"
@@ -35,11 +36,12 @@ _STRONG = (
 _WEAK = r"작성자|보호자|대표자|담당자|대표|이름|환자"
 _REMARK = r"(?: ?\([^()\n]{1,12}\))?"
 _KOREAN_FIELD = re.compile(
-    rf"(?:(?P<strong>{_STRONG})|{_WEAK})명?{_REMARK}(?P<sign>{_SIGN_GAP}|[ \t]{{1,2}}|(?P<topic>은|는|이|가) )"
+    rf"(?:(?P<strong>{_STRONG})|{_WEAK})명?{_REMARK}(?P<sign>{_SIGN_GAP}|\(|[ \t]{{1,2}}|(?P<topic>은|는|이|가) )"
     rf"(?P<name>{_KOREAN})(?=(?P<after>.{{0,4}}))"
 )
 _SAID = re.compile(r"입니다|이고|이며|이라|이에요|예요|님|씨|[.,)\n]")
 """What follows a name that a sentence gives: `이름은 홍길동입니다`."""
+_ADDRESSED = re.compile(r" ?(?:귀하|귀중|님|씨)")
 _PARTICLE = re.compile(r"님|씨|귀하|귀중|입니다|이며|이고|이라|[은는이가을를의과와에도](?![가-힣])|[^가-힣]|$")
 _KOREAN_LATIN = re.compile(rf"(?:{_STRONG}|{_WEAK})명?{_REMARK}{_SIGN_GAP}(?P<name>{_LATIN})(?![A-Za-z])")
 _ENGLISH_FIELD = re.compile(
@@ -220,7 +222,7 @@ def _korean_length(match: re.Match[str]) -> int:
             return length
         if match["topic"] is not None:
             return length if three and _SAID.match(end) else 0
-        if match["strong"] and three:
+        if three and (match["strong"] or _ADDRESSED.match(end)):
             return length
     return 0
 
