@@ -20,6 +20,7 @@ PROVENANCE = pa.struct(
         ("path", pa.string()),  # the file that holds the record, as the recipe's source resolved it
         ("offset", pa.int64()),  # byte offset of the record (row within the row group for Parquet)
         ("length", pa.int64()),  # bytes of the record as stored, where the format tells
+        ("truncated", pa.string()),  # why the record does not hold the whole page; null where it does
     ]
 )
 

@@ -36,11 +36,13 @@ class StageCounts:
     """Rule -> documents whose first broken rule it was."""
     broke: dict[str, int] = field(default_factory=dict)
     """Rule -> documents that broke it, first or not; 0 for a rule of the stage that none broke."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Of a source: reason -> records that are no documents and are not meant to be."""
 
     def add(self, other: StageCounts) -> None:
         for name in ("documents_in", "documents_out", "bytes_in", "bytes_out", "seconds", "changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for mine, others in ((self.dropped, other.dropped), (self.broke, other.broke)):
+        for mine, others in ((self.dropped, other.dropped), (self.broke, other.broke), (self.skipped, other.skipped)):
             for rule, count in others.items():
                 mine[rule] = mine.get(rule, 0) + count
 

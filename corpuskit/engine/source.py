@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,6 +47,24 @@ class BadRecord:
 
 
 Quarantine = Callable[[BadRecord], None]
+
+
+class Intake:
+    """What a task does with records that are no documents: damaged ones go to the quarantine, others are counted."""
+
+    def __init__(self, quarantine: Quarantine) -> None:
+        self._quarantine = quarantine
+        self.skipped: Counter[str] = Counter()
+        """Reason -> records that are no documents and are not meant to be (the requests in an archive)."""
+
+    def __call__(self, record: BadRecord) -> None:
+        self._quarantine(record)
+
+
+def skip(quarantine: Quarantine, reason: str) -> None:
+    """Count a record that is no document. A plain function in the place of an Intake does not count."""
+    if isinstance(quarantine, Intake):
+        quarantine.skipped[reason] += 1
 
 
 class Source(Configured):

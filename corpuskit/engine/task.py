@@ -23,7 +23,7 @@ from corpuskit.engine.measure import bad_row, measure, text_bytes
 from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
 from corpuskit.engine.pipeline import Pass
 from corpuskit.engine.rule import Rule
-from corpuskit.engine.source import BATCH_ROWS, Source, Split
+from corpuskit.engine.source import BATCH_ROWS, Intake, Source, Split
 from corpuskit.engine.stage import CHANGES, BatchStage, CorpusStage
 from corpuskit.errors import CorpuskitError
 
@@ -190,8 +190,12 @@ class _Streaming:
         """(batch, whether its documents were doomed by an earlier pass)."""
         given = self.task.input
         if given.source is not None and given.split is not None:
-            for batch in given.source.read(given.split, self.files.quarantine):
+            intake = Intake(self.files.quarantine)
+            for batch in given.source.read(given.split, intake):
                 yield conform(batch, SCHEMA), False
+            if intake.skipped:
+                counts = self.sources.setdefault(given.source.label(), StageCounts())
+                counts.skipped.update(sorted(intake.skipped.items()))
             return
         assert given.part is not None
         resolutions, start = self._resolutions(), 0

@@ -66,7 +66,7 @@ def plain_documents(
     found["source"] = pa.array([source] * rows, pa.string())
     places = pa.array(np.arange(first, first + rows))
     names = [field.name for field in PROVENANCE]
-    where = [pa.array([path] * rows, pa.string()), places, pa.nulls(rows, pa.int64())]
+    where = [pa.array([path] * rows, pa.string()), places, pa.nulls(rows, pa.int64()), pa.nulls(rows, pa.string())]
     found["provenance"] = pa.StructArray.from_arrays(where, names=names)
     arrays = [found[field.name] if field.name in found else pa.nulls(rows, field.type) for field in SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

@@ -34,7 +34,7 @@ class JsonLines(RecordSource):
     def splits(self, folder: Path) -> list[Split]:
         found = []
         for file in files.find(self.paths, self.key):
-            if files.is_compressed(file.path):
+            if files.stored_compression(file.path):
                 found += files.whole([file])
             else:
                 starts = range(0, file.size, SPLIT_BYTES)
@@ -59,7 +59,7 @@ class JsonLines(RecordSource):
 def _lines(split: Split, quarantine: Quarantine) -> Iterator[tuple[int, bytes]]:
     """(offset, line) of the lines that begin in the split and are not blank. Offsets count decompressed bytes."""
     with files.open_decompressed(split.path) as stream:
-        compressed = files.is_compressed(split.path)
+        compressed = bool(files.stored_compression(split.path))
         offset = 0
         if split.start:
             stream.seek(split.start - 1)
@@ -76,7 +76,7 @@ def _lines(split: Split, quarantine: Quarantine) -> Iterator[tuple[int, bytes]]:
                     quarantine(BadRecord(reason, split.path, start, content=line[: 1 << 16]))
                 elif not line.isspace():
                     yield start, line
-        except files.DECOMPRESSION_ERRORS as error:
+        except files.Damaged as error:
             quarantine(BadRecord(f"cannot decompress further: {error}", split.path, offset))
 
 

@@ -92,7 +92,7 @@ class TextFiles(Source):
                         reason = f"document of more than {files.RECORD_BYTES} bytes; the file is not read further"
                         quarantine(BadRecord(reason, split.path, offset, content=held[: 1 << 16]))
                         return
-        except files.DECOMPRESSION_ERRORS as error:
+        except files.Damaged as error:
             quarantine(BadRecord(f"cannot decompress further: {error}", split.path, offset))
         if held:
             yield offset, held

@@ -34,7 +34,8 @@ def rounded(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
-        return {name: rounded(each) for name, each in value.items() if name != "path"}
+        shown = {name: each for name, each in value.items() if name != "path" and (name, each) != ("truncated", None)}
+        return {name: rounded(each) for name, each in shown.items()}
     if isinstance(value, (list, tuple)):
         return [rounded(each) for each in value]
     return value

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from protego import Protego
 from samples import is_real
 
+from corpuskit.sources.archives.bodies import decoded
 from corpuskit.sources.crawl import Robots, Scope, parse_feed, parse_sitemap, urls
 from corpuskit.sources.crawl.addresses import refusal
-from corpuskit.sources.crawl.bodies import decoded
 from corpuskit.sources.crawl.feeds import is_feed
 from corpuskit.sources.crawl.links import read_links, says_nofollow
 

@@ -217,7 +217,7 @@ def test_slow_and_broken_pages_are_errors_and_the_crawl_goes_on(site: Site, tmp_
         "/slow": Answer(b"late", seconds=3),
         "/short": Answer(b"<p>half", headers={"Content-Length": "5000", "Connection": "close"}),
         "/picture": Answer(b"\x89PNG" + b"\0" * 5000, "image/png"),
-        "/nonsense": Answer(b"<p>x", headers={"Content-Encoding": "br"}),
+        "/nonsense": Answer(b"\x01\x02\x00x", headers={"Content-Encoding": "br"}),
         "/good": Answer(b"\0<a href='/\xff'>\x00</a>"),
     }
     collect(source(site, timeout=0.5, concurrency_per_host=4, depth=1), tmp_path)

@@ -184,7 +184,7 @@ def test_parquet_is_cut_at_row_groups_and_reads_every_row_once(tmp_path: Path, m
     found, bad = read(source)
     assert not bad
     assert [row["text"] for row in found] == table["body"].to_pylist()
-    assert found[65]["provenance"] == {"path": str(path), "offset": 1, "length": None}
+    assert found[65]["provenance"] == {"path": str(path), "offset": 1, "length": None, "truncated": None}
 
 
 def test_parquet_rows_without_text_or_with_broken_text_are_quarantined_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from corpuskit.engine import source as engine_source
 from corpuskit.engine.source import BadRecord
 from corpuskit.errors import UsageError
 from corpuskit.sources import warc
-from corpuskit.sources.archive import record_start
+from corpuskit.sources.archives.members import record_start
 from corpuskit.sources.warc import Warc, read_warc
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from corpuskit.extract.evidence.dates import parse_date
+from corpuskit.sources.archives.bodies import gunzipped
 from corpuskit.sources.crawl import urls
-from corpuskit.sources.crawl.bodies import gunzipped
 from corpuskit.sources.crawl.feeds import FeedEntry, is_feed, parse_feed, plain_text
 
 MAX_BYTES = 50 << 20

@@ -190,7 +190,12 @@ class CrawlSource(Source):
                 "license": self.license,
                 "rights": "; ".join(found for found in rights if found) or None,
                 "fetched": page.fetched,
-                "provenance": {"path": path, "offset": entry.offset, "length": entry.length},
+                "provenance": {
+                    "path": path,
+                    "offset": entry.offset,
+                    "length": entry.length,
+                    "truncated": page.truncated,
+                },
                 "content": page.content,
                 "media_type": page.media_type,
             }

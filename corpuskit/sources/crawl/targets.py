@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from corpuskit.sources.archives.bodies import decoded
 from corpuskit.sources.crawl import urls
-from corpuskit.sources.crawl.bodies import decoded
 from corpuskit.sources.crawl.feeds import FeedEntry, is_feed, parse_feed
 from corpuskit.sources.crawl.links import PageLinks, read_links
 from corpuskit.sources.crawl.sitemaps import MAX_BYTES, parse_sitemap

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import fsspec
-import lz4.frame
 import pyarrow as pa
-import zstandard
 
 from corpuskit.document import documents
 from corpuskit.engine.source import BATCH_BYTES, BATCH_ROWS, Split
 from corpuskit.errors import UsageError
+from corpuskit.sources.files.compression import Compression, Damaged, Decompressed, compression_of
+from corpuskit.sources.files.storage import StorageError, open_file
+
+__all__ = [
+    "RECORD_BYTES",
+    "Damaged",
+    "File",
+    "StorageError",
+    "find",
+    "fingerprint",
+    "open_decompressed",
+    "open_file",
+    "row_batches",
+    "stored_compression",
+    "whole",
+]
 
 RECORD_BYTES = 128 << 20
 """A record longer than this is quarantined instead of being held in memory."""
-
-_COMPRESSED = (".gz", ".zst", ".lz4")
 
 
 @dataclass(frozen=True)
@@ -78,31 +89,19 @@ def whole(files: Iterable[File]) -> list[Split]:
     return [Split(file.path, 0, file.size) for file in files if file.size]
 
 
-def open_file(path: str) -> IO[bytes]:
-    """The stored bytes of a file on any storage."""
-    return cast("IO[bytes]", fsspec.open(path, "rb").open())
-
-
-def is_compressed(path: str) -> bool:
-    """True where the name says gzip, zstd or lz4."""
-    return path.endswith(_COMPRESSED)
+def stored_compression(path: str) -> Compression:
+    """How a file is compressed, by its first bytes; '' for none."""
+    with open_file(path) as stream:
+        return compression_of(stream.read(8))
 
 
 def open_decompressed(path: str) -> IO[bytes]:
-    """The contents of a file, decompressed as its name says (.gz, .zst, .lz4). Reads all members and frames."""
+    """The contents of a file, decompressed as its first bytes say. Reading raises Damaged."""
     stored = open_file(path)
-    if path.endswith(".gz"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=stored))
-    if path.endswith(".zst"):
-        stream = zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True)
-        return io.BufferedReader(cast("io.RawIOBase", stream), 1 << 18)
-    if path.endswith(".lz4"):
-        return cast("IO[bytes]", lz4.frame.open(stored))
-    return stored
-
-
-DECOMPRESSION_ERRORS = (OSError, EOFError, zstandard.ZstdError, RuntimeError)
-"""What `open_decompressed` streams raise for damaged data."""
+    compression = compression_of(stored.read(8))
+    size = stored.seek(0, io.SEEK_END)
+    stored.seek(0)
+    return io.BufferedReader(Decompressed(stored, size, compression), 1 << 18) if compression else stored
 
 
 def row_batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
