@@ -12,7 +12,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import lz4.frame
 import zstandard
@@ -42,7 +42,7 @@ _OUTPUT = 1 << 20
 _WINDOW = 1 << 31
 
 _ERRORS: tuple[type[Exception], ...] = (
-    isal_zlib.error,
+    cast("type[Exception]", isal_zlib.error),
     zlib.error,
     zstandard.ZstdError,
     lzma.LZMAError,
