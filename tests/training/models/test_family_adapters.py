@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tiny_models import DECODERS, FAMILIES
 from corpuskit.errors import UsageError
 from corpuskit.tokens.tokenizer import load_tokenizer
 from corpuskit.tokens.windows import IGNORED, Batch
-from corpuskit.training.adapters import AdaptConfig
+from corpuskit.training.adapters import AdaptConfig, merge
 from corpuskit.training.adapters.methods import attach, trainable
 from corpuskit.training.adapters.virtual import VirtualBody
 from corpuskit.training.loss import token_losses
@@ -81,3 +82,19 @@ def test_virtual_tokens_on_windows_are_those_on_documents(name: str, method: str
 def test_modernbert_takes_no_prefix(family: Make) -> None:
     with pytest.raises(UsageError, match="ModernBERT takes no prefix"):
         attached(family("modernbert"), "prefix")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gemma2"])
+def test_merging_needs_no_tokenizer(name: str, family: Make, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    for file in ("config.json", "model.safetensors", "generation_config.json"):
+        shutil.copy(family(name) / file, base / file)
+    adapted = attached(base, "lora")
+    adapted.save_pretrained(tmp_path / "lora")
+    merge(base, {tmp_path / "lora": 1.0}, tmp_path / "merged")
+    tokens = torch.arange(5, 29)[None]
+    with torch.no_grad():
+        merged = load_model(tmp_path / "merged").eval()(input_ids=tokens).logits
+        torch.testing.assert_close(merged, adapted(input_ids=tokens).logits, atol=2e-4, rtol=1e-4)
+    assert not (tmp_path / "merged" / "tokenizer.json").exists()
