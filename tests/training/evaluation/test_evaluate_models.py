@@ -95,9 +95,9 @@ def test_scores_do_not_depend_on_batches(
 ) -> None:
     model = random_model(shards, kind=kind)
     expected = score(model, pairs(model))
-    for batch, ours in ((20, language_model.OURS), (8192, set())):
+    for batch, ours in ((20, language_model.FAMILIES), (8192, {})):
         monkeypatch.setattr(language_model, "BATCH_TOKENS", batch)
-        monkeypatch.setattr(language_model, "OURS", ours)
+        monkeypatch.setattr(language_model, "FAMILIES", ours)
         for one, other in zip(score(model, pairs(model)), expected, strict=True):
             assert one.nats == pytest.approx(other.nats, rel=1e-4)
 
@@ -241,11 +241,11 @@ def test_a_causal_model_of_another_class_is_evaluated_too(shards: Shards, tmp_pa
     import transformers
 
     torch.manual_seed(0)
-    config = transformers.GPT2Config(
-        vocab_size=shards.tokenizer.vocabulary, n_embd=32, n_layer=2, n_head=2, n_positions=64
+    config = transformers.GPTJConfig(
+        vocab_size=shards.tokenizer.vocabulary, n_embd=32, n_layer=2, n_head=2, n_positions=64, rotary_dim=4
     )
-    gpt2 = transformers.GPT2LMHeadModel(config)
-    save_model(gpt2, shards.tokenizer, tmp_path)
+    gptj = transformers.GPTJForCausalLM(config)
+    save_model(gptj, shards.tokenizer, tmp_path)
     opened = open_model(tmp_path)
     assert opened.whole
     assert (opened.kind, opened.context) == ("decoder", 64)

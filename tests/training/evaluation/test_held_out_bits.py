@@ -89,7 +89,7 @@ def test_batches_and_the_way_of_running_do_not_matter(
     expected = by_document(held_out_bits(subject, held_out))
     monkeypatch.setattr(language_model, "BATCH_TOKENS", 100)
     small = by_document(held_out_bits(subject, held_out))
-    monkeypatch.setattr(language_model, "OURS", set())  # the whole model, its own masks and all logits
+    monkeypatch.setattr(language_model, "FAMILIES", {})  # the whole model, its own masks and all logits
     assert subject.whole
     whole = by_document(held_out_bits(subject, held_out))
     for name, (nats, tokens) in expected.items():
