@@ -1,12 +1,11 @@
-"""JSON lines, one object a line, plain or compressed.
+"""JSON lines, one object a line, plain or compressed; and JSON of other layouts (an array, objects over many lines).
 
 A plain file is cut into byte ranges: a line belongs to the range in which its first byte lies, so that ranges need no
-look at the file and no line is lost or read twice. A compressed file is one split.
+look at the file and no line is lost or read twice. A file that is compressed or laid out otherwise is one split.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -15,15 +14,19 @@ import pyarrow as pa
 
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.sources import files
+from corpuskit.sources.files.json_values import encoding_of, is_by_lines, streamed_values, values_in
 from corpuskit.sources.records import Unreadable, decode
 from corpuskit.sources.tables import RecordSource
 
+_HEAD = 64 << 10
+"""Bytes that are enough to see how a file is laid out."""
+
 
 class JsonLines(RecordSource):
-    """JSON lines, one object a line; plain, .gz or .zst."""
+    """JSON lines, one object a line, or JSON of another layout; plain or compressed."""
 
     key: ClassVar[str] = "jsonl"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 3
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.jsonl.zst`, `s3://bucket/part-*.jsonl`."""
@@ -34,7 +37,7 @@ class JsonLines(RecordSource):
     def splits(self, folder: Path) -> list[Split]:
         found = []
         for file in files.find(self.paths, self.key):
-            if files.stored_compression(file.path):
+            if files.stored_compression(file.path) or not _by_lines(file.path):
                 found += files.whole([file])
             else:
                 starts = range(0, file.size, SPLIT_BYTES)
@@ -45,15 +48,47 @@ class JsonLines(RecordSource):
         return files.row_batches(self._rows(split, quarantine))
 
     def _rows(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+        if not _by_lines(split.path):
+            yield from self._values(split, quarantine)
+            return
         for offset, line in _lines(split, quarantine):
             try:
-                record = json.loads(decode(line))
-                if not isinstance(record, dict):
-                    raise Unreadable(f"the line is no JSON object but {type(record).__name__}")
-                yield self.document(record, split.path, offset, len(line))
+                for record in values_in(decode(line)):
+                    if not isinstance(record, dict):
+                        raise Unreadable(f"the line is no JSON object but {type(record).__name__}")
+                    yield self.document(record, split.path, offset, len(line))
             except (ValueError, RecursionError) as error:
                 reason = str(error) if isinstance(error, Unreadable) else f"not JSON: {error}"
                 quarantine(BadRecord(reason, split.path, offset, content=line[: 1 << 16]))
+
+    def _values(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+        """Documents of a file that is not laid out by lines; their `offset` is their number in it."""
+        number = 0
+        try:
+            with files.open_decompressed(split.path) as stream:
+                encoding = encoding_of(stream.read(4))
+            with files.open_decompressed(split.path) as stream:
+                for number, record in enumerate(streamed_values(stream, encoding, files.RECORD_BYTES)):
+                    try:
+                        if not isinstance(record, dict):
+                            raise Unreadable(f"the value is no JSON object but {type(record).__name__}")
+                        yield self.document(record, split.path, number)
+                    except Unreadable as error:
+                        quarantine(BadRecord(f"value {number}: {error}", split.path, number))
+        except (ValueError, RecursionError) as error:
+            reason = f"not JSON behind value {number}: {error}; write one object a line to lose no more than a line"
+            quarantine(BadRecord(reason, split.path, number))
+        except files.Damaged as error:
+            quarantine(BadRecord(f"cannot decompress further: {error}", split.path, number))
+
+
+def _by_lines(path: str) -> bool:
+    """Whether a file holds whole objects on each line."""
+    try:
+        with files.open_decompressed(path) as stream:
+            return is_by_lines(stream.read(_HEAD))
+    except files.Damaged:
+        return True  # what can be read of it is read line by line
 
 
 def _lines(split: Split, quarantine: Quarantine) -> Iterator[tuple[int, bytes]]:
