@@ -35,24 +35,46 @@ class Parquet(RecordSource):
     def splits(self, folder: Path) -> list[Split]:
         """Runs of row groups of about SPLIT_BYTES; `start` and `end` number row groups."""
         found = []
+        faults = []
         for file in files.find(self.paths, self.key):
-            try:
-                with files.open_file(file.path) as stream:
-                    metadata = pq.ParquetFile(stream).metadata
-            except (pa.ArrowException, OSError) as error:
-                raise UsageError(f"source '{self.key}': '{file.path}' is no Parquet file: {error}") from error
+            metadata, fault = self._metadata(file.path)
+            if metadata is None:
+                faults.append(f"'{file.path}' {fault}")
+                found.append(Split(file.path, 0, 0))  # reading it says what is wrong, once
+                continue
             start = size = 0
             for group in range(metadata.num_row_groups):
                 size += metadata.row_group(group).total_byte_size
                 if size >= SPLIT_BYTES or group == metadata.num_row_groups - 1:
                     found.append(Split(file.path, start, group + 1))
                     start, size = group + 1, 0
+        if faults and len(faults) == len(found):
+            raise UsageError(f"source '{self.key}': {faults[0]}")
         return found
+
+    def _metadata(self, path: str) -> tuple[pq.FileMetaData | None, str]:
+        """(what a file says of itself, ''), or (None, why no row of it can be read)."""
+        try:
+            with files.open_file(path) as stream:
+                table = pq.ParquetFile(stream)
+        except (pa.ArrowException, OSError) as error:
+            return None, f"is no Parquet file: {error}"
+        names = table.schema_arrow.names
+        text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
+        if text in names or content in names:
+            return table.metadata, ""
+        close = next((name for name in names if name.lower() == str(text).lower()), "NAME")
+        fault = f"has no column '{text}'; its columns are: {', '.join(names)}"
+        return None, f"{fault}. Say which one holds the text: columns: {{text: {close}}}"
 
     def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
         return joined(self._batches(split, quarantine))
 
     def _batches(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
+        if split.end == 0:
+            _, fault = self._metadata(split.path)
+            quarantine(BadRecord(f"the file {fault}", split.path))
+            return
         with files.open_file(split.path) as stream:
             table = pq.ParquetFile(stream)
             named = {self.columns.get(name, name) for name in FIELDS}

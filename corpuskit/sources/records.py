@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -28,6 +29,9 @@ FIELDS = (
     "media_type",
 )
 """Document columns that a record may fill."""
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Unreadable(ValueError):
@@ -59,15 +63,15 @@ def decode(data: bytes) -> str:
             raise Unreadable(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from None
 
 
-def normal(text: str, what: str = "text") -> str:
-    """Text in NFC. Raises Unreadable where it holds NUL characters or lone surrogates, which no store keeps whole."""
+def normal(text: str) -> str:
+    """Text in NFC; NUL characters and lone surrogates, which no store keeps, are replaced by U+FFFD."""
     if "\0" in text:
-        raise Unreadable(f"{what} holds a NUL character at {text.index(chr(0))}")
+        text = text.replace("\0", "\ufffd")
     if not text.isascii():
         try:
             text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise Unreadable(f"{what} holds a lone surrogate at {error.start}") from None
+        except UnicodeEncodeError:
+            text = _SURROGATE.sub("\ufffd", text)
     return unicodedata.normalize("NFC", text)
 
 
@@ -102,7 +106,7 @@ def document_row(
     elif not isinstance(text, str):
         raise Unreadable(f"field '{text_name}' is {type(text).__name__}, not text")
     else:
-        row["text"] = normal(text, f"field '{text_name}'")
+        row["text"] = normal(text)
     identity = row.pop("id", None) or row.get("url")
     row["id"] = document_id(identity, row["content"] if "content" in row else row["text"].encode())
     row["source"] = source

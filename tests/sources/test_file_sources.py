@@ -95,8 +95,6 @@ def test_bad_lines_are_quarantined_with_offset_and_reason(tmp_path: Path) -> Non
         b'{"body": "x"}': "no field 'text'",
         b'{"text": 5}': "field 'text' is int",
         b'{"text": "\xff\xfe"}': "not UTF-8: byte 0xff at 10",
-        rb'{"text": "a\ud800b"}': "lone surrogate at 1",
-        rb'{"text": "a\u0000b"}': "NUL character at 1",
         b'{"text": ' + b"[" * 100_000: "not JSON",
     }
     path = tmp_path / "a.jsonl"
@@ -117,6 +115,14 @@ def test_what_can_be_repaired_without_loss_is(tmp_path: Path) -> None:
     found, bad = read(JsonLines(paths=str(path)))
     assert not bad
     assert [row["text"] for row in found] == ["bom", "😀", "😀", "한글"]
+
+
+def test_characters_that_no_store_keeps_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(rb'{"text": "a\ud800b"}' + b"\n" + rb'{"text": "a\u0000b"}' + b'\n{"text": "tab\there"}')
+    found, bad = read(JsonLines(paths=str(path)))
+    assert [row["text"] for row in found] == ["a\ufffdb", "a\ufffdb", "tab\there"]
+    assert not bad
 
 
 def test_a_line_too_long_for_memory_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +249,28 @@ def test_what_is_no_parquet_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"hello")
     with pytest.raises(UsageError, match=r"a\.parquet"):
         Parquet(paths=str(tmp_path / "a.parquet")).splits(tmp_path)
+
+
+def test_one_bad_file_of_several_costs_its_own_rows(tmp_path: Path) -> None:
+    (tmp_path / "part=1").mkdir()
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "part=1" / "good.parquet")
+    pq.write_table(pa.table({"body": ["c"] * 5}), tmp_path / "other.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "part=1" / "good.parquet").read_bytes()[:-20])
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "_metadata").write_bytes(b"x")
+    (tmp_path / "part=1" / ".good.parquet.crc").write_bytes(b"crc")
+    for paths in (str(tmp_path), [str(tmp_path / "*"), str(tmp_path / "part=1" / "*")]):
+        found, bad = read(Parquet(paths=paths))
+        assert [row["text"] for row in found] == ["a", "b"]
+        assert [Path(item.path).name for item in bad] == ["cut.parquet", "other.parquet"]
+        assert "no column 'text'; its columns are: body" in bad[1].reason
+
+
+def test_a_wrong_column_is_refused_with_the_columns_that_there_are(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"Text": ["a"], "n": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match=r"no column 'text'.*Text, n.*columns: \{text: Text\}"):
+        Parquet(paths=str(tmp_path / "a.parquet")).splits(tmp_path)
+    assert read(Parquet(paths=str(tmp_path / "a.parquet"), columns={"text": "Text"}))[0][0]["text"] == "a"
 
 
 def test_a_text_file_is_a_document(samples: Path) -> None:

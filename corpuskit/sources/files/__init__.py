@@ -59,6 +59,8 @@ def find(paths: str | list[str], key: str) -> list[File]:
                 inside = len(names[0].rstrip("/"))
                 below = system.find(names[0])
                 names = sorted(name for name in below if "/." not in name[inside:])
+            if any(sign in stripped for sign in "*?[") or names != [stripped]:
+                names = [name for name in names if not _is_marker(name)]
             matches = [system.info(name) for name in names if not system.isdir(name)]
         except FileNotFoundError:
             matches = []
@@ -74,6 +76,12 @@ def find(paths: str | list[str], key: str) -> list[File]:
             )
             found[path] = File(path, int(info["size"] or 0), changed)
     return [found[path] for path in sorted(found)]
+
+
+def _is_marker(name: str) -> bool:
+    """Whether a file says something of the others in its folder: _SUCCESS, _metadata, .part.crc."""
+    last = name.rstrip("/").rpartition("/")[2]
+    return last.startswith((".", "_SUCCESS", "_metadata", "_common_metadata", "_committed", "_started"))
 
 
 def fingerprint(files: Iterable[File]) -> str:

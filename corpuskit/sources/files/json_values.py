@@ -26,7 +26,7 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _DIGITS else digits
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer)
+_DECODER = json.JSONDecoder(parse_int=_integer, strict=False)
 
 
 def values_in(text: str) -> Iterator[Any]:
