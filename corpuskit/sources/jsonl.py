@@ -7,12 +7,14 @@ look at the file and no line is lost or read twice. A file that is compressed or
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import pyarrow as pa
 
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
+from corpuskit.errors import UsageError
 from corpuskit.sources import files
 from corpuskit.sources.files.json_values import encoding_of, is_by_lines, streamed_values, values_in
 from corpuskit.sources.records import Unreadable, decode
@@ -20,6 +22,9 @@ from corpuskit.sources.tables import RecordSource
 
 _HEAD = 64 << 10
 """Bytes that are enough to see how a file is laid out."""
+
+_FILES_LOOKED_AT, _RECORDS_LOOKED_AT = 5, 20
+"""How far a wrong field name is looked for before a run."""
 
 
 class JsonLines(RecordSource):
@@ -36,13 +41,31 @@ class JsonLines(RecordSource):
 
     def splits(self, folder: Path) -> list[Split]:
         found = []
-        for file in files.find(self.paths, self.key):
+        named = files.find(self.paths, self.key)
+        self._check_fields([file.path for file in named[:_FILES_LOOKED_AT]])
+        for file in named:
             if files.stored_compression(file.path) or not _by_lines(file.path):
                 found += files.whole([file])
             else:
                 starts = range(0, file.size, SPLIT_BYTES)
                 found += [Split(file.path, start, min(start + SPLIT_BYTES, file.size)) for start in starts]
         return found
+
+    def _check_fields(self, paths: list[str]) -> None:
+        """Raise UsageError where the first records of these files have neither a text nor a page."""
+        text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
+        names: dict[str, None] = {}
+        for path in paths:
+            for record in _first_records(path):
+                if text in record or content in record:
+                    return
+                names.update(dict.fromkeys(map(str, record)))
+        if names:
+            close = next((name for name in names if name.lower() == str(text).lower()), "NAME")
+            raise UsageError(
+                f"source '{self.key}': the records of '{paths[0]}' have no field '{text}'; their fields are: "
+                f"{', '.join(list(names)[:30])}. Say which one holds the text: columns: {{text: {close}}}"
+            )
 
     def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
         return files.row_batches(self._rows(split, quarantine))
@@ -80,6 +103,22 @@ class JsonLines(RecordSource):
             quarantine(BadRecord(reason, split.path, number))
         except files.Damaged as error:
             quarantine(BadRecord(f"cannot decompress further: {error}", split.path, number))
+
+
+def _first_records(path: str) -> Iterator[dict[str, Any]]:
+    """The objects at the beginning of a file, as far as they can be read."""
+    try:
+        with files.open_decompressed(path) as stream:
+            head = stream.read(_HEAD)
+        if is_by_lines(head):
+            for line in head.split(b"\n")[:_RECORDS_LOOKED_AT]:
+                yield from (value for value in values_in(decode(line)) if isinstance(value, dict))
+            return
+        with files.open_decompressed(path) as stream:
+            values = streamed_values(stream, encoding_of(head), files.RECORD_BYTES)
+            yield from (value for value in islice(values, _RECORDS_LOOKED_AT) if isinstance(value, dict))
+    except (ValueError, RecursionError, files.Damaged):
+        return  # reading says what is wrong
 
 
 def _by_lines(path: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpuskit.engine.source import BadRecord
+from corpuskit.errors import UsageError
 from corpuskit.sources.files import json_values
 from corpuskit.sources.jsonl import JsonLines
 
@@ -60,6 +61,16 @@ def test_what_is_broken_is_said_and_what_came_before_is_kept(tmp_path: Path) -> 
     found, bad = texts(path)
     assert found == ["a"]
     assert ["no JSON object" in bad[0].reason, "no field 'text'" in bad[1].reason] == [True, True]
+
+
+def test_a_wrong_field_is_refused_with_the_fields_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for layout in ('{"Text": "a", "n": 1}\n', '[{"Text": "a",\n"n": 1}]'):
+        path.write_text(layout)
+        with pytest.raises(UsageError, match=r"no field 'text'.*Text, n.*columns: \{text: Text\}"):
+            texts(path)
+    path.write_text('{"Text": "a"}\n{"text": "b"}\n')
+    assert texts(path)[0] == ["b"]
 
 
 def test_a_number_too_long_for_python_costs_no_document(tmp_path: Path) -> None:
