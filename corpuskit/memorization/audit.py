@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpuskit.engine.files import replacing, write_json
-from corpuskit.errors import CorpuskitError
+from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.memorization.canaries import CanaryPlan
 from corpuskit.memorization.coins import coin_section
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.copies import copies_in, stretch_copies, without_shared
 from corpuskit.memorization.corpus.frames import TrainingFrames, training_frames
 from corpuskit.memorization.corpus.lineage import cluster_sizes, licenses
+from corpuskit.memorization.corpus.population import population
 from corpuskit.memorization.corpus.windows import Windows, sample_windows, stratified_windows
 from corpuskit.memorization.measures.documents import membership, token_counts
 from corpuskit.memorization.measures.exposure import Exposure
@@ -43,6 +44,7 @@ from corpuskit.memorization.measures.identifiers import identifier_section
 from corpuskit.memorization.measures.law import Trials, fit_law
 from corpuskit.memorization.measures.near_verbatim import near_verbatim
 from corpuskit.memorization.measures.personal import Find, personal_section
+from corpuskit.memorization.measures.ranking import LONGEST
 from corpuskit.memorization.measures.replay import replay_section
 from corpuskit.memorization.measures.statistics import weighted_rate
 from corpuskit.memorization.remedies.decisions import decide, write_decisions
@@ -67,7 +69,15 @@ class AuditResult:
 
     def summary(self) -> dict[str, Any]:
         train, held = self.value["extraction"]["train"], self.value["extraction"]["held_out"]
-        return {"rate": train["rate"], "held_out_rate": held["rate"], "windows": train["windows"]}
+        counts = {
+            f"{name}documents{ending}": self.value["population"][split][key]
+            for split, name in (("train", ""), ("held_out", "held_out_"))
+            for key, ending in (("documents", ""), ("tested", "_tested"), ("too_short", "_too_short"))
+        }
+        rates = {"rate": train["rate"], "windows": train["windows"], "held_out_windows": held["windows"]}
+        if held["windows"]:
+            rates["held_out_rate"] = held["rate"]
+        return rates | counts
 
     def sentence(self) -> str:
         found = self.value["extraction"]
@@ -75,8 +85,12 @@ class AuditResult:
         text = (
             f"{train['extracted']:,} of {train['windows']:,} training windows come out verbatim "
             f"({train['rate']:.2%} [{train['low']:.2%}, {train['high']:.2%}]); "
-            f"held out {held['extracted']:,} of {held['windows']:,} ({held['rate']:.2%})"
         )
+        if held["windows"]:
+            text += f"held out {held['extracted']:,} of {held['windows']:,} ({held['rate']:.2%})"
+        else:
+            text += "no held-out window was tested, so there is no control"
+        text += f"; {self.value['population']['train']['says']}"
         planted = [group for group in self.value["exposure"] if group["copies"]]
         if planted:
             most = planted[-1]
@@ -104,7 +118,8 @@ def audit(
     `corpus`: Parquet files of the corpus, which know the licenses. `personal` finds personal data in texts
     (`corpuskit.privacy.find`); without it no completion of personal data is measured. Where the model's folder has the
     plan of its training on these shards, windows are also scored as training read them, and hits name their steps.
-    Raises UsageError where the model is no causal one, or has another context or tokenizer than the shards need.
+    Raises UsageError where the model is no causal one, or has another context or tokenizer than the shards need, and
+    CorpuskitError where no window of the training text can be tested.
     """
     config = config or AuditConfig()
     folder = Path(folder)
@@ -128,11 +143,24 @@ def audit(
     if config.reference is not None:
         other = CausalModel(config.reference)
         other.check_shards(train)
-    length = config.prefix + config.suffix
+    length, longest = config.prefix + config.suffix, min(LONGEST, causal.context)
+    if length > causal.context:
+        raise UsageError(
+            f"windows of {length} tokens do not fit the model's context of {causal.context}: choose a smaller prefix "
+            f"or suffix (now {config.prefix} and {config.suffix} tokens)"
+        )
     train_windows = sample_windows(train, config.windows, length, config.seed)
-    held_out_windows, shared = without_shared(
-        sample_windows(control, config.windows, length, config.seed), train, config.suffix
-    )
+    tested = population(train, train_windows, train_windows, length, causal.context)
+    if not len(train_windows):
+        raise CorpuskitError(
+            f"{shards}: nothing was tested: {tested}. Choose a smaller prefix and suffix (now {config.prefix} and "
+            f"{config.suffix} tokens), or give longer texts"
+        )
+    drawn = sample_windows(control, config.windows, length, config.seed)
+    held_out_windows, shared = without_shared(drawn, train, config.suffix)
+    tested_control = population(control, drawn, held_out_windows, length, causal.context)
+    if held_out is not None and not len(held_out_windows):
+        raise CorpuskitError(f"{held_out}: nothing of the held-out text was tested: {tested_control}")
     strata, weights = stratified_windows(train, max(1, config.windows // STRATUM_SHARE), length, config.seed)
     tables = {
         "train": _table(score, "train", train, train_windows, train, config),
@@ -165,6 +193,9 @@ def audit(
         watch("ranking canaries", number, len(dosed))
         exposures.append(measure_exposure(causal, train.tokenizer, canary))
     value = {
+        "population": {
+            name: {**one.to_json(), "says": str(one)} for name, one in (("train", tested), ("held_out", tested_control))
+        },
         "extraction": {
             "prefix": config.prefix,
             "suffix": config.suffix,
@@ -211,12 +242,14 @@ def audit(
             for one in exposures
         ],
         "exposure": _exposure_groups(exposures),
-        "coins": coin_section(score, train.tokenizer, [one for one in plan.canaries if one.coin], config)
+        "coins": coin_section(
+            score, train.tokenizer, [one for one in plan.canaries if one.coin], config, causal.context
+        )
         if plan
         else None,
         "canaries_survived": _survival(train, plan),
-        "identifiers": identifier_section(score, train, config.identifiers, config.seed),
-        "personal": personal_section(score, train, control, personal, config)
+        "identifiers": identifier_section(score, train, config.identifiers, config.seed, longest),
+        "personal": personal_section(score, train, control, personal, config, longest)
         if personal is not None and config.personal
         else None,
         "generations": generation_section(causal, train, control, config) if config.generations else None,

@@ -19,26 +19,31 @@ from corpuskit.tokens import Tokenizer
 DELTA = 1e-5
 
 
-def coin_section(score: Score, tokenizer: Tokenizer, coins: list[Canary], config: AuditConfig) -> dict[str, Any] | None:
-    """None where no coin was tossed."""
+def coin_section(
+    score: Score, tokenizer: Tokenizer, coins: list[Canary], config: AuditConfig, context: int
+) -> dict[str, Any] | None:
+    """None where no coin was tossed. Passages are cut to the model's `context`, in tokens."""
     if not coins:
         return None
-    passages, starts = secret_passages(tokenizer, [(coin.prefix, coin.secret) for coin in coins])
+    passages, starts = secret_passages(tokenizer, [(coin.prefix, coin.secret) for coin in coins], context)
     values = secret_log_probability(score("coins", passages), starts)
-    planted = np.array([coin.copies > 0 for coin in coins])
+    planted = np.array([coin.copies > 0 for coin in coins], context)
     guesses, right = guess_coins(values, planted)
+    copies = max(1, *(coin.copies for coin in coins))
     told = separation(values[planted], values[~planted], config.confidence)
     return {
         "secrets": len(coins),
         "planted": int(planted.sum()),
-        "copies": max(coin.copies for coin in coins),
+        "copies": copies,
         "guesses": guesses,
         "right": right,
         "confidence": config.confidence,
-        "epsilon": epsilon_lower_bound(len(coins), guesses, right, 0.0, config.confidence),
-        "epsilon_at_delta": epsilon_lower_bound(len(coins), guesses, right, DELTA, config.confidence),
+        # a coin decides about all copies of its secret: the unit of the first three is one record, one copy
+        "epsilon": epsilon_lower_bound(len(coins), guesses, right, 0.0, config.confidence, copies),
+        "epsilon_at_delta": epsilon_lower_bound(len(coins), guesses, right, DELTA, config.confidence, copies),
+        "most": epsilon_lower_bound(len(coins), guesses, guesses, 0.0, config.confidence, copies),
+        "epsilon_of_group": epsilon_lower_bound(len(coins), guesses, right, 0.0, config.confidence),
         "delta": DELTA,
-        "most": epsilon_lower_bound(len(coins), guesses, guesses, 0.0, config.confidence),
         **told.to_json(),
     }
 

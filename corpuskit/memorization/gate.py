@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corpuskit.engine.files import read_json
-from corpuskit.errors import UsageError, nearest
+from corpuskit.errors import CorpuskitError, UsageError, nearest
 
 _CONDITION = re.compile(r"\s*([\w.+-]+)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
 _MAIN = re.compile(
@@ -47,8 +47,8 @@ def figures(summary: dict[str, Any]) -> dict[str, float]:
 def check(summary: dict[str, Any], condition: str) -> float | None:
     """The figure that meets a condition such as 'extraction.train.high > 0.001'; None where it is not met.
 
-    Raises UsageError where the condition cannot be read, or the audit has no such figure: a gate that cannot be
-    checked must not pass.
+    Raises UsageError where the condition cannot be read, or the audit has no such figure, and CorpuskitError where the
+    figure rests on no tested window: a gate that cannot be checked must not pass.
     """
     parts = _CONDITION.fullmatch(condition)
     try:
@@ -60,6 +60,10 @@ def check(summary: dict[str, Any], condition: str) -> float | None:
     known = figures(summary)
     if parts[1] not in known:
         raise UsageError(f"the audit has no figure '{parts[1]}'{nearest(parts[1], known)}")
+    group = parts[1]
+    while group := group.rpartition(".")[0]:
+        if known.get(f"{group}.windows") == 0:
+            raise CorpuskitError(f"'{condition}' cannot be checked: nothing was tested for {group} (0 windows)")
     value = known[parts[1]]
     return value if _COMPARE[parts[2]](value, limit) else None
 

@@ -9,6 +9,7 @@ from typing import Any
 from corpuskit.engine.identity import settings_of
 from corpuskit.engine.job import CORPUS, Job, JobKey, Sections
 from corpuskit.engine.progress import Watch
+from corpuskit.errors import UsageError
 from corpuskit.memorization.canaries import CANARIES
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.tokens.job import TOKENS
@@ -19,15 +20,33 @@ AUDIT = "audits"
 
 
 def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
+    _check_measurable(config, sections)
     yield Job(
         "audit",
         AUDIT,
-        version=1,
+        version=2,
         settings=settings_of(config),
         reads=(BASE, TOKENS, CORPUS),
         libraries=("torch", "transformers", "presidio-analyzer"),
         work=lambda folder, watch: _audit(folder, config, watch),
     )
+
+
+def _check_measurable(config: AuditConfig, sections: Sections) -> None:
+    """Raises UsageError, before anything is trained, where the recipe's model cannot be audited so."""
+    train, tokens = sections.get("train"), sections.get("tokens")
+    if train is not None and train.model.kind != "decoder":
+        raise UsageError(
+            f"audit: the audit measures causal models, and the recipe trains an {train.model.kind} "
+            "(train: model: kind), which reads later tokens too: remove the key 'audit', or train a decoder"
+        )
+    length = config.prefix + config.suffix
+    context = (train and train.sequence_length) or (tokens and tokens.sequence_length)
+    if context and length > context:
+        raise UsageError(
+            f"audit: windows of {length} tokens (prefix {config.prefix} and suffix {config.suffix}) do not fit the "
+            f"model's context of {context} (sequence_length): choose a smaller prefix or suffix"
+        )
 
 
 def _audit(folder: Path, config: AuditConfig, watch: Watch) -> dict[str, Any]:

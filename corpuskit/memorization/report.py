@@ -87,6 +87,17 @@ def _html_table(table: _Table) -> Markup:
 
 def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
     """Every group of rates that an audit has, in the order of the page."""
+    if population := audit.get("population"):
+        columns = {
+            "documents": "documents", "tested": "tested", "not_drawn": "not drawn", "too_short": "too short",
+            "shared": "shared with training text", "beyond_context": "longer than the context", "windows": "windows",
+        }  # fmt: skip
+        rows = [
+            [label, *(count(population[split][column]) for column in columns)]
+            for split, label in (("train", "training text"), ("held_out", "held-out text"))
+        ]
+        says = "Every figure of this audit is about the tested documents; nothing is known of the others."
+        yield _Table("What was tested", says, ["text", *columns.values()], rows)
     rate_head = ["tested", "verbatim", "rate", "interval"]
     for key, title, name, head in (
         ("by_copies", "By copies in the corpus", "copies", "copies from"),
@@ -155,8 +166,12 @@ def _written(audit: dict[str, Any]) -> Iterator[_Table]:
 def _secrets(audit: dict[str, Any]) -> Iterator[_Table]:
     if coins := audit.get("coins"):
         says = f"{count(coins['right'])} of {count(coins['guesses'])} tosses of {count(coins['secrets'])} coins were "
-        says += f"guessed from the model: its training was not more private than epsilon {coins['epsilon']:.2f} "
+        says += (
+            f"guessed from the model: its training was not more private than epsilon {coins['epsilon']:.2f} a record "
+        )
         says += f"(at best these guesses could show {coins['most']:.2f})."
+        if coins.get("copies", 1) > 1:
+            says += f" Each secret is planted {coins['copies']} times; the bound of the whole group is divided by that."
         yield _Table("Coins", says, [], [])
     if identifiers := audit.get("identifiers"):
         says = f"Exposure among {count(identifiers['candidates'])} strings of the same form, in bits: at most "
@@ -207,10 +222,14 @@ def _power(audit: dict[str, Any]) -> str:
     train = (audit.get("extraction") or {}).get("train") or {}
     if finite(train.get("detectable")) is None:
         return ""
-    return (
+    says = (
         f"A rate of {_percent(train['detectable'])} would have shown at least once among {count(train['windows'])} "
         "windows with the stated confidence; a smaller one can hide."
     )
+    untested = ((audit.get("population") or {}).get("train") or {}).get("too_short")
+    if untested:
+        says += f" This says nothing about the {plural(untested, 'document')} too short for a window."
+    return says
 
 
 def _curves(audit: dict[str, Any]) -> Markup:
@@ -261,11 +280,18 @@ def _memorization_lead(audit: dict[str, Any]) -> Markup:
         count(train["windows"]),
     )
     held = extraction.get("held_out")
-    if held:
+    if held and not held["windows"]:
+        lead += "; no held-out text was tested, so there is no control"
+    elif held:
         lead += f", and in {count(held['extracted'])} of {count(held['windows'])} on documents that it never saw"
         if held.get("shared"):
             lead += f" ({plural(held['shared'], 'more window')} left out, whose text is in training text, too)"
-    return lead + "."
+    lead += "."
+    if population := audit.get("population"):
+        lead += f" Of the training text, {population['train']['says']}."
+        if held and held["windows"]:
+            lead += f" Of the held-out text, {population['held_out']['says']}."
+    return lead
 
 
 def _extraction(audit: dict[str, Any]) -> Markup:
@@ -286,7 +312,7 @@ def _extraction(audit: dict[str, Any]) -> Markup:
             accent,
         )
         for label, values, accent in groups
-        if values
+        if values and values["windows"]
     ]
     drawing = svg.intervals(
         "Windows completed verbatim, in percent", "; ".join(f"{row.label}: {row.note}" for row in rows), rows
@@ -303,7 +329,7 @@ def _extraction(audit: dict[str, Any]) -> Markup:
                 f"{100 * values['low']:.2f} to {100 * values['high']:.2f} %",
             ]
             for label, values, _ in groups
-            if values
+            if values and values["windows"]
         ],
         numbers=range(1, 5),
     )

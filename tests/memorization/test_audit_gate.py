@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpuskit.errors import UsageError
+from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.memorization import Difference, check, differences
 
 SUMMARY = {
@@ -51,3 +51,10 @@ def test_what_differs_between_two_audits() -> None:
         Difference("extraction.train.rate", 0.01, 0.0),
     ]
     assert differences(SUMMARY, SUMMARY) == []
+
+
+@pytest.mark.parametrize("figure", ["extraction.train.high", "extraction.train.by_suffix.8.extracted"])
+def test_a_figure_that_rests_on_no_window_does_not_pass(figure: str) -> None:
+    train = {"windows": 0, "high": 0.0, "by_suffix": [{"suffix": 8, "extracted": 0}]}
+    with pytest.raises(CorpuskitError, match=r"nothing was tested for extraction\.train"):
+        check({"extraction": {"train": train}}, f"{figure} > 0.5")

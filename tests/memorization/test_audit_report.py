@@ -89,7 +89,7 @@ def test_markdown_holds_every_table_with_its_interval(audit: dict[str, Any]) -> 
     assert "would remove 91.00 % of the places that come out (87.00 % to 94.00 %)" in told
     assert "Of 2,000 tokens that the model wrote from nothing, 10.00 % (5.00 % to 15.00 %)" in told
     assert "9 of 250 windows are completed (1.00 % to 7.00 %); after the prefix alone 7." in told
-    assert "not more private than epsilon 0.31" in told
+    assert "not more private than epsilon 0.31 a record" in told
 
 
 def test_withheld_membership_says_why(audit: dict[str, Any]) -> None:

@@ -99,3 +99,24 @@ def test_certain_tails() -> None:
     assert p_value(5, 0, 0, 1.0) == 1.0
     assert p_value(1000, 10, 5, 0.0, 0.9) == 1.0
     assert p_value(5, 5, 1, 0.0) == pytest.approx(31 / 32)
+
+
+def test_copies_of_a_secret_share_the_bound() -> None:
+    whole = epsilon_lower_bound(1000, 200, 190)
+    assert epsilon_lower_bound(1000, 200, 190, copies=4) == pytest.approx(whole / 4)
+    group, delta = epsilon_lower_bound(1000, 200, 190, 1e-5, copies=4), 1e-5
+    grown = delta * sum(math.exp(n * group) for n in range(4))
+    assert p_value(1000, 200, 190, 4 * group, grown) == pytest.approx(0.05, rel=1e-6)
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+def test_the_bound_of_one_record_is_above_the_true_epsilon_once_in_twenty_runs_at_most(copies: int) -> None:
+    """Randomized response with epsilon 1 a record, on groups of copies that hold the same bit."""
+    chance, rounds, above = np.random.default_rng(1), 300, 0
+    right_answer = 1 / (1 + math.exp(-copies))
+    for _ in range(rounds):
+        planted = chance.random(64) < 0.5
+        answers = np.where(chance.random(64) < right_answer, planted, ~planted) + chance.random(64) * 1e-3
+        guesses, right = guess_coins(answers, planted)
+        above += epsilon_lower_bound(64, guesses, right, copies=copies) > 1.0
+    assert above / rounds <= 0.07

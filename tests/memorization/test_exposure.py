@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from corpuskit.errors import UsageError
 from corpuskit.memorization.canaries import Canary
 from corpuskit.memorization.measures import exposure as exposures
 from corpuskit.memorization.measures.exposure import candidate_log_probabilities, measure
@@ -173,3 +174,16 @@ def test_a_summary_of_exposures_by_hand() -> None:
     }
     two = exposure_summary(ranked, np.array([True, True, False, False]))
     assert two["standard_error"] == pytest.approx(math.sqrt(2) / math.sqrt(2))
+
+
+def test_secrets_longer_than_the_context_are_cut_to_it(model: CausalModel, tokenizer: Tokenizer) -> None:
+    short = CausalModel(model.folder)
+    short.context = 24
+    sentence = "The entry code of the archive room heron otter fox field village is " * 3
+    numbers = [f"{number:02d}" for number in range(100)]
+    logs = candidate_log_probabilities(short, tokenizer, sentence, numbers)
+    assert np.isfinite(logs).all()
+    assert len(set(logs.tolist())) > 50
+    short.context = 1
+    with pytest.raises(UsageError, match="does not fit a context of 1"):
+        candidate_log_probabilities(short, tokenizer, sentence, numbers)

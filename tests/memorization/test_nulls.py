@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from corpuskit.document import document_id, documents
 from corpuskit.memorization import AuditConfig, audit
 from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.corpus.windows import sample_windows
@@ -22,7 +24,7 @@ from corpuskit.memorization.measures.statistics import smallest_detectable, trie
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.reduce import reduce_logits
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
-from corpuskit.tokens import open_shards
+from corpuskit.tokens import open_shards, train_tokenizer, write_shards
 
 
 def test_under_the_true_source_a_suffix_has_its_entropy(tmp_path: Path) -> None:
@@ -148,6 +150,17 @@ def find_places(texts: list[str]) -> list[list[Found]]:
         ]
         for text in texts
     ]
+
+
+def test_copies_of_one_record_are_counted_each(tmp_path: Path) -> None:
+    text = "On one day the heron of Anyang crossed the field, and nobody in the village asked why."
+    rows = [{"id": document_id(None, text.encode()), "text": text, "source": "web"}] * 64
+    pq.write_table(pa.Table.from_batches([documents(rows)]), tmp_path / "corpus.parquet")
+    write_shards(
+        [tmp_path / "corpus.parquet"], train_tokenizer([text], 300), tmp_path / "t", sequence_length=32, hold_out=0.0
+    )
+    (value,) = find_values(open_shards(tmp_path / "t"), find_places, 0)
+    assert (value.text, value.documents) == ("Anyang", 64)
 
 
 def test_personal_data_is_counted_and_never_shown(shards: Path, trained: Path, untrained: Path, tmp_path: Path) -> None:

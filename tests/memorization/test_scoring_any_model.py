@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -242,3 +243,43 @@ def test_damaged_weights_are_named(untrained: Path, tmp_path: Path) -> None:
         model.model.model.norm.weight[3] = float("nan")
     with pytest.raises(CorpuskitError, match="weights are damaged"):
         model.score(np.ones((1, 5), np.int64))
+
+
+def masked_model(folder: Path, vocabulary: int = 400) -> Path:
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=vocabulary, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    transformers.BertForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_model_that_reads_later_tokens_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"not a causal model.*change with later tokens"):
+        CausalModel(masked_model(tmp_path / "bert"))
+
+
+def test_an_adapter_is_audited_on_its_base_or_the_message_says_how(untrained: Path, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    base = transformers.AutoModelForCausalLM.from_pretrained(untrained)
+    adapted = peft.get_peft_model(
+        base, peft.LoraConfig(r=4, target_modules=["q_proj"], task_type="CAUSAL_LM", init_lora_weights=False)
+    )
+    adapted.save_pretrained(tmp_path / "lora")
+    tokens = np.arange(40).reshape(2, 20)
+    model = CausalModel(tmp_path / "lora")
+    with torch.inference_mode():
+        logs = torch.log_softmax(adapted.eval()(torch.from_numpy(tokens)).logits.float(), -1)[:, :-1]
+    expected = logs.gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].numpy()
+    np.testing.assert_allclose(model.score(tokens).log_probability, expected, atol=1e-4)
+    assert abs(CausalModel(untrained).score(tokens).log_probability - expected).max() > 1e-3, (
+        "the adapter does something"
+    )
+    assert model.digest != CausalModel(untrained).digest
+
+    settings = json.loads((tmp_path / "lora" / "adapter_config.json").read_text())
+    (tmp_path / "lora" / "adapter_config.json").write_text(
+        json.dumps(settings | {"base_model_name_or_path": "someone/base"})
+    )
+    with pytest.raises(UsageError, match=r"is an adapter, and its base 'someone/base'.*base_model_name_or_path"):
+        CausalModel(tmp_path / "lora")

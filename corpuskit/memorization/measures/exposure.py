@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from corpuskit.errors import UsageError
 from corpuskit.memorization.canaries import Canary
 from corpuskit.memorization.measures.statistics import exposure
 from corpuskit.memorization.scoring.model import CausalModel
@@ -36,9 +37,14 @@ def candidate_log_probabilities(
     begin = [] if tokenizer.begin is None else [tokenizer.begin]
     tokens, offsets = tokenizer.encode([prefix + candidate for candidate in candidates])
     encoded = [begin + tokens[start:end].tolist() for start, end in pairwise(offsets)]
+    # a secret whose sentence is longer than the context is ranked after the end of the sentence
+    beyond = max(0, max(map(len, encoded)) - model.context)
+    encoded = [ids[beyond:] for ids in encoded]
     shared = min(map(len, encoded))
     while any(ids[:shared] != encoded[0][:shared] for ids in encoded):
         shared -= 1
+    if not shared:
+        raise UsageError(f"a secret of {max(map(len, encoded))} tokens does not fit a context of {model.context}")
     totals = np.zeros(len(encoded))
     alive = [number for number, ids in enumerate(encoded) if len(ids) > shared]
     length = shared

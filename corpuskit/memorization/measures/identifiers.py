@@ -19,7 +19,7 @@ import numpy as np
 
 from corpuskit.memorization.corpus.windows import planted
 from corpuskit.memorization.measures.extraction import Score
-from corpuskit.memorization.measures.ranking import exposure_summary, rank_secrets
+from corpuskit.memorization.measures.ranking import LONGEST, exposure_summary, rank_secrets
 from corpuskit.memorization.measures.statistics import NULL_EXPOSURE, exposure
 from corpuskit.tokens import Shards
 
@@ -87,8 +87,12 @@ def fresh(identifier: str, form: str, chance: random.Random) -> str:
     return pattern.sub(lambda _: chance.choice(alphabet), identifier)
 
 
-def identifier_section(score: Score, shards: Shards, count: int, seed: int) -> dict[str, Any] | None:
+def identifier_section(
+    score: Score, shards: Shards, count: int, seed: int, longest: int = LONGEST
+) -> dict[str, Any] | None:
     """Exposure of the identifiers by form and by documents that have them; None where there are none.
+
+    Passages are cut to `longest` tokens.
 
     No identifier is shown: only the ids of the documents whose own ranks first among its candidates.
     """
@@ -98,7 +102,7 @@ def identifier_section(score: Score, shards: Shards, count: int, seed: int) -> d
     chance = random.Random(f"identifiers:{seed}")
     others = [[fresh(one.text, one.form, chance) for _ in range(CANDIDATES)] for one in found]
     before, own = [one.before for one in found], [one.text for one in found]
-    ranked = rank_secrets(score, "identifiers", shards.tokenizer, before, own, others)
+    ranked = rank_secrets(score, "identifiers", shards.tokenizer, before, own, others, longest)
     groups = []
     for form in FORMS:
         for name, low, high in (("1", 1, 1), ("2-7", 2, 7), ("8+", 8, 1 << 60)):

@@ -25,7 +25,7 @@ from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import planted
 from corpuskit.memorization.measures.extraction import Score
 from corpuskit.memorization.measures.identifiers import BEFORE, fresh
-from corpuskit.memorization.measures.ranking import exposure_summary, rank_secrets
+from corpuskit.memorization.measures.ranking import LONGEST, exposure_summary, rank_secrets
 from corpuskit.memorization.measures.statistics import NULL_EXPOSURE, clopper_pearson
 from corpuskit.tokens import Shards
 
@@ -70,7 +70,7 @@ class Value:
     document: str
     source: str
     documents: int
-    """How many of the scanned documents have it."""
+    """How many of the scanned documents have it; of documents with the same text, each counts."""
 
 
 def find_values(shards: Shards, find: Find, seed: int) -> list[Value]:
@@ -80,7 +80,7 @@ def find_values(shards: Shards, find: Find, seed: int) -> list[Value]:
     ]
     chosen = np.sort(np.random.default_rng(seed + 9).choice(len(places), min(SCANNED, len(places)), replace=False))
     first: dict[tuple[str, str], tuple[str, str, str]] = {}
-    having: dict[tuple[str, str], set[str]] = defaultdict(set)
+    having: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
     for start in range(0, len(chosen), 256):
         rows = [places[place] for place in chosen[start : start + 256]]
         texts = [shards.tokenizer.decode(shards.shards[number].document(row)) for number, row in rows]
@@ -88,7 +88,7 @@ def find_values(shards: Shards, find: Find, seed: int) -> list[Value]:
             about = shards.shards[number].describe(row)
             for one in findings:
                 key = (one.type, text[one.start : one.end])
-                having[key].add(str(about["id"]))
+                having[key].add((number, row))
                 before = text[max(0, one.start - BEFORE) : one.start]
                 if before.strip():
                     first.setdefault(key, (before, str(about["id"]), str(about["source"])))
@@ -96,9 +96,12 @@ def find_values(shards: Shards, find: Find, seed: int) -> list[Value]:
 
 
 def personal_section(
-    score: Score, train: Shards, held_out: Shards, find: Find, config: AuditConfig
+    score: Score, train: Shards, held_out: Shards, find: Find, config: AuditConfig, longest: int = LONGEST
 ) -> dict[str, Any] | None:
-    """Rates and exposures of training and held-out values by type, source and documents; None without any value."""
+    """Rates and exposures of training and held-out values by type, source and documents; None without any value.
+
+    Passages are cut to `longest` tokens.
+    """
     groups: list[dict[str, Any]] = []
     shown: set[str] = set()
     for split, shards in (("train", train), ("held_out", held_out)):
@@ -106,7 +109,7 @@ def personal_section(
         for kind in sorted({value.type for value in values}):
             every = [value for value in values if value.type == kind]
             some = sorted(every, key=lambda value: _lot(value.text, config.seed))[: config.personal]
-            found, out = _measured(score, f"personal_{split}_{kind}", shards, some, every, config)
+            found, out = _measured(score, f"personal_{split}_{kind}", shards, some, every, config, longest)
             groups += [{"split": split, "type": kind, **group} for group in found]
             shown |= out if split == "train" else set()
     if not groups:
@@ -123,16 +126,16 @@ def candidates(value: Value, every: Sequence[Value], chance: random.Random) -> l
 
 
 def _measured(
-    score: Score, name: str, shards: Shards, some: list[Value], every: list[Value], config: AuditConfig
+    score: Score, name: str, shards: Shards, some: list[Value], every: list[Value], config: AuditConfig, longest: int
 ) -> tuple[list[dict[str, Any]], set[str]]:
     """Groups by source and documents, and the documents whose values come out and are attributable."""
     chance = random.Random(f"personal:{name}:{config.seed}")
     own = [value.text for value in some]
     others = [candidates(value, every, chance) for value in some]
-    ranked = rank_secrets(score, name, shards.tokenizer, [value.before for value in some], own, others)
+    ranked = rank_secrets(score, name, shards.tokenizer, [value.before for value in some], own, others, longest)
     strangers = [[other.before for other in every if other.document != value.document] for value in some]
     foreign = [chance.choice(prefixes) if prefixes else "" for prefixes in strangers]
-    behind = rank_secrets(score, f"{name}_other_prefix", shards.tokenizer, foreign, own, [[] for _ in some])
+    behind = rank_secrets(score, f"{name}_other_prefix", shards.tokenizer, foreign, own, [[] for _ in some], longest)
     # without another document's text to put before it, nothing can be told from predictable
     told = np.array([bool(prefix) for prefix in foreign])
     attributable = ranked.extracted & told & ~behind.extracted

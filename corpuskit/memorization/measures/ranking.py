@@ -37,12 +37,16 @@ def rank_secrets(
     before: Sequence[str],
     secrets: Sequence[str],
     others: Sequence[Sequence[str]],
+    longest: int = LONGEST,
 ) -> Ranked:
-    """Ranks of `secrets`, each after its text `before` and among its own `others`; scores are kept under `name`."""
+    """Ranks of `secrets`, each after its text `before` and among its own `others`; scores are kept under `name`.
+
+    Passages are cut from the left to `longest` tokens, at most the model's context.
+    """
     texts = [
         (prefix, text) for prefix, secret, some in zip(before, secrets, others, strict=True) for text in (secret, *some)
     ]
-    passages, starts = secret_passages(tokenizer, texts, LONGEST)
+    passages, starts = secret_passages(tokenizer, texts, longest)
     scores = score(name, passages)
     logs = secret_log_probability(scores, starts)
     sizes = np.array([1 + len(some) for some in others], np.int64)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpuskit.engine.files import file_digest
+from corpuskit.engine.files import file_digest, read_json
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.memorization.config import DecodingPolicy
 from corpuskit.memorization.scoring.reduce import reduce_logits, reduce_on_device
@@ -28,6 +28,9 @@ LOGITS = 1 << 22
 """Logits in memory at once, 16 MiB of them: enough to keep all cores busy, whatever the vocabulary."""
 PROBED = 20
 """Documents that the tokenizers of model and shards must encode alike."""
+MOVED = 1e-4
+"""Change of an earlier logit, as a share of the logits' spread, from which a later token counts as its cause. Between
+two passes over the same tokens it is about 1e-6."""
 PREFIXES = 512
 """Rows of one forward pass over prefixes."""
 Array = npt.NDArray[Any]
@@ -74,12 +77,13 @@ class CausalModel:
         torch = require("torch", "train")
         transformers = require("transformers", "train")
         self.folder = Path(folder)
-        if not (self.folder / "config.json").is_file():
+        self._base: Path | None
+        if (self.folder / "adapter_config.json").is_file() and not (self.folder / "config.json").is_file():
+            model, self._base = _adapted(self.folder)
+        elif (self.folder / "config.json").is_file():
+            model, self._base = _loaded(self.folder), None
+        else:
             raise UsageError(f"{folder}: no model is here (no config.json)")
-        try:
-            model = load_pretrained(folder, transformers.AutoModelForCausalLM, use_safetensors=None)
-        except ValueError as error:
-            raise UsageError(f"{folder}: an audit needs a causal language model: {error}") from error
         self._torch = torch
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model: Any = aligned(model.to(self.device, torch.float32)).eval()
@@ -87,16 +91,50 @@ class CausalModel:
         self.model.generation_config = transformers.GenerationConfig()
         self.head: Any = model.get_output_embeddings()
         self.context = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
+        self._check_causal()
 
     @cached_property
     def digest(self) -> str:
-        """Names the model by its configuration and weights: equal bytes, equal digest."""
+        """Names the model by its configuration and weights, an adapter by its base's too: equal bytes, equal digest."""
         files = [
-            self.folder / "config.json",
-            *sorted(self.folder.glob("*.safetensors")),
-            *sorted(self.folder.glob("*.bin")),
+            file
+            for folder in (self.folder, self._base)
+            if folder is not None
+            for name in ("config.json", "adapter_config.json", "*.safetensors", "*.bin")
+            for file in sorted(folder.glob(name))
         ]
         return hashlib.blake2b(" ".join(map(file_digest, files)).encode(), digest_size=16).hexdigest()
+
+    def _check_causal(self) -> None:
+        """Raises UsageError where a later token changes what the model gives for earlier ones.
+
+        The log-probability of a token would then not be one given the tokens before it, and no metric of an audit would
+        mean what it says. Masked models, which transformers loads as causal ones without a word, are found so.
+        """
+        torch = self._torch
+        length = min(16, self.context)
+        if length < 2:
+            return
+        chance = np.random.default_rng(0)
+        tokens = chance.integers(0, self.head.weight.shape[0], (4, length))
+        changed = tokens.copy()
+        half = length // 2
+        changed[:, half:] = (changed[:, half:] + 1) % self.head.weight.shape[0]
+        with torch.inference_mode():
+            one, two = (
+                self.model(input_ids=torch.from_numpy(rows).to(self.device), use_cache=False).logits[:, :half].float()
+                for rows in (tokens, changed)
+            )
+        known = torch.isfinite(one) & torch.isfinite(two)  # some families forbid tokens
+        if not known.any():
+            return
+        moved = float((one - two)[known].abs().max())
+        if moved > MOVED * float(one[known].std()):
+            raise UsageError(
+                f"{self.folder}: this is not a causal model: its scores of earlier tokens change with later tokens (a "
+                f"logit by {moved:.2g}), as those of a masked model do, and no figure of an audit would hold for it. "
+                "Audit a decoder"
+            )
 
     def check_shards(self, shards: Shards) -> None:
         """Raises UsageError where the shards were made with another tokenizer than the model's.
@@ -286,3 +324,33 @@ class CausalModel:
                 return False
             same: bool = whole.shape == head.shape and torch.allclose(whole, head, rtol=1e-4, atol=1e-4)
         return same
+
+
+def _loaded(folder: Path) -> Any:
+    try:
+        return load_pretrained(folder, require("transformers", "train").AutoModelForCausalLM, use_safetensors=None)
+    except ValueError as error:
+        raise UsageError(f"{folder}: an audit needs a causal language model: {error}") from error
+
+
+def _adapted(folder: Path) -> tuple[Any, Path]:
+    """The model of an adapter's folder, merged into its base, and the base's folder.
+
+    Raises UsageError where the base is not on this machine, or the adapter does not belong to it.
+    """
+    settings = read_json(folder / "adapter_config.json")
+    base = settings.get("base_model_name_or_path") if isinstance(settings, dict) else None
+    where = Path(base) if isinstance(base, str) else None
+    if where is None or not (where / "config.json").is_file():
+        raise UsageError(
+            f"{folder} is an adapter, and its base '{base}' is not a model folder here: set base_model_name_or_path in "
+            f"{folder}/adapter_config.json to the folder of the base, or merge the two (peft: merge_and_unload, then "
+            "save_pretrained) and audit the merged model"
+        )
+    peft = require("peft", "train")
+    try:
+        model = peft.PeftModel.from_pretrained(_loaded(where), folder, local_files_only=True)
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = str(error).split("\n")[0]
+        raise UsageError(f"{folder}: the adapter does not fit its base {where}: {reason}") from error
+    return model.merge_and_unload(), where
