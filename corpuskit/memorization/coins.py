@@ -27,7 +27,7 @@ def coin_section(
         return None
     passages, starts = secret_passages(tokenizer, [(coin.prefix, coin.secret) for coin in coins], context)
     values = secret_log_probability(score("coins", passages), starts)
-    planted = np.array([coin.copies > 0 for coin in coins], context)
+    planted = np.array([coin.copies > 0 for coin in coins])
     guesses, right = guess_coins(values, planted)
     copies = max(1, *(coin.copies for coin in coins))
     told = separation(values[planted], values[~planted], config.confidence)

@@ -92,12 +92,12 @@ def _tables(audit: dict[str, Any]) -> Iterator[_Table]:
             "documents": "documents", "tested": "tested", "not_drawn": "not drawn", "too_short": "too short",
             "shared": "shared with training text", "beyond_context": "longer than the context", "windows": "windows",
         }  # fmt: skip
-        rows = [
+        counts = [
             [label, *(count(population[split][column]) for column in columns)]
             for split, label in (("train", "training text"), ("held_out", "held-out text"))
         ]
         says = "Every figure of this audit is about the tested documents; nothing is known of the others."
-        yield _Table("What was tested", says, ["text", *columns.values()], rows)
+        yield _Table("What was tested", says, ["text", *columns.values()], counts)
     rate_head = ["tested", "verbatim", "rate", "interval"]
     for key, title, name, head in (
         ("by_copies", "By copies in the corpus", "copies", "copies from"),
