@@ -193,6 +193,12 @@ def audit(
         watch("ranking canaries", number, len(dosed))
         exposures.append(measure_exposure(causal, train.tokenizer, canary))
     value = {
+        "settings": {
+            **config.model_dump(mode="json"),
+            "model": causal.digest,
+            "texts": train.manifest.fingerprint,
+            "held_out": control.manifest.fingerprint,
+        },
         "population": {
             name: {**one.to_json(), "says": str(one)} for name, one in (("train", tested), ("held_out", tested_control))
         },

@@ -104,10 +104,15 @@ def diff(
     after: Annotated[Path, typer.Argument(help="Another one.")],
     everything: Annotated[bool, typer.Option("--all", help="Every figure that differs, not the main ones.")] = False,
 ) -> None:
-    """Show in which figures two audits differ."""
-    from corpuskit.memorization.gate import differences, main_figure, read_summary
+    """Show in which figures two audits differ, and first in which settings and texts."""
+    from corpuskit.memorization.gate import differences, main_figure, read_summary, setting_differences
 
-    all_differences = differences(read_summary(before), read_summary(after))
+    summaries = read_summary(before), read_summary(after)
+    if settings := setting_differences(*summaries):
+        console.print("The audits are not comparable as they are. Their settings differ:", highlight=False)
+        for sentence in settings:
+            console.print(f"  {sentence}", highlight=False, markup=False)
+    all_differences = differences(*summaries)
     chosen = all_differences if everything else [entry for entry in all_differences if main_figure(entry.name)]
     table = Table(box=None, padding=(0, 2))
     for heading in ("figure", "before", "after", "change"):

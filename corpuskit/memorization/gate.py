@@ -27,6 +27,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+_NOT_MEASURED = frozenset(("model", "batch"))
+"""Settings that two audits may differ in and still measure the same."""
+_DIGESTS = {"texts": "training texts", "held_out": "held-out texts"}
+
+
 @dataclass(frozen=True)
 class Difference:
     """One figure in two audits; None where an audit lacks it."""
@@ -41,7 +46,9 @@ def figures(summary: dict[str, Any]) -> dict[str, float]:
 
     {'extraction.train.high': 0.0018, 'by_copies.8.rate': 0.25, ...}
     """
-    return dict(_walk("", {key: value for key, value in summary.items() if key not in ("hits", "canaries")}))
+    return dict(
+        _walk("", {key: value for key, value in summary.items() if key not in ("hits", "canaries", "settings")})
+    )
 
 
 def check(summary: dict[str, Any], condition: str) -> float | None:
@@ -76,6 +83,23 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         for name in sorted({*one, *two})
         if one.get(name) != two.get(name)
     ]
+
+
+def setting_differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What differs in the settings and texts of two audits, so that their figures are not of the same thing.
+
+    One sentence each, such as 'prefix: 32 and 16'. The models may differ: that is what audits are compared for.
+    """
+    one, two = before.get("settings"), after.get("settings")
+    if not isinstance(one, dict) or not isinstance(two, dict):
+        which = "neither audit states" if one is None and two is None else "one audit does not state"
+        return [f"{which} its settings; an audit made with this version does"]
+    found = []
+    for name in sorted({*one, *two} - _NOT_MEASURED):
+        if one.get(name) != two.get(name):
+            values = "other ones" if name in _DIGESTS else f"{one.get(name, 'none')} and {two.get(name, 'none')}"
+            found.append(f"{_DIGESTS.get(name, name)}: {values}")
+    return found
 
 
 def main_figure(name: str) -> bool:

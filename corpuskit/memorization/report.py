@@ -395,4 +395,11 @@ def _hits(audit: dict[str, Any]) -> Markup:
         for hit in hits[:_HITS]
     )
     more = f"The first {_HITS} of {count(len(hits))} passages" if len(hits) > _HITS else "Passages"
-    return html.heading("Which pages they came from") + html.paragraph(f"{more}, with personal data masked.") + shown
+    return (
+        html.heading("Which pages they came from")
+        + html.paragraph(
+            f"{more}; those near personal data are withheld. A name that stands "
+            "alone, without a number or an address near it, is not recognised."
+        )
+        + shown
+    )

@@ -67,12 +67,14 @@ def test_any_model_is_audited_on_any_texts_beside_texts_it_never_saw(audited: Pa
 def test_two_audits_side_by_side(audited: Path, tmp_path: Path) -> None:
     same = command("diff", str(audited), str(audited))
     assert "agree in every figure" in same.output
+    assert "settings differ" not in same.output
     value = read_summary(audited)
+    value["settings"]["prefix"] = 99
     value["extraction"]["train"]["rate"] = 0.0
     value["decisions"]["keep"] = 10**6
     (tmp_path / "summary.json").write_text(json.dumps(value))
     said = command("diff", str(audited), str(tmp_path / "summary.json")).output
-    assert "extraction.train.rate" in said
+    assert said.index("prefix: 16 and 99") < said.index("extraction.train.rate")
     assert "decisions.keep" not in said
     assert "1 more figures differ" in said
     assert "decisions.keep" in command("diff", "--all", str(audited), str(tmp_path)).output

@@ -6,6 +6,7 @@ import pytest
 
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.memorization import Difference, check, differences
+from corpuskit.memorization.gate import setting_differences
 
 SUMMARY = {
     "extraction": {"train": {"rate": 0.01, "high": 0.02}},
@@ -58,3 +59,12 @@ def test_a_figure_that_rests_on_no_window_does_not_pass(figure: str) -> None:
     train = {"windows": 0, "high": 0.0, "by_suffix": [{"suffix": 8, "extracted": 0}]}
     with pytest.raises(CorpuskitError, match=r"nothing was tested for extraction\.train"):
         check({"extraction": {"train": train}}, f"{figure} > 0.5")
+
+
+def test_what_differs_in_the_settings_is_said_but_for_the_model() -> None:
+    settings = {"prefix": 32, "suffix": 32, "batch": 64, "model": "a", "texts": "x"}
+    assert setting_differences({"settings": settings}, {"settings": settings | {"model": "b", "batch": 8}}) == []
+    other = {"settings": settings | {"prefix": 16, "texts": "y"}}
+    assert setting_differences({"settings": settings}, other) == ["prefix: 32 and 16", "training texts: other ones"]
+    assert "does not state" in setting_differences(other, {})[0]
+    assert differences({"settings": settings}, other) == [], "settings are no figures"

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import Windows
-from corpuskit.memorization.masking import masked
+from corpuskit.memorization.masking import excerpts
 from corpuskit.memorization.measures import metrics
 from corpuskit.memorization.measures.statistics import (
     clopper_pearson,
@@ -33,6 +33,8 @@ Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 Score = Callable[[str, Passages], TokenScores]
 """Scores of passages, kept under a name."""
+_SHOWN_AT_ONCE = 256
+"""Documents in memory as text."""
 
 
 def extraction_table(score: Score, name: str, shards: Shards, windows: Windows, config: AuditConfig) -> pa.Table:
@@ -43,8 +45,12 @@ def extraction_table(score: Score, name: str, shards: Shards, windows: Windows, 
     suffix_log = metrics.suffix_log_probability(scores, config.prefix)
     about = [shards.shards[s].describe(int(r)) for s, r in zip(windows.shard, windows.row, strict=True)]
     texts: list[str | None] = [None] * len(windows)
-    for place in np.flatnonzero(extracted):
-        texts[place] = masked(shards.tokenizer.decode(windows.tokens[place].tolist()))
+    hits = np.flatnonzero(extracted).tolist()
+    for start in range(0, len(hits), _SHOWN_AT_ONCE):
+        some = hits[start : start + _SHOWN_AT_ONCE]
+        whole, places = zip(*(_in_document(shards, windows, place) for place in some), strict=True)
+        for place, text in zip(some, excerpts(whole, places), strict=True):
+            texts[place] = text
     suffix = scores.match.reshape(len(windows), config.prefix + config.suffix - 1)[:, config.prefix - 1 :]
     return pa.table(
         {
@@ -66,6 +72,14 @@ def extraction_table(score: Score, name: str, shards: Shards, windows: Windows, 
             "text": pa.array(texts, pa.string()),
         }
     )
+
+
+def _in_document(shards: Shards, windows: Windows, place: int) -> tuple[str, tuple[int, int]]:
+    """The text of a window's document, and the window's characters in it."""
+    document = shards.shards[int(windows.shard[place])].document(int(windows.row[place]))
+    first = int(windows.position[place])
+    start, end = (len(shards.tokenizer.decode(document[:edge])) for edge in (first, first + windows.tokens.shape[1]))
+    return shards.tokenizer.decode(document), (start, end)
 
 
 def _behind_another_prefix(score: Score, name: str, windows: Windows, extracted: Bools, config: AuditConfig) -> Bools:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.trace import Span, corpus_spans
 from corpuskit.memorization.corpus.windows import sample_windows
-from corpuskit.memorization.masking import masked
+from corpuskit.memorization.masking import excerpts
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.tokens import Shards
 
@@ -58,7 +58,7 @@ def generation_section(
         "held_out_share": float(quoted.sum() / control.size) if control.size else None,
         **unseen([tuple(texts[span.text][span.start : span.start + shortest].tolist()) for span in spans]),
         "longest": max((span.length for span in spans), default=0),
-        "spans": [_shown(span, texts, train) for span in sorted(spans, key=lambda span: -span.length)[:SHOWN]],
+        "spans": [_shown(span, train) for span in sorted(spans, key=lambda span: -span.length)[:SHOWN]],
     }
 
 
@@ -97,13 +97,16 @@ def _interval(copied: Numbers, sizes: npt.NDArray[np.float64], config: AuditConf
     return float(low), float(high)
 
 
-def _shown(span: Span, texts: Sequence[Numbers], train: Shards) -> dict[str, Any]:
+def _shown(span: Span, train: Shards) -> dict[str, Any]:
     shard = train.shards[span.shard]
-    about = shard.describe(int(shard.row_of(span.place)))
-    text = train.tokenizer.decode(texts[span.text][span.start : span.start + span.length].tolist())
+    row = int(shard.row_of(span.place))
+    about, document = shard.describe(row), shard.document(row)
+    first = span.place - int(shard.offsets[row])
+    start, end = (len(train.tokenizer.decode(document[:edge])) for edge in (first, first + span.length))
+    (text,) = excerpts([train.tokenizer.decode(document)], [(start, end)])
     return {
         "tokens": span.length,
         "occurrences": span.occurrences,
         **{name: about[name] for name in ("id", "url", "source")},
-        "text": masked(text),
+        "text": text,
     }
