@@ -17,7 +17,7 @@ from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
 from corpuskit.sources.files.json_values import encoding_of, is_by_lines, streamed_values, values_in
-from corpuskit.sources.records import Unreadable, decode
+from corpuskit.sources.records import Unreadable, column_at, decode
 from corpuskit.sources.tables import RecordSource
 
 _HEAD = 64 << 10
@@ -57,7 +57,7 @@ class JsonLines(RecordSource):
         names: dict[str, None] = {}
         for path in paths:
             for record in _first_records(path):
-                if text in record or content in record:
+                if column_at(record, text) or column_at(record, content):
                     return
                 names.update(dict.fromkeys(map(str, record)))
         if names:

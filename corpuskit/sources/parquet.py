@@ -14,7 +14,7 @@ from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
 from corpuskit.sources.columnar import joined, plain_documents
-from corpuskit.sources.records import FIELDS, Unreadable
+from corpuskit.sources.records import FIELDS, Unreadable, column_at
 from corpuskit.sources.tables import RecordSource
 
 _ROWS_AT_ONCE = 256
@@ -61,7 +61,7 @@ class Parquet(RecordSource):
             return None, f"is no Parquet file: {error}"
         names = table.schema_arrow.names
         text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
-        if text in names or content in names:
+        if column_at(names, text) or column_at(names, content):
             return table.metadata, ""
         close = next((name for name in names if name.lower() == str(text).lower()), "NAME")
         fault = f"has no column '{text}'; its columns are: {', '.join(names)}"
@@ -77,8 +77,9 @@ class Parquet(RecordSource):
             return
         with files.open_file(split.path) as stream:
             table = pq.ParquetFile(stream)
-            named = {self.columns.get(name, name) for name in FIELDS}
-            wanted = [name for name in table.schema_arrow.names if name in named]
+            names = table.schema_arrow.names
+            named = {column_at(names, self.columns.get(name, name)) for name in FIELDS}
+            wanted = [name for name in names if name in named]
             for group in range(split.start, split.end):
                 row = 0
                 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -75,6 +75,28 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """The value under a field's name or path: `data.body` is a field of an object, `messages[].content` the list of
+    that field of each item. A field with exactly that name comes first. None where there is none."""
+    if path in record or ("." not in path and "[]" not in path):
+        return record.get(path)
+    head, _, rest = path.partition(".")
+    value = record.get(head.removesuffix("[]"))
+    if head.endswith("[]"):
+        if not isinstance(value, list):
+            return None
+        items = [value_at(item, rest) if isinstance(item, Mapping) else None for item in value] if rest else value
+        return [each for item in items for each in (item if isinstance(item, list) else [item])]
+    return value_at(value, rest) if isinstance(value, Mapping) and rest else None
+
+
+def column_at(names: Iterable[str], path: str) -> str | None:
+    """The column of a table in which a path lies; None where the table has no such column."""
+    names = set(names)
+    root = path.partition(".")[0].removesuffix("[]")
+    return path if path in names else root if root in names else None
+
+
 def document_row(
     record: Mapping[str, Any],
     columns: Mapping[str, str],
@@ -90,12 +112,14 @@ def document_row(
     """
     row: dict[str, Any] = {}
     for name in FIELDS:
-        value = record.get(columns.get(name, name))
+        value = value_at(record, columns.get(name, name))
         if value is not None and name not in ("text", "content"):
             row[name] = word(value)
-    content = record.get(columns.get("content", "content"))
+    content = value_at(record, columns.get("content", "content"))
     text_name = columns.get("text", "text")
-    text = record.get(text_name)
+    text = value_at(record, text_name)
+    if "[]" in text_name and isinstance(text, list):
+        text = "\n\n".join(str(part) for part in text if part is not None)
     if isinstance(text, bytes):
         text = decode(text)
     if text is None and isinstance(content, (str, bytes)) and content:

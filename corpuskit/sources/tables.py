@@ -13,7 +13,8 @@ from corpuskit.sources.records import Columns, document_row
 
 class RecordSource(Source):
     columns: Columns = Field(default_factory=dict)
-    """Which field of a record fills which document column: `{text: body}`. Others keep their own names. A page that
+    """Which field of a record fills which document column: `{text: body}`. `data.body` is a field of
+    an object, `messages[].content` that field of each item of a list. Others keep their own names. A page that
     still has to be extracted goes into `content`."""
 
     def document(self, record: Mapping[str, Any], path: str, offset: int, length: int | None = None) -> dict[str, Any]:

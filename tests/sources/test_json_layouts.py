@@ -77,3 +77,25 @@ def test_a_number_too_long_for_python_costs_no_document(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "x", "id": ' + "9" * 5000 + "}\n")
     assert texts(path) == (["x"], [])
+
+
+def test_fields_of_objects_and_lists_are_named_by_path(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from corpuskit.sources.parquet import Parquet
+
+    rows = [
+        {"data": {"body": "b1", "by": {"name": "Kim"}}, "messages": [{"content": "hi"}, {"content": "ho"}]},
+        {"data": {"body": "b2", "by": {"name": "Lee"}}, "messages": [{"content": "하나"}]},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for kind, name in ((JsonLines, "a.jsonl"), (Parquet, "a.parquet")):
+        for path, expected in (("data.body", ["b1", "b2"]), ("messages[].content", ["hi\n\nho", "하나"])):
+            source = kind(paths=str(tmp_path / name), columns={"text": path, "author": "data.by.name"})
+            bad: list[BadRecord] = []
+            batches = [batch for split in source.splits(tmp_path) for batch in source.read(split, bad.append)]
+            found = [row for batch in batches for row in batch.to_pylist()]
+            assert [(row["text"], row["author"]) for row in found] == list(zip(expected, ["Kim", "Lee"], strict=True))
+            assert not bad
