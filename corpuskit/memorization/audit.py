@@ -212,7 +212,6 @@ def audit(
                 weights,
                 config.confidence,
                 documents=document_numbers(stratified),
-                seed=config.seed,
             ),
         },
         "by_copies": by_copies(stratified, config),

@@ -24,7 +24,7 @@ def _jobs(config: AuditConfig, sections: Sections) -> Iterator[Job]:
     yield Job(
         "audit",
         AUDIT,
-        version=2,
+        version=3,
         settings=settings_of(config),
         reads=(BASE, TOKENS, CORPUS),
         libraries=("torch", "transformers", "presidio-analyzer"),

@@ -223,8 +223,9 @@ def _power(audit: dict[str, Any]) -> str:
     if finite(train.get("detectable")) is None:
         return ""
     says = (
-        f"A rate of {_percent(train['detectable'])} would have shown at least once among {count(train['windows'])} "
-        "windows with the stated confidence; a smaller one can hide."
+        f"Had {_percent(train['detectable'])} of such documents been memorised, one at least of the "
+        f"{plural(train['documents'], 'tested document')} would have shown it with the stated confidence; a smaller "
+        "share can hide."
     )
     untested = ((audit.get("population") or {}).get("train") or {}).get("too_short")
     if untested:

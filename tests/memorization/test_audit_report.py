@@ -22,7 +22,15 @@ def rates(name: str, values: list[Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def audit() -> dict[str, Any]:
-    train = {"windows": 400, "extracted": 8, "rate": 0.02, "low": 0.009, "high": 0.039, "detectable": 0.0075}
+    train = {
+        "windows": 400,
+        "extracted": 8,
+        "rate": 0.02,
+        "low": 0.009,
+        "high": 0.039,
+        "detectable": 0.0075,
+        "documents": 398,
+    }
     held = {"windows": 400, "extracted": 0, "rate": 0.0, "low": 0.0, "high": 0.009, "detectable": 0.0075}
     return {
         "extraction": {"prefix": 32, "suffix": 32, "train": train, "held_out": held},
@@ -77,7 +85,7 @@ def audit() -> dict[str, Any]:
 def test_markdown_holds_every_table_with_its_interval(audit: dict[str, Any]) -> None:
     told = markdown(audit)
     assert "verbatim in 8 of 400 cases, and in 0 of 400 on documents that it never saw" in told
-    assert "A rate of 0.75 % would have shown at least once among 400 windows" in told
+    assert "Had 0.75 % of such documents been memorised, one at least of the 398 tested documents" in told
     for line in (
         "| 4 | 100 | 2 | 2.00 % | 0.00 % to 15.00 % |",
         "| blog\\|forum | 100 | 1 | 1.00 % | 0.00 % to 10.00 % |",

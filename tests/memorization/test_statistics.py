@@ -11,11 +11,12 @@ from scipy import stats
 from corpuskit.memorization.measures.statistics import (
     NULL_EXPOSURE,
     clopper_pearson,
-    cluster_bootstrap,
+    document_interval,
     exposure,
     smallest_detectable,
     tries_until,
     weighted_rate,
+    widest,
 )
 
 
@@ -46,11 +47,52 @@ def test_exposure_runs_from_nothing_to_all_bits() -> None:
 
 def test_windows_of_one_document_widen_the_interval() -> None:
     hits = np.repeat([True, False, False, False], 100)
-    alone = cluster_bootstrap(hits, np.arange(400), seed=0)
-    together = cluster_bootstrap(hits, np.repeat(np.arange(4), 100), seed=0)
-    assert alone[0] > together[0]
-    assert alone[1] < together[1]
-    assert alone == pytest.approx((0.2075, 0.2925), abs=0.01)
+    alone = document_interval(hits, np.arange(400))
+    together = document_interval(hits, np.repeat(np.arange(4), 100))
+    assert alone == pytest.approx(clopper_pearson(100, 400), abs=2e-3)
+    assert together == pytest.approx(clopper_pearson(1, 4)), "four documents are worth four trials"
+    assert widest(alone, together, (0.0, 0.1)) == (0.0, together[1])
+
+
+@pytest.mark.parametrize(
+    ("documents", "rate", "alike"),
+    [(20, 0.05, True), (60, 0.02, True), (200, 0.01, True), (60, 0.3, True), (400, 0.1, True), (100, 0.3, False)],
+)
+def test_the_interval_of_documents_holds_the_rate_as_often_as_it_says(documents: int, rate: float, alike: bool) -> None:
+    """Documents are memorised whole, or each to its own degree and with another number of windows."""
+    chance, rounds, held = np.random.default_rng(3), 300, 0
+    for _ in range(rounds):
+        if alike:
+            numbers = np.repeat(np.arange(documents), 8)
+            hits = (chance.random(documents) < rate)[numbers]
+        else:
+            numbers = np.repeat(np.arange(documents), chance.integers(1, 40, documents))
+            hits = chance.random(len(numbers)) < chance.beta(rate, 1 - rate, documents)[numbers]
+        low, high = document_interval(hits, numbers)
+        held += low <= rate <= high
+    assert held / rounds >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("rates", "sizes", "each"),
+    [((0.001, 0.05, 0.6), (50_000, 3_000, 400), 250), ((0.0005, 0.02, 0.3), (50_000, 3_000, 400), 25)],
+)
+def test_intervals_of_a_stratified_rate_hold_it_as_often_as_they_say(
+    rates: tuple[float, ...], sizes: tuple[int, ...], each: int
+) -> None:
+    chance, rounds = np.random.default_rng(4), 200
+    strata = [chance.random(size) < rate for size, rate in zip(sizes, rates, strict=True)]
+    truth = sum(int(stratum.sum()) for stratum in strata) / sum(sizes)
+    held = {"": 0, "_by_document": 0}
+    for _ in range(rounds):
+        drawn = [chance.choice(size, each, replace=False) for size in sizes]
+        hits = np.concatenate([stratum[places] for stratum, places in zip(strata, drawn, strict=True)])
+        weights = np.repeat([size / each for size in sizes], each)
+        documents = np.concatenate([places // 50 + 2_000 * number for number, places in enumerate(drawn)])
+        found = weighted_rate(hits, weights, documents=documents)
+        for name in held:
+            held[name] += found[f"low{name}"] <= truth <= found[f"high{name}"]
+    assert min(held.values()) / rounds >= 0.93
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.9, 0.5])
@@ -68,26 +110,12 @@ def test_impossible_counts_are_refused(hits: int, trials: int) -> None:
         clopper_pearson(hits, trials)
 
 
-def test_clusters_are_drawn_whole_and_with_their_sizes() -> None:
-    """Two documents, one of 1 window and one of 3: each of the four draws is as likely as the other."""
-    hits, clusters = np.array([True, False, False, False]), np.array([0, 1, 1, 1])
-    drawn = {0.0: 0.25, 0.25: 0.5, 1.0: 0.25}
-    assert sum(drawn.values()) == 1
-    assert cluster_bootstrap(hits, clusters, 0.4, seed=1) == (0.25, 0.25)
-    assert cluster_bootstrap(hits, clusters, 0.6, seed=1) == (0.0, 1.0)
-    low, high = cluster_bootstrap(np.arange(2000) < 400, np.arange(2000), 0.8, seed=1)
-    half = stats.norm.ppf(0.9) * math.sqrt(0.2 * 0.8 / 2000)
-    assert (low, high) == pytest.approx((0.2 - half, 0.2 + half), abs=0.1 * half)
-    low, high = cluster_bootstrap(np.arange(2000) < 400, np.arange(2000), seed=1)
-    half = stats.norm.ppf(0.975) * math.sqrt(0.2 * 0.8 / 2000)
-    assert (low, high) == pytest.approx((0.2 - half, 0.2 + half), abs=0.1 * half)
-
-
-def test_clusters_without_trials_count_for_nothing() -> None:
+def test_documents_without_trials_count_for_nothing() -> None:
     hits = np.array([True, False] * 20)
-    dense = cluster_bootstrap(hits, np.arange(40), seed=5)
-    assert cluster_bootstrap(hits, np.arange(40) * 3, seed=5) == dense
-    assert cluster_bootstrap(np.array([], bool), np.array([], np.int64), seed=5) == (0.0, 1.0)
+    dense = document_interval(hits, np.arange(40))
+    assert document_interval(hits, np.arange(40) * 3) == dense
+    assert document_interval(np.array([], bool), np.array([], np.int64)) == (0.0, 1.0)
+    assert document_interval(np.ones(6, bool), np.arange(6)) == pytest.approx(clopper_pearson(6, 6))
 
 
 def test_the_smallest_rate_that_a_sample_shows() -> None:
@@ -125,17 +153,15 @@ def test_a_weighted_rate_of_nothing_knows_nothing() -> None:
     assert by_document == nothing | {"low_by_document": 0.0, "high_by_document": 1.0}
 
 
-def test_whole_documents_are_drawn_anew_with_their_weights() -> None:
-    # document 0: one trial for 1 place, a hit; document 2: two trials for 3 places each, misses; 1 has none
-    hits, weights, documents = np.array([True, False, False]), np.array([1.0, 3.0, 3.0]), np.array([0, 2, 2])
-    found = weighted_rate(hits, weights, 0.4, documents=documents)
-    assert (found["low_by_document"], found["high_by_document"]) == pytest.approx((1 / 7, 1 / 7))
-    found = weighted_rate(hits, weights, 0.6, documents=documents)
-    assert (found["low_by_document"], found["high_by_document"]) == (0.0, 1.0)
-    many = weighted_rate(np.arange(2000) < 400, np.ones(2000), documents=np.arange(2000))
-    half = stats.norm.ppf(0.975) * math.sqrt(0.2 * 0.8 / 2000)
-    assert many["low_by_document"] == pytest.approx(0.2 - half, abs=0.1 * half)
-    assert many["high_by_document"] == pytest.approx(0.2 + half, abs=0.1 * half)
+def test_strata_are_put_together_with_their_weights() -> None:
+    # one stratum of 3 places, a hit in one document of one; one of 30, no hit in two documents
+    hits, weights = np.array([True, False, False]), np.array([3.0, 15.0, 15.0])
+    found = weighted_rate(hits, weights, documents=np.array([0, 2, 3]))
+    low, high = clopper_pearson(1, 1)[0], clopper_pearson(0, 2)[1]
+    assert found["low_by_document"] == pytest.approx(max(0.0, 1 / 11 - (1 - low) / 11))
+    assert found["high_by_document"] == pytest.approx(1 / 11 + high * 10 / 11)
+    assert found["low"] <= found["low_by_document"]
+    assert found["high"] >= found["high_by_document"]
 
 
 def test_samples_until_a_text_comes_up_with_any_probability() -> None:

@@ -22,9 +22,10 @@ from corpuskit.memorization.masking import excerpts
 from corpuskit.memorization.measures import metrics
 from corpuskit.memorization.measures.statistics import (
     clopper_pearson,
-    cluster_bootstrap,
+    document_interval,
     smallest_detectable,
     tries_until,
+    widest,
 )
 from corpuskit.memorization.scoring.scores import Passages, TokenScores
 from corpuskit.tokens import Shards
@@ -112,9 +113,9 @@ def other_prefixes(windows: Windows, places: Numbers, prefix: int, seed: int) ->
 def rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
     """The share of extractable windows with its intervals, and the same at other lengths and decoding policies."""
     hits = table.column("extracted").to_numpy()
-    low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
     documents = document_numbers(table)
-    by_document = cluster_bootstrap(hits, documents, config.confidence, seed=config.seed)
+    by_document = document_interval(hits, documents, config.confidence)
+    low, high = widest(clopper_pearson(int(hits.sum()), len(hits), config.confidence), by_document)
     samples = table.column("samples_for_half").to_numpy()
     counts = np.bincount(table.column("reproduced").to_numpy(), minlength=config.suffix + 1)
     at_least = np.cumsum(counts[::-1])[::-1][1:]
@@ -132,7 +133,8 @@ def rate(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
         "high": high,
         "low_by_document": by_document[0],
         "high_by_document": by_document[1],
-        "detectable": smallest_detectable(len(hits), config.confidence),
+        # windows of one document come out together: it is the documents that make the power
+        "detectable": smallest_detectable(int(documents.max()) + 1 if len(hits) else 0, config.confidence),
         "attributable": int(table.column("attributable").to_numpy().sum()),
         "matched": float(np.mean(table.column("matched").to_numpy())) if len(hits) else 0.0,
         "discoverable": _discoverable(samples),
@@ -171,8 +173,8 @@ def by_name(table: pa.Table, column: str, config: AuditConfig) -> list[dict[str,
 
 def _group(table: pa.Table, config: AuditConfig) -> dict[str, Any]:
     hits = table.column("extracted").to_numpy()
-    low, high = clopper_pearson(int(hits.sum()), len(hits), config.confidence)
-    by_document = cluster_bootstrap(hits, document_numbers(table), config.confidence, seed=config.seed)
+    by_document = document_interval(hits, document_numbers(table), config.confidence)
+    low, high = widest(clopper_pearson(int(hits.sum()), len(hits), config.confidence), by_document)
     return {
         "windows": len(hits),
         "extracted": int(hits.sum()),
@@ -210,7 +212,11 @@ def by_context(score: Score, windows: Windows, config: AuditConfig) -> tuple[lis
             control = np.concatenate([prefixes, windows.tokens[places, config.prefix :]], axis=1)
             scores = score(f"{name}_other_prefix", Passages.of(control))
             mixed = int((metrics.reproduced(scores, length) >= config.suffix).sum())
-        low, high = clopper_pearson(count, len(windows), config.confidence)
+        documents = np.unique(windows.shard * (1 << 32) + windows.row, return_inverse=True)[1]
+        low, high = widest(
+            clopper_pearson(count, len(windows), config.confidence),
+            document_interval(hits[length], documents, config.confidence),
+        )
         found.append(
             {
                 "prefix": length,

@@ -20,7 +20,7 @@ import pyarrow as pa
 from corpuskit.memorization.config import AuditConfig
 from corpuskit.memorization.corpus.windows import Windows
 from corpuskit.memorization.measures.extraction import document_numbers, other_prefixes
-from corpuskit.memorization.measures.statistics import clopper_pearson, cluster_bootstrap
+from corpuskit.memorization.measures.statistics import clopper_pearson, document_interval, widest
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.tokens import Tokenizer
 
@@ -106,8 +106,8 @@ def near_verbatim(
     near = distance <= NEAR
     found = table.append_column("distance", pa.array(distance, mask=np.isnan(distance)))
     found = found.append_column("longest_common", pa.array(longest, mask=longest < 0))
-    low, high = clopper_pearson(int(near.sum()), len(near), config.confidence)
-    by_document = cluster_bootstrap(near, document_numbers(table), config.confidence, seed=config.seed)
+    by_document = document_interval(near, document_numbers(table), config.confidence)
+    low, high = widest(clopper_pearson(int(near.sum()), len(near), config.confidence), by_document)
     return found, {
         "windows": len(near),
         "near": int(near.sum()),

@@ -28,28 +28,44 @@ def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[f
     return low, high
 
 
-def cluster_bootstrap(
-    hits: npt.NDArray[np.bool_],
-    clusters: npt.NDArray[np.int64],
-    confidence: float = 0.95,
-    *,
-    seed: int,
-    rounds: int = 2000,
-) -> tuple[float, float]:
-    """Percentile interval of a rate when whole clusters are drawn: windows of one document are not independent.
+FEWEST = 10
+"""Documents with a hit, and with a miss, from which the spread between documents can be estimated."""
 
-    `clusters[i]` is the cluster (document) of trial i, from 0 up.
+
+def document_interval(
+    hits: npt.NDArray[np.bool_], documents: npt.NDArray[np.int64], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a rate among all documents of the kind, of which these were drawn.
+
+    `documents[i]` is the document of trial i, from 0 up. Windows of one document are not independent: the exact
+    interval is taken of as many trials as they are worth (Korn and Graubard 1998, Confidence Intervals for Proportions
+    with Small Expected Number of Positive Counts), judged by the spread between documents. Where fewer than `FEWEST`
+    documents have a hit, or a miss, that spread is unknown, and each document is worth one trial (fewer, where some are
+    much larger). Without trials it is (0, 1).
     """
-    if len(hits) == 0:
+    trials = len(hits)
+    if not trials:
         return 0.0, 1.0
-    found = np.bincount(clusters, weights=hits).astype(np.float64)
-    sizes = np.bincount(clusters).astype(np.float64)
-    found, sizes = found[sizes > 0], sizes[sizes > 0]
-    drawn = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=rounds)
-    rates = (drawn @ found) / (drawn @ sizes)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(rates, [tail, 1 - tail])
-    return float(low), float(high)
+    stats = require("scipy.stats", "train")
+    sizes = np.bincount(documents).astype(np.float64)
+    found = np.bincount(documents, weights=hits)[sizes > 0]
+    sizes = sizes[sizes > 0]
+    rate, tail = float(found.sum()) / trials, (1 - confidence) / 2
+    worth = trials**2 / float((sizes**2).sum())
+    if min(int((found > 0).sum()), int((found < sizes).sum())) >= FEWEST:
+        count = len(sizes)
+        variance = count / (count - 1) * float(((found - rate * sizes) ** 2).sum()) / trials**2
+        narrower = float(stats.norm.ppf(1 - tail) / stats.t.ppf(1 - tail, count - 1)) ** 2
+        worth = min(float(trials), narrower * rate * (1 - rate) / variance) if variance > 0 else float(trials)
+    positive = rate * worth
+    low = 0.0 if rate == 0 else float(stats.beta.ppf(tail, positive, worth - positive + 1))
+    high = 1.0 if rate == 1 else float(stats.beta.ppf(1 - tail, positive + 1, worth - positive))
+    return low, high
+
+
+def widest(*intervals: tuple[float, float]) -> tuple[float, float]:
+    """From the lowest to the highest bound of some intervals."""
+    return min(low for low, _ in intervals), max(high for _, high in intervals)
 
 
 def smallest_detectable(trials: int, confidence: float = 0.95) -> float:
@@ -66,46 +82,41 @@ def weighted_rate(
     confidence: float = 0.95,
     *,
     documents: npt.NDArray[np.int64] | None = None,
-    seed: int = 0,
-    rounds: int = 2000,
 ) -> dict[str, float]:
     """Rate and total of a stratified sample (Horvitz and Thompson 1952) with a normal interval.
 
     `weights[i]`: how many places of the corpus trial i stands for; trials of one stratum share theirs. The spread
     within a stratum is that of its rate with one hit and one miss added (Agresti and Coull 1998), so that a stratum
     without hits still leaves doubt; a stratum of which every place was tried leaves none. `documents` numbers the
-    document of each trial from 0: low_by_document and high_by_document then come from drawing whole documents anew.
+    document of each trial from 0: low_by_document and high_by_document then put together the `document_interval` of
+    each stratum (Zou and Donner 2008, Construction of confidence limits about effect measures, section 2), and low and
+    high are the wider of the two.
     """
     places = float(weights.sum())
     if not places:
         found = {"places": 0.0, "extractable": 0.0, "rate": 0.0, "low": 0.0, "high": 1.0}
         return found if documents is None else found | {"low_by_document": 0.0, "high_by_document": 1.0}
-    variance = 0.0
+    variance = below = above = 0.0
     for weight in np.unique(weights):
         mine = weights == weight
         trials = int(mine.sum())
         smoothed = (int(hits[mine].sum()) + 1) / (trials + 2)
         unseen = 1 - 1 / weight
         variance += (weight * trials) ** 2 * unseen * smoothed * (1 - smoothed) / trials
+        if documents is not None:
+            of, share = float(hits[mine].mean()), weight * trials / places
+            low, high = document_interval(hits[mine], documents[mine], confidence)
+            below += (share * (of - low)) ** 2
+            above += (share * (high - of)) ** 2
     wide = float(require("scipy.stats", "train").norm.ppf((1 + confidence) / 2)) * math.sqrt(variance) / places
     rate = float((weights * hits).sum()) / places
-    found = {
-        "places": places,
-        "extractable": rate * places,
-        "rate": rate,
-        "low": max(0.0, rate - wide),
-        "high": min(1.0, rate + wide),
-    }
-    if documents is not None:
-        in_hits = np.bincount(documents, weights=weights * hits)
-        in_all = np.bincount(documents, weights=weights)
-        in_hits, in_all = in_hits[in_all > 0], in_all[in_all > 0]
-        clusters = len(in_all)
-        drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=rounds)
-        tail = (1 - confidence) / 2
-        low, high = np.quantile((drawn @ in_hits) / (drawn @ in_all), [tail, 1 - tail])
-        found |= {"low_by_document": float(low), "high_by_document": float(high)}
-    return found
+    bounds = max(0.0, rate - wide), min(1.0, rate + wide)
+    found = {"places": places, "extractable": rate * places, "rate": rate}
+    if documents is None:
+        return found | {"low": bounds[0], "high": bounds[1]}
+    by_document = max(0.0, rate - math.sqrt(below)), min(1.0, rate + math.sqrt(above))
+    low, high = widest(bounds, by_document)
+    return found | {"low": low, "high": high, "low_by_document": by_document[0], "high_by_document": by_document[1]}
 
 
 def tries_until(log_probability: Floats, p: float = 0.5) -> Floats:

@@ -19,7 +19,7 @@ from corpuskit.memorization.measures.statistics import clopper_pearson
 from corpuskit.memorization.scoring.model import CausalModel
 from corpuskit.memorization.scoring.scores import Passages, TokenScores, score_passages
 from corpuskit.memorization.studies.lab.config import LabConfig
-from corpuskit.memorization.studies.lab.world import LENGTH, World
+from corpuskit.memorization.studies.lab.world import COIN_COPIES, LENGTH, World
 from corpuskit.tokens import Tokenizer, load_tokenizer
 
 PREFIX = LENGTH // 2
@@ -140,7 +140,7 @@ def _coins(scores: TokenScores, world: World, config: LabConfig) -> dict[str, An
         "coins": len(planted),
         "guesses": guesses,
         "right": right,
-        "epsilon": epsilon_lower_bound(len(planted), guesses, right, 0.0, config.confidence),
+        "epsilon": epsilon_lower_bound(len(planted), guesses, right, 0.0, config.confidence, COIN_COPIES),
         "auc": separated.auc,
         "auc_low": separated.low,
         "auc_high": separated.high,
