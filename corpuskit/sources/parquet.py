@@ -61,6 +61,9 @@ class Parquet(RecordSource):
             return None, f"is no Parquet file: {error}"
         names = table.schema_arrow.names
         text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
+        twice = [name for name in (text, content) if names.count(name) > 1]
+        if twice:
+            return None, f"has more than one column '{twice[0]}': rename one of them"
         if column_at(names, text) or column_at(names, content):
             return table.metadata, ""
         close = next((name for name in names if name.lower() == str(text).lower()), "NAME")

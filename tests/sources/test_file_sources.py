@@ -259,11 +259,29 @@ def test_one_bad_file_of_several_costs_its_own_rows(tmp_path: Path) -> None:
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / "_metadata").write_bytes(b"x")
     (tmp_path / "part=1" / ".good.parquet.crc").write_bytes(b"crc")
+    assert [file.path for file in files.find(str(tmp_path / "part*"), "parquet")] == [
+        str(tmp_path / "part=1" / "good.parquet")
+    ]
     for paths in (str(tmp_path), [str(tmp_path / "*"), str(tmp_path / "part=1" / "*")]):
         found, bad = read(Parquet(paths=paths))
         assert [row["text"] for row in found] == ["a", "b"]
         assert [Path(item.path).name for item in bad] == ["cut.parquet", "other.parquet"]
         assert "no column 'text'; its columns are: body" in bad[1].reason
+
+
+def test_a_file_or_folder_that_is_named_is_read_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / ".folder").mkdir()
+    for name in ("_metadata.jsonl", ".folder/a.jsonl"):
+        (tmp_path / name).write_text('{"text": "a"}')
+    for name in ("_metadata.jsonl", ".folder"):
+        assert len(read(JsonLines(paths=str(tmp_path / name)))[0]) == 1
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="more than one column 'text'"):
+        Parquet(paths=str(tmp_path / "a.parquet")).splits(tmp_path)
 
 
 def test_a_wrong_column_is_refused_with_the_columns_that_there_are(tmp_path: Path) -> None:

@@ -55,10 +55,12 @@ def find(paths: str | list[str], key: str) -> list[File]:
         try:
             system, stripped = fsspec.core.url_to_fs(pattern)
             names = sorted(system.glob(stripped)) if any(sign in stripped for sign in "*?[") else [stripped]
-            if len(names) == 1 and system.isdir(names[0]):
-                inside = len(names[0].rstrip("/"))
-                below = system.find(names[0])
-                names = sorted(name for name in below if "/." not in name[inside:])
+            folders = names if names == [stripped] else [name for name in names if not _is_marker(name)]
+            if folders and all(system.isdir(name) for name in folders):
+                folders = [name.rstrip("/") for name in folders]
+                names = sorted(
+                    name for folder in folders for name in system.find(folder) if "/." not in name[len(folder) :]
+                )
             if any(sign in stripped for sign in "*?[") or names != [stripped]:
                 names = [name for name in names if not _is_marker(name)]
             matches = [system.info(name) for name in names if not system.isdir(name)]
