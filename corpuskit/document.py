@@ -1,7 +1,8 @@
 """A document: one row with an id, a text, where it came from, and what has been measured about it.
 
-Every part of corpuskit passes documents as Arrow record batches with the columns below. A stage adds one struct column
-that bears its name (`quality`, `near_duplicates`, ...); columns never change their meaning on the way.
+Every part of corpuskit passes documents as Arrow record batches with the columns below. The other columns of a record
+follow them under their own names, and a stage adds one struct column that bears its name (`quality`,
+`near_duplicates`, ...); columns never change their meaning on the way.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PROVENANCE = pa.struct(
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),  # 128-bit content address, 32 hex digits
+        ("source_id", pa.string()),  # the id that the record itself has, where it has one
         ("text", pa.large_string()),  # NFC; null until extraction has run
         ("title", pa.string()),
         ("author", pa.string()),

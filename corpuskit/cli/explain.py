@@ -21,14 +21,17 @@ from corpuskit.errors import CorpuskitError, UsageError
 
 RunFolder = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest in runs/.")]
 NOT_MEASUREMENTS = {
-    "id", "text", "title", "author", "published", "url", "source", "kind", "language", "license", "rights", "fetched",
-    "provenance", "media_type", "bytes", "excerpt", "decisions", "stage", "rule", "value", "limit",
+    "id", "source_id", "text", "title", "author", "published", "url", "source", "kind", "language", "license", "rights",
+    "fetched", "provenance", "media_type", "bytes", "excerpt", "decisions", "stage", "rule", "value", "limit",
 }  # fmt: skip
 
 
 def why(
     document: Annotated[
-        str, typer.Argument(metavar="URL|ID", help="A page's URL, or a document's id (8 digits or more).")
+        str,
+        typer.Argument(
+            metavar="URL|ID", help="A page's URL, the record's own id, or a document's id (8 digits or more)."
+        ),
     ],
     run: RunFolder = None,
 ) -> None:
@@ -40,7 +43,7 @@ def why(
     if not story and not histories:
         raise CorpuskitError(
             f"{folder} knows nothing of '{document}': no such page was found or read. "
-            "An id or the exact URL is needed; other runs: --run FOLDER"
+            "An id, the record's own id or the exact URL is needed; other runs: --run FOLDER"
         )
     for record in story.quarantined:
         console.print(Text.assemble(("unreadable  ", "bold yellow"), foreign(record.get("reason"))))
@@ -86,7 +89,8 @@ def _print_measured(row: dict[str, Any]) -> None:
     place = row.get("provenance") or {}
     where = f"{place.get('path')} at {place.get('offset')}" if place.get("path") else None
     for name, value in (
-        ("url", row["url"]), ("source", f"{row['source']} ({row['kind']})"), ("language", row["language"]),
+        ("record", row.get("source_id")), ("url", row["url"]),
+        ("source", f"{row['source']} ({row['kind']})"), ("language", row["language"]),
         ("published", row["published"]), ("author", row.get("author")), ("rights", row.get("rights")),
         ("read from", where),
     ):  # fmt: skip

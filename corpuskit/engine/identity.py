@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from corpuskit.engine.files import digest, input_fingerprint
 from corpuskit.engine.own_code import PACKAGE, code_behind
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 """Raised when the engine itself (passes, parts, ledger, publishing) makes another result of the same stages."""
 
 

@@ -79,7 +79,10 @@ def job_folders(folder: Path) -> set[str] | None:
 
 
 def find(folder: Path, name: str) -> Story:
-    """What a run knows of the document with this id or URL (an id may be cut to its first 8 digits or more)."""
+    """What a run knows of the documents with this id, URL, or id of the record itself.
+
+    An id of ours may be cut to its first 8 digits or more.
+    """
     story = Story()
     for path in tables(folder, "corpus"):
         story.kept += _matching(path, name, skip=("content",))
@@ -96,14 +99,16 @@ def find(folder: Path, name: str) -> Story:
 
 
 def _matching(path: Path, name: str, skip: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    columns = [column for column in pq.read_schema(path).names if column not in skip]
+    names = pq.read_schema(path).names
+    columns = [column for column in names if column not in skip]
+    named = [column for column in ("id", "url", "source_id") if column in names]
     found: list[dict[str, Any]] = []
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            keys = file.read_row_group(group, columns=["id", "url"])
-            hits = pc.fill_null(
-                pc.or_kleene(_id_matches(keys.column("id"), name), pc.equal(keys.column("url"), name)), False
-            )
+            keys = file.read_row_group(group, columns=named)
+            hits = pc.fill_null(_id_matches(keys.column("id"), name), False)
+            for column in named[1:]:
+                hits = pc.or_(hits, pc.fill_null(pc.equal(keys.column(column), name), False))
             if pc.any(hits).as_py():
                 found += file.read_row_group(group, columns=columns).filter(hits).to_pylist()
     return found

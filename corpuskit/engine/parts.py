@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpuskit.engine.columns import conform, unified
 from corpuskit.engine.files import file_digest, read_json, replacing, write_json
 from corpuskit.engine.source import BadRecord
 
@@ -84,25 +85,28 @@ class Receipt:
 
 
 class TableWriter:
-    """Batches of one schema into one file, in row groups whose borders depend on the rows alone.
+    """Batches into one file, in row groups whose borders depend on the rows alone.
 
-    What is `kept` is compressed well, what only the next step reads, fast.
+    The file has one schema, which is widened by what later batches hold (`columns.unified`): row groups written before
+    are then written again at the end. What is `kept` is compressed well, what only the next step reads, fast.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, *, sketch: bool = False, kept: bool = False):
-        self._schema = schema
+        self._path, self._schema, self._sketch, self._kept = path, schema, sketch, kept
         self._pending: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
-        if sketch:
-            self._file = pa.ipc.new_file(str(path), schema)
-        else:
-            codec = {"compression": "zstd", "compression_level": 3 if kept else 1}
-            self._file = pq.ParquetWriter(path, schema, **codec)
+        self._narrow: list[Path] = []
+        self._file: Any = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:
             return
-        self._pending.append(batch.cast(self._schema) if batch.schema != self._schema else batch)
+        schema = unified(self._schema, batch.schema)
+        if schema != self._schema:
+            if self._file is not None:
+                self._set_aside()
+            self._schema = schema
+        self._pending.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
         if self._rows >= ROW_GROUP_ROWS or self._bytes >= ROW_GROUP_BYTES:
@@ -111,16 +115,47 @@ class TableWriter:
     def _flush(self) -> None:
         if not self._pending:
             return
-        table = pa.Table.from_batches(self._pending, self._schema)
-        if isinstance(self._file, pq.ParquetWriter):
-            self._file.write_table(table, row_group_size=max(table.num_rows, 1))
-        else:
-            self._file.write_table(table.combine_chunks())
+        table = pa.Table.from_batches([conform(batch, self._schema) for batch in self._pending], self._schema)
         self._pending, self._rows, self._bytes = [], 0, 0
+        if self._file is None:
+            self._file = self._opened()
+        if self._sketch:
+            self._file.write_table(table.combine_chunks())
+        else:
+            self._file.write_table(table, row_group_size=max(table.num_rows, 1))
+
+    def _opened(self) -> Any:
+        if self._sketch:
+            return pa.ipc.new_file(str(self._path), self._schema)
+        return pq.ParquetWriter(self._path, self._schema, compression="zstd", compression_level=3 if self._kept else 1)
+
+    def _set_aside(self) -> None:
+        """Put away what is written in a narrower schema, to be written again when all batches are known."""
+        self._file.close()
+        self._file = None
+        aside = self._path.with_name(f"{self._path.name}-{len(self._narrow)}")
+        self._path.rename(aside)
+        self._narrow.append(aside)
 
     def close(self) -> None:
         self._flush()
-        self._file.close()
+        if self._narrow:
+            if self._file is not None:
+                self._set_aside()
+            whole, self._file = self._opened(), None
+            for path in self._narrow:
+                with pq.ParquetFile(path) as part:
+                    for group in range(part.num_row_groups):
+                        batches = part.read_row_group(group).combine_chunks().to_batches()
+                        table = pa.Table.from_batches([conform(batch, self._schema) for batch in batches], self._schema)
+                        whole.write_table(table, row_group_size=max(table.num_rows, 1))
+                path.unlink()
+            self._narrow = []
+            whole.close()
+        elif self._file is None:
+            self._opened().close()
+        else:
+            self._file.close()
 
 
 class PartFiles:

@@ -8,7 +8,7 @@ next run. Up to that moment the earlier corpus is untouched.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpuskit.engine.columns import carried, conform, published, unified_all
 from corpuskit.engine.files import digest, file_digest, read_json, replacing, write_json
 from corpuskit.engine.owned import Record, check_free, files_below, remove, remove_empty
 from corpuskit.engine.parts import Receipt, TableWriter, stem
@@ -23,7 +24,7 @@ from corpuskit.engine.pipeline import Pass
 from corpuskit.engine.row_groups import join, joinable
 from corpuskit.engine.run_receipt import RECEIPT, RunReceipt
 from corpuskit.engine.steps import Step
-from corpuskit.engine.task import PassTask, Worker, conform
+from corpuskit.engine.task import PassTask, Worker
 
 Committed = Sequence[tuple[Pass, Sequence[PassTask], Sequence[Receipt]]]
 
@@ -45,6 +46,8 @@ class PublishTask:
     """The file's path in the run's folder."""
     number: int
     key: str
+    schema: pa.Schema | None = None
+    """Of the output, where that is a table: wide enough for all files of its kind."""
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ class PublishTask:
         with replacing(path) as temporary:
             if path.suffix == ".jsonl":
                 self._lines(temporary)
-            elif joinable(self.inputs):
+            elif all(pq.read_schema(part) == self.schema for part in self.inputs) and joinable(self.inputs):
                 join(self.inputs, temporary)
             else:
                 self._rewrite(temporary)
@@ -69,13 +72,13 @@ class PublishTask:
         return receipt
 
     def _rewrite(self, path: Path) -> None:
-        """Many small parts, or parts whose schemas differ in what was all null: decoded, and in full row groups."""
-        schema = pa.unify_schemas([pq.read_schema(path) for path in self.inputs], promote_options="permissive")
-        writer = TableWriter(path, schema, kept=True)
+        """Many small parts, or parts whose schemas differ: decoded, and in full row groups."""
+        assert self.schema is not None
+        writer = TableWriter(path, self.schema, kept=True)
         for part in self.inputs:
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches(batch_size=4096):
-                    writer.write(conform(batch, schema))
+                    writer.write(conform(batch, self.schema))
         writer.close()
 
     def _lines(self, path: Path) -> None:
@@ -86,7 +89,7 @@ class PublishTask:
                     target.write(line + "\n")
 
 
-def publish_tasks(step: Step, committed: Committed, shard_bytes: int) -> list[PublishTask]:
+def publish_tasks(step: Step, committed: Committed, shard_bytes: int, stages: Collection[str]) -> list[PublishTask]:
     """The tasks that write the files of `corpus/` and `ledger/`, in the folder of the step."""
     wanted: list[tuple[str, list[Path]]] = []
     last = committed[-1]
@@ -98,10 +101,30 @@ def publish_tasks(step: Step, committed: Committed, shard_bytes: int) -> list[Pu
             files = _existing(tasks, f"{kind}.{suffix}")
             if files:
                 wanted.append((f"ledger/{kind}/{name}.{suffix}", files))
+    schemas = _schemas(wanted, stages)
     return [
-        PublishTask(tuple(files), step.folder, output, number, digest([step.key, output]))
+        PublishTask(tuple(files), step.folder, output, number, digest([step.key, output]), schemas.get(output))
         for number, (output, files) in enumerate(wanted)
     ]
+
+
+def _schemas(wanted: Sequence[tuple[str, Sequence[Path]]], stages: Collection[str]) -> dict[str, pa.Schema]:
+    """Published table -> its schema. The shards of the corpus have one, and a record's column has one type in all
+    tables."""
+    found = {
+        output: unified_all([pq.read_schema(path) for path in files])
+        for output, files in wanted
+        if output.endswith(".parquet")
+    }
+    documents = [schema for output, schema in found.items() if not output.startswith("ledger/changes/")]
+    types = {field.name: published(field.type) for field in carried(unified_all(documents), stages)}
+    shards = [schema for output, schema in found.items() if output.startswith("corpus/")]
+    whole = unified_all(shards) if shards else None
+    for output, schema in found.items():
+        if not output.startswith("ledger/changes/"):
+            schema = whole if whole is not None and output.startswith("corpus/") else schema
+            found[output] = pa.schema([field.with_type(types.get(field.name, field.type)) for field in schema])
+    return found
 
 
 def _existing(tasks: Sequence[PassTask], suffix: str) -> list[Path]:

@@ -177,7 +177,8 @@ class Run:
                 self._map(resolve_step.name, [resolve], ["resolve.json"])
                 inputs = steps.next_inputs(tasks, resolve)
         chain.publish.write_manifest()
-        writing = publish_tasks(chain.publish, committed, self.pipeline.shard_bytes)
+        names = [stage.name for stage in self.pipeline.stages]
+        writing = publish_tasks(chain.publish, committed, self.pipeline.shard_bytes, names)
         written = self._map(chain.publish.name, writing, [task.receipt for task in writing])
         counts = asdict(Counts(outcome.stages, outcome.sources, outcome.languages, outcome.quarantined))
         new = RunReceipt(

@@ -115,5 +115,6 @@ class Source(Configured):
         raise NotImplementedError
 
     def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
-        """The documents of one split, with the columns of `corpuskit.document.SCHEMA` and no others."""
+        """The documents of one split: the columns of `corpuskit.document.SCHEMA`, and after them those that the records
+        have besides. The other columns, and their types, may differ between batches."""
         raise NotImplementedError

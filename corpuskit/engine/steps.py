@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpuskit.engine.features import features
 from corpuskit.engine.files import digest, read_json, write_json
 from corpuskit.engine.identity import (
     ENGINE_VERSION,
@@ -149,6 +150,8 @@ class Steps:
         options: dict[str, Any] = {"survey": self.pipeline.survey}
         if before is None:
             components = [source_component(source, self.folder) for source in self.pipeline.sources] + components
+            own = sorted({stage.name for stage in self.pipeline.stages} - features().stages().keys())
+            options |= {"names": own} if own else {}  # columns of records must not have these names
         return self._step(2 * plan.number, plan.name, plan.name, components, before, options)
 
     def resolve_step(self, plan: Pass, before: Step) -> Step:
@@ -189,8 +192,11 @@ class Steps:
 
     def pass_tasks(self, step: Step, plan: Pass, inputs: Sequence[PassInput]) -> list[PassTask]:
         redactors = tuple(self.redactors())
+        names = tuple(stage.name for stage in self.pipeline.stages)
         return [
-            PassTask(number, digest([step.key, number]), step.folder, plan, given, self.pipeline.survey, redactors)
+            PassTask(
+                number, digest([step.key, number]), step.folder, plan, given, self.pipeline.survey, redactors, names
+            )
             for number, given in enumerate(inputs)
         ]
 

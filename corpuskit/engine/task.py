@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit.document import CHANGE, SCHEMA, set_column
+from corpuskit.engine.columns import LEDGER, conform, own_name, taken_names, unified
 from corpuskit.engine.decide import DECISION, DECISIONS, decide
 from corpuskit.engine.measure import bad_row, measure, text_bytes
 from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
@@ -37,6 +38,7 @@ it sketched, and the text as it was when it sketched."""
 CHANGES_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
+        ("source_id", pa.string()),
         ("url", pa.string()),
         ("source", pa.string()),
         ("stage", pa.string()),
@@ -69,6 +71,8 @@ class PassTask:
     survey: bool
     redactors: Sequence[BatchStage]
     """Stages whose `redact` the excerpts in the ledger go through."""
+    stages: Sequence[str] = ()
+    """Names of all stages of the pipeline: no column of a record may have them."""
 
     @property
     def name(self) -> str:
@@ -102,6 +106,7 @@ class _Streaming:
         self.sources: dict[str, StageCounts] = {}
         self.languages: dict[str, StageCounts] = {}
         self.ledger_schema: pa.Schema | None = None
+        self.taken = taken_names(task.stages)
         self.steps: list[CorpusStage | tuple[str, Callable[[pa.RecordBatch], pa.RecordBatch], list[Rule]]] = []
         self.steps += [(stage.name, partial(_applied, stage), stage.rules()) for stage in self.plan.apply]
         for stage in self.plan.stages:
@@ -111,10 +116,8 @@ class _Streaming:
         empty = self._empty_input()
         final = self._through_stages(empty, {}, alive=True, dry=True)[0]
         sketches = self.plan.sketches
-        gone = () if sketches else ("content", "media_type")
-        self.document_schema = pa.schema(
-            [f for f in final.schema if f.name not in gone and not f.name.startswith(SKETCH)]
-        )
+        self.gone = () if sketches else ("content", "media_type")
+        self.document_schema = self._kept(final).schema
         self.ledger_schema = ledger_schema(final.schema)
         self.counts, self.sources, self.languages = {}, {}, {}
         documents = self.files.table("parquet", self.document_schema, kept=not sketches)
@@ -126,10 +129,14 @@ class _Streaming:
                 if survivors.num_rows:
                     for stage in sketches:
                         self._write_sketch(stage, survivors)
-                    documents.write(conform(survivors, self.document_schema))
+                    documents.write(self._kept(survivors))
                 if dead is not None and dead.num_rows:
                     self._keep_doomed(dead)
         return self.files.commit(Receipt(self.task.key, {}, self.counts, self.sources, self.languages))
+
+    def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns of documents that go on to the next pass, or into the corpus."""
+        return batch.select([n for n in batch.schema.names if n not in self.gone and not n.startswith(SKETCH)])
 
     def _sketch(self, stage: CorpusStage, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with the sketch of a corpus stage, and with the text that it saw where a later stage may change
@@ -192,7 +199,7 @@ class _Streaming:
         if given.source is not None and given.split is not None:
             intake = Intake(self.files.quarantine)
             for batch in given.source.read(given.split, intake):
-                yield conform(batch, SCHEMA), False
+                yield self._named(batch), False
             if intake.skipped:
                 counts = self.sources.setdefault(given.source.label(), StageCounts())
                 counts.skipped.update(sorted(intake.skipped.items()))
@@ -205,6 +212,15 @@ class _Streaming:
         if given.doomed is not None:
             for batch in read_batches(given.doomed, BATCH_ROWS):
                 yield self._with_resolutions(batch, resolutions, None), True
+
+    def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A source's batch with all columns of documents first, and its others under names that no stage has."""
+        documents = conform(batch, SCHEMA)
+        others = [field.name for field in batch.schema if field.name not in SCHEMA.names]
+        for name in others:
+            used = {*documents.schema.names, *others} - {name}
+            documents = documents.append_column(own_name(name, self.taken, used), batch.column(name))
+        return documents
 
     def _pieces(self, number: int, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """The batch whole, or row by row where it has killed a worker before."""
@@ -285,7 +301,7 @@ class _Streaming:
         picked = batch.filter(changed)
         if picked.num_rows:
             counts.changed += picked.num_rows
-            columns = [picked.column(column) for column in ("id", "url", "source")]
+            columns = [picked.column(column) for column in ("id", "source_id", "url", "source")]
             columns += [pa.array([name] * picked.num_rows), changes.filter(changed).cast(pa.list_(CHANGE))]
             rows = pa.RecordBatch.from_arrays(columns, schema=CHANGES_SCHEMA)
             self.files.table("changes.parquet", CHANGES_SCHEMA).write(rows)
@@ -296,7 +312,7 @@ class _Streaming:
     def _keep_doomed(self, batch: pa.RecordBatch) -> None:
         if self.plan.sketches:
             schema = self.document_schema.append(pa.field(DECISIONS, pa.list_(DECISION)))
-            self.files.table("doomed.parquet", schema, kept=False).write(conform(batch, schema))
+            self.files.table("doomed.parquet", schema, kept=False).write(self._kept(batch))
         else:
             batch, decided = self._take_decisions(batch)
             self._write_ledger(batch, decided)
@@ -329,7 +345,8 @@ class _Streaming:
         }
         for name, values in added.items():
             picked = set_column(picked, name, values)
-        self.files.table("dropped.parquet", self.ledger_schema).write(conform(picked, self.ledger_schema))
+        picked = conform(picked, unified(self.ledger_schema, ledger_schema(picked.schema)))
+        self.files.table("dropped.parquet", self.ledger_schema).write(picked)
 
 
 def text_column(stage: CorpusStage) -> str:
@@ -365,20 +382,8 @@ def _living(rows: int, decided: dict[int, Any], alive: bool) -> np.ndarray[Any, 
 def ledger_schema(documents: pa.Schema) -> pa.Schema:
     """Columns of a ledger of dropped documents: who it was, why it went, and all that had been measured."""
     passing = (RESOLUTION, SKETCH, TEXT)
-    fields = [field for field in documents if field.name not in NOT_IN_LEDGER and not field.name.startswith(passing)]
+    left_out = NOT_IN_LEDGER | LEDGER
+    fields = [field for field in documents if field.name not in left_out and not field.name.startswith(passing)]
     added = [(name, pa.string()) for name in ("stage", "rule", "value", "limit")]
     added += [("decisions", pa.list_(DECISION)), ("excerpt", pa.large_string()), ("bytes", pa.int64())]
     return pa.schema([*fields, *(pa.field(name, kind) for name, kind in added)])
-
-
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with exactly the columns of `schema`: absent ones null, others left out."""
-    columns = []
-    for wanted in schema:
-        position = batch.schema.get_field_index(wanted.name)
-        if position < 0:
-            columns.append(pa.nulls(batch.num_rows, wanted.type))
-        else:
-            values = batch.column(position)
-            columns.append(values if values.type == wanted.type else values.cast(wanted.type))
-    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -6,7 +6,7 @@ about four times as fast as with a dictionary a row. Both ways give the same doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpuskit.document import KINDS, PROVENANCE, SCHEMA, document_id
+from corpuskit.engine.columns import conform, unified_all
 from corpuskit.engine.source import BATCH_BYTES, BATCH_ROWS
 from corpuskit.kernels.arrow import large_strings, text_buffers
 from corpuskit.kernels.normal_form import compose
-from corpuskit.sources.records import FIELDS, word
+from corpuskit.sources.records import FIELDS, with_others, word
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -32,11 +33,13 @@ def plain_documents(
     license: str | None,
     path: str,
     first: int,
+    keep: Callable[[str], bool] = bool,
 ) -> pa.RecordBatch | None:
     """The documents of a table's rows, or None where one of them has to be looked at by itself.
 
-    `columns` maps document columns to the table's; `first` is the place of the first row. None means: a row without a
-    text, a text that is not UTF-8, that begins with a byte order mark or holds a NUL character.
+    `columns` maps document columns to the table's; `first` is the place of the first row; `keep` says whether a column
+    stays that fills a document's only in part. None means: a row without a text, a text that is not UTF-8, that begins
+    with a byte order mark or holds a NUL character.
     """
     texts = _column(batch, columns.get("text", "text"))
     if texts is None or texts.null_count or not _is_string(texts.type):
@@ -45,10 +48,15 @@ def plain_documents(
     if composed is None or pc.any(pc.starts_with(composed, _BYTE_ORDER_MARK)).as_py():
         return None
     found: dict[str, pa.Array] = {}
+    others: dict[str, pa.Array] = {}
     for name in FIELDS:
-        values = _column(batch, columns.get(name, name)) if name not in ("text", "content") else None
-        if values is not None:
+        values = _column(batch, columns.get(name, name)) if name != "text" else None
+        if values is None:
+            continue
+        if name != "content":
             found[name] = _words(values)
+        if name == "content" or _is_nested(values.type):
+            others[columns.get(name, name)] = values  # the document's column holds less than the record's
     rows = batch.num_rows
     if "license" in found:  # one that is there and empty stays empty
         missing = pc.is_null(_column(batch, columns.get("license", "license")))
@@ -57,11 +65,15 @@ def plain_documents(
         found["license"] = pa.array([license] * rows, pa.string())
     if "kind" in found:
         known = pc.is_in(found["kind"], pa.array(KINDS))
+        given = columns.get("kind", "kind")
+        if given not in others and not pc.all(pc.or_(known, pc.is_null(found["kind"]))).as_py():
+            others[given] = pc.if_else(known, pa.scalar(None, pa.string()), found["kind"])
         found["kind"] = pc.if_else(known, found["kind"], kind)
     else:
         found["kind"] = pa.array([kind] * rows, pa.string())
     nothing = pa.nulls(rows, pa.string())
-    found["id"] = _ids(pc.coalesce(found.get("id", nothing), found.get("url", nothing)), composed)
+    found["source_id"] = found.pop("id", nothing)
+    found["id"] = _ids(pc.coalesce(found["source_id"], found.get("url", nothing)), composed)
     found["text"] = composed
     found["source"] = pa.array([source] * rows, pa.string())
     places = pa.array(np.arange(first, first + rows))
@@ -69,7 +81,8 @@ def plain_documents(
     where = [pa.array([path] * rows, pa.string()), places, pa.nulls(rows, pa.int64()), pa.nulls(rows, pa.string())]
     found["provenance"] = pa.StructArray.from_arrays(where, names=names)
     arrays = [found[field.name] if field.name in found else pa.nulls(rows, field.type) for field in SCHEMA]
-    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+    documents = pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+    return with_others(documents, {name: values for name, values in others.items() if keep(name)})
 
 
 def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -97,7 +110,10 @@ def joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _whole(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+    if len(batches) == 1:
+        return batches[0]
+    schema = unified_all(batch.schema for batch in batches)
+    return pa.concat_batches([conform(batch, schema) for batch in batches])
 
 
 def _bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
@@ -113,6 +129,10 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
         return None
     values = batch.column(position)
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind))
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from corpuskit.engine.source import BadRecord, Quarantine, Split
+from corpuskit.engine.source import Quarantine, Split
 from corpuskit.errors import UsageError, nearest, require
 from corpuskit.sources import files
-from corpuskit.sources.records import FIELDS, Unreadable
+from corpuskit.sources.columnar import joined
 from corpuskit.sources.tables import RecordSource
 
 ROWS_PER_SPLIT = 20_000
@@ -24,7 +24,7 @@ class Datasets(RecordSource):
     """A Hugging Face data set: a folder that save_to_disk wrote, or a name on the hub."""
 
     key: ClassVar[str] = "datasets"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     path: str
     """A folder written by `save_to_disk`, or the name of a dataset on the hub."""
@@ -52,20 +52,16 @@ class Datasets(RecordSource):
         return [Split(self.path, start, min(start + ROWS_PER_SPLIT, rows)) for start in starts]
 
     def read(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
-        return files.row_batches(self._rows(split, quarantine))
+        return joined(self._batches(split, quarantine))
 
-    def _rows(self, split: Split, quarantine: Quarantine) -> Iterator[dict[str, Any]]:
+    def _batches(self, split: Split, quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
         dataset = _load(self.path, self.split, self.subset, self.revision)
-        named = {self.columns.get(name, name) for name in FIELDS}
-        dataset = dataset.select_columns([name for name in dataset.column_names if name in named])
+        dataset = dataset.select_columns(self.read_columns(dataset.column_names)).with_format("arrow")
         for start in range(split.start, split.end, _ROWS_AT_ONCE):
-            columns = dataset[start : min(start + _ROWS_AT_ONCE, split.end)]
-            rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
-            for number, record in enumerate(rows, start):
-                try:
-                    yield self.document(record, self.path, number)
-                except Unreadable as error:
-                    quarantine(BadRecord(f"row {number}: {error}", self.path, number))
+            first = start
+            for batch in dataset[start : min(start + _ROWS_AT_ONCE, split.end)].combine_chunks().to_batches():
+                yield self.table_documents(batch, self.path, first, quarantine)
+                first += batch.num_rows
 
 
 @lru_cache(maxsize=4)

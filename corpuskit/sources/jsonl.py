@@ -31,7 +31,7 @@ class JsonLines(RecordSource):
     """JSON lines, one object a line, or JSON of another layout; plain or compressed."""
 
     key: ClassVar[str] = "jsonl"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.jsonl.zst`, `s3://bucket/part-*.jsonl`."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpuskit.document import documents
 from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
-from corpuskit.sources.columnar import joined, plain_documents
-from corpuskit.sources.records import FIELDS, Unreadable, column_at
+from corpuskit.sources.columnar import joined
 from corpuskit.sources.tables import RecordSource
 
 _ROWS_AT_ONCE = 256
@@ -24,7 +22,7 @@ class Parquet(RecordSource):
     """Parquet files, by row groups."""
 
     key: ClassVar[str] = "parquet"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     paths: str | list[str]
     """Files, folders or patterns, on any storage that fsspec knows: `data/*.parquet`, `s3://bucket/part-*.parquet`."""
@@ -80,49 +78,14 @@ class Parquet(RecordSource):
             return
         with files.open_file(split.path) as stream:
             table = pq.ParquetFile(stream)
-            names = table.schema_arrow.names
-            named = {column_at(names, self.columns.get(name, name)) for name in FIELDS}
-            wanted = [name for name in names if name in named]
+            wanted = self.read_columns(table.schema_arrow.names)
             for group in range(split.start, split.end):
                 row = 0
                 try:
                     for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=wanted):
-                        found = plain_documents(
-                            batch,
-                            self.columns,
-                            source=self.label(),
-                            kind=self.kind,
-                            license=self.license,
-                            path=split.path,
-                            first=row,
-                        )
-                        yield found or documents(self._rows(batch, split.path, group, row, quarantine))
+                        yield self.table_documents(batch, split.path, row, quarantine, f"row group {group}, ")
                         row += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     quarantine(
                         BadRecord(f"row group {group} cannot be read on from row {row}: {error}", split.path, row)
                     )
-
-    def _rows(
-        self, batch: pa.RecordBatch, path: str, group: int, first: int, quarantine: Quarantine
-    ) -> Iterator[dict[str, Any]]:
-        for row, record in enumerate(_records(batch), first):
-            try:
-                yield self.document(record, path, row)
-            except Unreadable as error:
-                quarantine(BadRecord(f"row group {group}, row {row}: {error}", path, row))
-
-
-def _records(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """Rows as dictionaries. Strings travel as bytes, so that one that is not UTF-8 spoils its own row alone."""
-    columns = []
-    for values in batch.columns:
-        kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-            values = values.cast(pa.large_binary())
-        columns.append(values.to_pylist())
-    names = batch.schema.names
-    for index in range(batch.num_rows):
-        yield {name: values[index] for name, values in zip(names, columns, strict=True)}

@@ -1,4 +1,5 @@
-"""From a record as stored (a JSON object, a table row) to a document row: names mapped, text checked and in NFC."""
+"""From a record as stored (a JSON object, a table row) to a document: names mapped, text checked and in NFC, and every
+other column of the record kept under its own name."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
+import pyarrow as pa
 from pydantic import AfterValidator
 
-from corpuskit.document import KINDS, document_id
+from corpuskit.document import KINDS, SCHEMA, document_id, documents
+from corpuskit.engine.columns import column_of, own_name
 from corpuskit.errors import nearest
 
 FIELDS = (
@@ -33,20 +37,42 @@ FIELDS = (
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+KEEP, DROP = "keep", "drop"
+"""Keys of `columns` that hold names of the record's other columns."""
+
+OTHERS = "_others"
+"""Key of a document row that holds the record's other columns."""
+
 
 class Unreadable(ValueError):
     """The record holds no document; the message says why."""
 
 
-def _known(columns: dict[str, str]) -> dict[str, str]:
-    for name in columns:
-        if name not in FIELDS:
+def _known(columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    for name, value in columns.items():
+        if name not in (*FIELDS, KEEP, DROP):
             raise ValueError(f"'{name}' is no document column{nearest(name, FIELDS)}")
+        if isinstance(value, str) == (name in (KEEP, DROP)):
+            wanted = "a list of columns: [score, 'meta_*']" if name in (KEEP, DROP) else "the name of one field"
+            raise ValueError(f"'{name}' takes {wanted}")
     return columns
 
 
-Columns = Annotated[dict[str, str], AfterValidator(_known)]
-"""Document column → the record's name for it: `{text: body, url: link}`."""
+Columns = Annotated[dict[str, str | list[str]], AfterValidator(_known)]
+"""Document column → the record's name for it, and which other columns stay: `{text: body, drop: ['raw_*']}`."""
+
+
+def named(columns: Mapping[str, str | list[str]]) -> dict[str, str]:
+    """Document column -> the record's name for it, for every column that a record may fill."""
+    given = {name: value for name, value in columns.items() if isinstance(value, str)}
+    return {name: given.get(name, name) for name in FIELDS}
+
+
+def keeps(columns: Mapping[str, str | list[str]], name: str) -> bool:
+    """Whether a record's other column stays: all do, or those of `keep`, but for those of `drop` (names, patterns)."""
+    wanted, unwanted = columns.get(KEEP), columns.get(DROP, ())
+    kept = wanted is None or any(fnmatchcase(name, pattern) for pattern in wanted)
+    return kept and not any(fnmatchcase(name, pattern) for pattern in unwanted)
 
 
 def decode(data: bytes) -> str:
@@ -99,24 +125,30 @@ def column_at(names: Iterable[str], path: str) -> str | None:
 
 def document_row(
     record: Mapping[str, Any],
-    columns: Mapping[str, str],
+    columns: Mapping[str, str | list[str]],
     *,
     source: str,
     kind: str,
     license: str | None,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """A document row from a record. Columns that `columns` does not map keep their own names.
+    """A document row from a record. Columns that `columns` does not map keep their own names; those that fill no column
+    of a document are under `OTHERS`.
 
     Raises Unreadable where there is neither text nor content, or where the text is no text.
     """
     row: dict[str, Any] = {}
-    for name in FIELDS:
-        value = value_at(record, columns.get(name, name))
+    fields = named(columns)
+    others = {name: value for name, value in record.items() if name not in fields.values()}
+    for name, theirs in fields.items():
+        value = value_at(record, theirs)
         if value is not None and name not in ("text", "content"):
             row[name] = word(value)
-    content = value_at(record, columns.get("content", "content"))
-    text_name = columns.get("text", "text")
+            less = isinstance(value, (list, tuple, Mapping)) or (name == "kind" and row[name] not in (*KINDS, None))
+            if less and theirs in record:
+                others[theirs] = value  # the document's column holds less than the record's
+    content = value_at(record, fields["content"])
+    text_name = fields["text"]
     text = value_at(record, text_name)
     if "[]" in text_name and isinstance(text, list):
         text = "\n\n".join(str(part) for part in text if part is not None)
@@ -131,14 +163,35 @@ def document_row(
         raise Unreadable(f"field '{text_name}' is {type(text).__name__}, not text")
     else:
         row["text"] = normal(text)
-    identity = row.pop("id", None) or row.get("url")
+        if content is not None and fields["content"] in record:
+            others[fields["content"]] = content
+    row["source_id"] = row.pop("id", None)
+    identity = row["source_id"] or row.get("url")
     row["id"] = document_id(identity, row["content"] if "content" in row else row["text"].encode())
     row["source"] = source
     if row.get("kind") not in KINDS:
         row["kind"] = kind
     row.setdefault("license", license)
     row["provenance"] = dict(provenance)
+    row[OTHERS] = {name: value for name, value in others.items() if keeps(columns, name)}
     return row
+
+
+def record_batch(rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
+    """Document rows as a batch: the document columns, and after them the records' other columns, typed by what they
+    hold."""
+    rows = list(rows)
+    batch = documents({name: value for name, value in row.items() if name != OTHERS} for row in rows)
+    names = dict.fromkeys(name for row in rows for name in row.get(OTHERS, ()))
+    return with_others(batch, {name: column_of([row.get(OTHERS, {}).get(name) for row in rows]) for name in names})
+
+
+def with_others(batch: pa.RecordBatch, others: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """A batch of documents with the records' other columns, whose names are prefixed where a document has them."""
+    for name, values in others.items():
+        used = {*batch.schema.names, *others} - {name}
+        batch = batch.append_column(own_name(name, SCHEMA.names, used), values)
+    return batch
 
 
 def word(value: Any) -> str | None:

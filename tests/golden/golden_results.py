@@ -87,7 +87,12 @@ def stage_result(stage: Stage, batch: pa.RecordBatch, workspace: Path) -> list[A
         (resolution,) = list(stage.resolve(sketches))
         after = stage.apply(batch, resolution)
     rules = [[rule.name, rule.measurement, rule.keep, rule.limit, dict(rule.by_language)] for rule in stage.rules()]
-    return [rounded(after.to_pylist()), rounded(rules)]
+    return [_without_record_id(rounded(after.to_pylist())), rounded(rules)]
+
+
+def _without_record_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without the id of a record that has none: no stage and few sources look at it."""
+    return [{name: value for name, value in row.items() if (name, value) != ("source_id", None)} for row in rows]
 
 
 def source_result(source: Source, folder: Path) -> list[Any]:
@@ -96,7 +101,7 @@ def source_result(source: Source, folder: Path) -> list[Any]:
     rows = [
         row for split in source.splits(folder) for batch in source.read(split, bad.append) for row in batch.to_pylist()
     ]
-    return [rounded(rows), [[record.reason, record.offset, record.url] for record in bad]]
+    return [_without_record_id(rounded(rows)), [[record.reason, record.offset, record.url] for record in bad]]
 
 
 def configured(key: str, settings: dict[str, Any], kind: str) -> Any:

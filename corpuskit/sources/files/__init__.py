@@ -11,11 +11,11 @@ from typing import IO, Any
 import fsspec
 import pyarrow as pa
 
-from corpuskit.document import documents
 from corpuskit.engine.source import BATCH_BYTES, BATCH_ROWS, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources.files.compression import Compression, Damaged, Decompressed, compression_of
 from corpuskit.sources.files.storage import StorageError, open_file
+from corpuskit.sources.records import record_batch
 
 __all__ = [
     "RECORD_BYTES",
@@ -115,7 +115,7 @@ def open_decompressed(path: str) -> IO[bytes]:
 
 
 def row_batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
-    """Document rows (dictionaries with document columns) as batches of at most BATCH_ROWS rows.
+    """Document rows (dictionaries with document columns, see `records`) as batches of at most BATCH_ROWS rows.
 
     A batch is closed once it holds BATCH_BYTES of text and content.
     """
@@ -124,9 +124,9 @@ def row_batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
     for row in rows:
         length = len(row.get("text") or "") + len(row.get("content") or b"")
         if held and (len(held) >= BATCH_ROWS or size + length > BATCH_BYTES):
-            yield documents(held)
+            yield record_batch(held)
             held, size = [], 0
         held.append(row)
         size += length
     if held:
-        yield documents(held)
+        yield record_batch(held)
