@@ -37,8 +37,7 @@ def why(
 ) -> None:
     """Show what happened to a document: where it was found, what was measured, which rule dropped it, what changed."""
     folder = run or newest_run()
-    open_run(folder)
-    story = find(folder, document)
+    story = find(folder, {document, *_kept_names(open_run(folder), document)})
     histories = [line for history in _histories() for line in history(folder, document, story)]
     if not story and not histories:
         raise CorpuskitError(
@@ -57,6 +56,21 @@ def why(
     _print_changes(story)
     for line in histories:
         console.print(foreign(line), soft_wrap=True)
+
+
+def _kept_names(run: dict[str, Any], name: str) -> set[str]:
+    """The names under which the stages of a run keep a record's id or URL that holds something to hide."""
+    from corpuskit.engine.gate import Gate
+    from corpuskit.engine.located import Located
+    from corpuskit.recipe.load import check
+
+    try:
+        gate = Gate.of(check(Located(run["recipe"], "run.json")).stages)
+        languages = [None, *run.get("languages", {})]
+        return {kept for stage in gate.stages for kept in stage.kept_names(name, languages)}
+    except CorpuskitError as error:  # a recipe of another version, or its key is not here
+        print_error("[yellow]warning:[/] ", f"ids and URLs that were hidden are not looked up: {error}")
+        return set()
 
 
 def _histories() -> list[Callable[[Path, str, Story], list[str]]]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from corpuskit.drawing.terminal import console, print_error, status_watch
+from corpuskit.drawing.terminal import console, foreign, print_error, status_watch
 from corpuskit.errors import CorpuskitError, Incomplete, UsageError, WouldReplace, nearest
 from corpuskit.recipe.terminal import Output, Override, Overwrite, RecipeFile, Recompute, print_summary
 
@@ -86,6 +86,7 @@ def plan(
     recompute: Recompute = None,
 ) -> None:
     """Say what `run` would do, and what is already done."""
+    from corpuskit.engine.plan import notes
     from corpuskit.engine.plan import plan as planned
     from corpuskit.recipe.execute import make_run
     from corpuskit.recipe.load import load
@@ -95,11 +96,14 @@ def plan(
     table = Table(title=f"{loaded.keys.name} → {folder}", title_justify="left", box=None, padding=(0, 2))
     for heading in ("step", "tasks", "already done", ""):
         table.add_column(heading, justify="left" if heading in ("step", "") else "right")
-    for state in planned(make_run(loaded, folder, overwrite=overwrite, recompute=recompute or [])):
+    run = make_run(loaded, folder, overwrite=overwrite, recompute=recompute or [])
+    for state in planned(run):
         tasks = "?" if state.tasks is None else str(state.tasks)
         note = state.note or ("done" if state.tasks is not None and state.done == state.tasks else "would run")
         table.add_row(state.name, tasks, str(state.done), note)
     console.print(table)
+    for line in notes(run):
+        console.print(foreign(line), soft_wrap=True)
 
 
 def schema() -> None:

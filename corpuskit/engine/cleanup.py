@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 from corpuskit.engine.files import read_json
+from corpuskit.engine.intermediate import SEALED
 from corpuskit.engine.owned import files_below, remove, remove_empty
 
 _STEP = re.compile(r"[0-9]{2}-.+-[0-9a-f]{8}")
 _FILE = re.compile(
-    r"part-[0-9]{5,}\.(json|parquet|arrow|sketch\.arrow|doomed\.parquet|dropped\.parquet|changes\.parquet|quarantine\.jsonl)"
+    r"part-[0-9]{5,}\.(json|parquet|arrow|sketch\.arrow|doomed\.parquet|dropped\.parquet|changes\.parquet|quarantine\.jsonl)(\.sealed)?"
     r"|[0-9]{5}\.json|resolve\.json|step\.json"
     r"|(.*/)?\.[^/]+\.[0-9]+\.tmp"
     r"|staged/(corpus|ledger/[a-z]+)/[^/]+\.(parquet|jsonl)"
@@ -30,7 +31,8 @@ def remove_step(folder: Path) -> None:
     for path in folder.glob("*.json"):
         receipt = read_json(path)
         if isinstance(receipt, dict):
-            named |= set(receipt.get("outputs") or ())
+            outputs = receipt.get("outputs") or ()
+            named |= {*outputs, *(f"{name}{SEALED}" for name in outputs)}
     files = [name for name in files_below(folder) if name in named or _FILE.fullmatch(name)]
     receipts = [name for name in files if name.endswith(".json")]
     remove(folder, receipts)  # first: a task without its receipt has not happened

@@ -61,13 +61,29 @@ def carried(schema: pa.Schema, stages: Iterable[str]) -> list[pa.Field]:
     return [field for field in schema if field.name not in ours and not field.name.startswith("_")]
 
 
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether values of a type can hold bytes, which nobody can read and scrub."""
+    if pa.types.is_nested(kind):
+        return any(holds_bytes(kind.field(number).type) for number in range(kind.num_fields))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
+def holds_strings(kind: pa.DataType) -> bool:
+    """Whether values of a type can hold a string."""
+    if pa.types.is_nested(kind):
+        return any(holds_strings(kind.field(number).type) for number in range(kind.num_fields))
+    if pa.types.is_dictionary(kind):
+        return holds_strings(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
 # --- types ---
 
 
 def widened(first: pa.DataType, second: pa.DataType) -> pa.DataType:
     """The one type for values of two (see the module)."""
     first, second = _plain(first), _plain(second)
-    if first == second or pa.types.is_null(second):
+    if first == second or pa.types.is_null(second) or (_is_string(first) and _is_string(second)):
         return first
     if pa.types.is_null(first):
         return second
@@ -155,6 +171,10 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,27 +78,29 @@ def job_folders(folder: Path) -> set[str] | None:
     return set(outputs.values()) if isinstance(outputs, dict) else None
 
 
-def find(folder: Path, name: str) -> Story:
-    """What a run knows of the documents with this id, URL, or id of the record itself.
+def find(folder: Path, name: str | Iterable[str]) -> Story:
+    """What a run knows of the documents with this id, URL, or id of the record itself, or with one of several.
 
     An id of ours may be cut to its first 8 digits or more.
     """
+    names = {name} if isinstance(name, str) else set(name)
     story = Story()
     for path in tables(folder, "corpus"):
-        story.kept += _matching(path, name, skip=("content",))
+        story.kept += _matching(path, names, skip=("content",))
     for path in tables(folder, "ledger/dropped"):
-        story.dropped += _matching(path, name)
+        story.dropped += _matching(path, names)
     for path in tables(folder, "ledger/changes"):
-        story.changes += _matching(path, name)
+        story.changes += _matching(path, names)
     for path in tables(folder, "ledger/quarantine"):
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
-            if name in (record.get("url"), record.get("path")):
+            if names & {record.get("url"), record.get("path")}:
                 story.quarantined.append(record)
     return story
 
 
-def _matching(path: Path, name: str, skip: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def _matching(path: Path, wanted: Collection[str], skip: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    exact = pa.array(sorted(wanted), pa.string())
     names = pq.read_schema(path).names
     columns = [column for column in names if column not in skip]
     named = [column for column in ("id", "url", "source_id") if column in names]
@@ -106,16 +108,14 @@ def _matching(path: Path, name: str, skip: tuple[str, ...] = ()) -> list[dict[st
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             keys = file.read_row_group(group, columns=named)
-            hits = pc.fill_null(_id_matches(keys.column("id"), name), False)
+            hits = pc.is_in(keys.column("id"), exact)
+            for name in (name for name in wanted if 8 <= len(name) < 32):
+                hits = pc.or_(hits, pc.fill_null(pc.starts_with(keys.column("id"), name), False))
             for column in named[1:]:
-                hits = pc.or_(hits, pc.fill_null(pc.equal(keys.column(column), name), False))
+                hits = pc.or_(hits, pc.is_in(keys.column(column), exact))
             if pc.any(hits).as_py():
                 found += file.read_row_group(group, columns=columns).filter(hits).to_pylist()
     return found
-
-
-def _id_matches(ids: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    return pc.starts_with(ids, name) if 8 <= len(name) < 32 else pc.equal(ids, name)
 
 
 def measured(folder: Path) -> Iterator[tuple[str, pa.RecordBatch]]:

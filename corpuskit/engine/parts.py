@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from corpuskit.engine.columns import conform, unified
 from corpuskit.engine.files import file_digest, read_json, replacing, write_json
+from corpuskit.engine.gate import Gate
 from corpuskit.engine.source import BadRecord
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 64 << 20
-QUARANTINED_BYTES = 64 << 10
 
 
 @dataclass
@@ -59,6 +59,8 @@ class Receipt:
     sources: dict[str, StageCounts] = field(default_factory=dict)
     languages: dict[str, StageCounts] = field(default_factory=dict)
     quarantined: int = 0
+    released: bool = False
+    """Whether its files were deleted or encrypted when the corpus was published."""
 
     def write(self, path: Path) -> None:
         write_json(path, asdict(self))
@@ -161,8 +163,8 @@ class TableWriter:
 class PartFiles:
     """The output files of one task under temporary names; `commit` gives them their names, the receipt last."""
 
-    def __init__(self, folder: Path, stem: str):
-        self.folder, self.stem = folder, stem
+    def __init__(self, folder: Path, stem: str, gate: Gate | None = None):
+        self.folder, self.stem, self.gate = folder, stem, gate or Gate(())
         self._stack = ExitStack()
         self._writers: dict[str, TableWriter] = {}
         self._temporary: dict[str, Path] = {}
@@ -188,9 +190,10 @@ class PartFiles:
         return self._writers[suffix]
 
     def quarantine(self, record: BadRecord) -> None:
+        record = self.gate.record(record)
         entry = asdict(record)
         if record.content is not None:
-            entry["content"] = base64.b64encode(record.content[:QUARANTINED_BYTES]).decode()
+            entry["content"] = base64.b64encode(record.content).decode()
         self._bad.append({name: value for name, value in entry.items() if value is not None})
 
     def commit(self, receipt: Receipt) -> Receipt:

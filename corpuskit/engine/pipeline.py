@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from corpuskit.engine.intermediate import Intermediate
 from corpuskit.engine.job import Job
 from corpuskit.engine.source import Source
 from corpuskit.engine.stage import BatchStage, CorpusStage, Stage
@@ -23,6 +24,9 @@ class Pipeline:
     """Bytes that resolving a corpus stage may use."""
     shard_bytes: int = 256 << 20
     """About how many bytes of text a shard of the corpus holds."""
+    intermediate: Intermediate | None = None
+    """What becomes of the files of steps when the corpus is published. None: they are kept, unless a stage takes
+    something out of the documents; then they are deleted."""
     max_quarantined: int | None = None
     """More unreadable records than this fail the run."""
     recipe: dict[str, Any] = field(default_factory=dict)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
+from corpuskit.document import SCHEMA
+from corpuskit.engine.columns import holds_bytes, own_name, published, taken_names, unified, unified_all
+from corpuskit.engine.gate import originals
 from corpuskit.engine.identity import key_of, reasons
+from corpuskit.engine.intermediate import released
 from corpuskit.engine.job import CORPUS
 from corpuskit.engine.parts import Receipt, stem
 from corpuskit.engine.pipeline import passes
@@ -13,7 +19,7 @@ from corpuskit.engine.run import Run
 from corpuskit.engine.run_jobs import JobReceipt
 from corpuskit.engine.run_receipt import RunReceipt, claim
 from corpuskit.engine.source import Source
-from corpuskit.engine.steps import Chain, Step, job_parts
+from corpuskit.engine.steps import Chain, Step, job_parts, source_folder
 
 CONSENT = "replaces finished work: needs --overwrite"
 
@@ -59,6 +65,57 @@ def plan(run: Run) -> list[StepState]:
     return states + list(_steps(run, chain, receipt)) + _jobs(run, None)
 
 
+LOOK = 3
+"""Splits of a source into whose first records `notes` looks."""
+
+
+def notes(run: Run) -> list[str]:
+    """What the records' other columns are called and how they are typed, as far as the first records tell; which
+    columns are scrubbed; and what becomes of intermediate files."""
+    names = [stage.name for stage in run.pipeline.stages]
+    gate = run.steps.gate
+    said: list[str] = []
+    whole = SCHEMA
+    for source in run.pipeline.sources:
+        if type(source).collect is not Source.collect:
+            continue
+        seen: list[pa.Schema] = []
+        for split in source.splits(source_folder(run.folder, source))[:LOOK]:
+            first = next(iter(source.read(split, lambda record: None)), None)
+            seen += [first.schema] if first is not None else []
+        if not seen:
+            continue
+        schema = unified_all(seen)
+        whole = unified(whole, schema)
+        for field in (field for field in schema if field.name not in SCHEMA.names):
+            kinds = list(dict.fromkeys(str(one.field(field.name).type) for one in seen if field.name in one.names))
+            kept = own_name(field.name, taken_names(names))
+            line = f"{source.label()}: column {field.name}"
+            if gate.removes and holds_bytes(field.type):
+                said.append(f"{line} is left out: it holds bytes, which cannot be scrubbed")
+                continue
+            line += f" is kept as {kept} (a column of ours has its name)" if kept != field.name else " is kept"
+            line += f": {published(field.type)}"
+            said.append(line + (f", widened from {' and '.join(kinds)}" if len(kinds) > 1 else ""))
+    for stage in gate.stages:
+        if stage.removes:
+            said.append(
+                f"{stage.name}: scrubs the columns {', '.join(stage.scrubs(whole))}, the measurements of stages"
+            )
+            said.append(f"{stage.name}: scrubs all of the ledger, its evidence and excerpts, and of the quarantine")
+            if stage.secret() is None:
+                said.append(
+                    f"{stage.name}: ids and URLs with findings cannot be looked up or told apart without a key_file"
+                )
+    if run.intermediate != "keep":
+        what = "deleted: a later change computes them again" if run.intermediate == "delete" else "encrypted"
+        said.append(f"intermediate files: {what}, when the corpus is published")
+    elif gate.removes:
+        said.append("intermediate files: kept, with everything that the stages take out of the documents")
+    said += [f"{place} keeps originals: {what}" for place, what in originals(run.pipeline).items()]
+    return said
+
+
 def _steps(run: Run, chain: Chain, receipt: RunReceipt | None) -> Iterator[StepState]:
     steps = run.steps
     inputs = steps.first_inputs()
@@ -68,12 +125,14 @@ def _steps(run: Run, chain: Chain, receipt: RunReceipt | None) -> Iterator[StepS
         tasks = steps.pass_tasks(step, each, inputs)
         paths = [task.folder / f"{stem(task.number)}.json" for task in tasks]
         done = sum(Receipt.read(path, task.key) is not None for path, task in zip(paths, tasks, strict=True))
-        yield _state(run, step, place, receipt, len(tasks), 0 if forced else done, forced)
+        gone = sum(released(path, task.key) for path, task in zip(paths, tasks, strict=True)) * (not forced)
+        yield _state(run, step, place, receipt, len(tasks), 0 if forced else done, forced, gone=gone)
         place += 1
         if resolve_step is not None:
             resolve = steps.resolve_task(resolve_step, each, tasks)
             resolved = int(Receipt.read(resolve.folder / "resolve.json", resolve_step.key) is not None)
-            yield _state(run, resolve_step, place, receipt, 1, 0 if forced else resolved, forced)
+            gone = released(resolve.folder / "resolve.json", resolve_step.key) and not forced
+            yield _state(run, resolve_step, place, receipt, 1, 0 if forced else resolved, forced, gone=gone)
             inputs = steps.next_inputs(tasks, resolve)
             place += 1
     replaces = bool(receipt and receipt.key not in ("", chain.publish.key) and receipt.holds_work)
@@ -89,9 +148,14 @@ def _state(
     done: int,
     forced: bool,
     replaces: bool = False,
+    gone: int = 0,
 ) -> StepState:
     if done == tasks:
         return StepState(step.name, tasks, done)
+    if gone:
+        encrypted = run.intermediate == "encrypt"
+        said = f"its files were {'encrypted' if encrypted else 'deleted'} when the corpus was published"
+        return StepState(step.name, tasks, done, f"would {'be decrypted' if encrypted else 'run'}: {said}")
     why = ["asked for with --recompute"] if forced else run.steps.why(step, place, receipt)
     if not why and receipt is not None and receipt.key == step.key:
         why = [f"{name} is {what}" for name, what in list(receipt.damaged(run.folder).items())[:3]]

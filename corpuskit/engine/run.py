@@ -25,6 +25,7 @@ from typing import IO, Any
 from corpuskit.engine.cleanup import remove_step
 from corpuskit.engine.files import read_json, remove_temporaries, write_json
 from corpuskit.engine.identity import LATER, Parts, reasons
+from corpuskit.engine.intermediate import Intermediate, release, restore
 from corpuskit.engine.job import CORPUS
 from corpuskit.engine.parts import Receipt, StageCounts, stem
 from corpuskit.engine.pipeline import Pass, Pipeline
@@ -149,12 +150,16 @@ class Run:
             outcome.take(receipt)
             self._show_done(chain)
             self._commit_stages(chain)
+            self._release(chain)
             self._write_summary(outcome)
         else:
             self._check_replaceable(chain, receipt)
             self._check_jobs()
+            if self.intermediate == "encrypt":
+                restore([step.folder for step in chain.steps], self._secret())
             self._make_corpus(chain, receipt, outcome)
             self._commit_stages(chain)
+            self._release(chain)
         return outcome, chain
 
     def _make_corpus(self, chain: Chain, old: RunReceipt, outcome: Outcome) -> None:
@@ -198,6 +203,25 @@ class Run:
         run = self.describe(outcome) if self.describe is not None else None
         commit(self.folder, chain.publish, new, old, run)
         self._draw_meanwhile()
+
+    @property
+    def intermediate(self) -> Intermediate:
+        """What becomes of the files of steps when the corpus is published."""
+        return self.pipeline.intermediate or ("delete" if self.steps.gate.removes else "keep")
+
+    def _secret(self) -> bytes:
+        """The key for intermediate files. Raises UsageError where no stage has one."""
+        for stage in self.steps.gate.stages:
+            if (key := stage.secret()) is not None:
+                return key
+        raise UsageError("intermediate: encrypt needs a key: give the stage personal_data a key_file")
+
+    def _release(self, chain: Chain) -> None:
+        """Delete or encrypt what the steps wrote on the way to the published corpus."""
+        if self.intermediate != "keep":
+            self._remove_stale_steps(chain)
+            key = self._secret() if self.intermediate == "encrypt" else None
+            release([step.folder for step in chain.steps], key)
 
     @staticmethod
     def _commit_stages(chain: Chain) -> None:
@@ -304,6 +328,8 @@ class Run:
     def check_names(self) -> None:
         """Raises UsageError for folders of jobs that leave the run's, and for unknown names to recompute."""
         check_folders(self.pipeline.jobs)
+        if self.intermediate == "encrypt":
+            self._secret()
         known = [stage.name for stage in self.pipeline.stages] + [job.name for job in self.pipeline.jobs]
         for name in self.recompute:
             if name not in known:

@@ -9,7 +9,7 @@ a feature declares (`corpuskit.engine.features`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -85,9 +85,31 @@ class BatchStage(Stage):
         """
         raise NotImplementedError
 
-    def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
-        """What may be shown of texts outside the corpus (ledger, report). A stage that hides things overrides it."""
-        return texts
+    def redact(self, column: pa.Array, languages: pa.Array, name: str = "") -> pa.Array:
+        """What may be kept of a column outside the corpus (ledger, quarantine, report). A stage that hides things
+        overrides it.
+
+        The column is of any type that holds strings, nested ones too, and called `name`; `languages` has one a row. The
+        result has the same type.
+        """
+        return column
+
+    @property
+    def removes(self) -> bool:
+        """Whether what `redact` hides is taken out of the documents, too, so that no file of a run may hold it."""
+        return type(self).redact is not BatchStage.redact
+
+    def scrubs(self, schema: pa.Schema) -> list[str]:
+        """The columns of documents that it takes things out of."""
+        return ["text"] if self.removes else []
+
+    def kept_names(self, name: str, languages: Sequence[str | None]) -> set[str]:
+        """The names under which a record's id or URL is kept where it holds something to hide and can be looked up."""
+        return set()
+
+    def secret(self) -> bytes | None:
+        """The key that a run may encrypt its intermediate files with, 32 bytes."""
+        return None
 
 
 class CorpusStage(Stage):

@@ -9,6 +9,7 @@ from typing import Any
 
 from corpuskit.engine.features import features
 from corpuskit.engine.files import digest, read_json, write_json
+from corpuskit.engine.gate import Gate
 from corpuskit.engine.identity import (
     ENGINE_VERSION,
     Component,
@@ -25,7 +26,7 @@ from corpuskit.engine.pipeline import Pass, Pipeline, passes
 from corpuskit.engine.resolve import ResolveTask
 from corpuskit.engine.run_receipt import RunReceipt
 from corpuskit.engine.source import Source
-from corpuskit.engine.stage import BatchStage, Stage
+from corpuskit.engine.stage import Stage
 from corpuskit.engine.task import PassInput, PassTask
 
 MANIFEST = "step.json"
@@ -146,7 +147,7 @@ class Steps:
         stages = plan.all_stages()
         components = [stage_component(stage) for stage in stages]
         named = {stage.name for stage in stages}
-        components += [stage_component(stage) for stage in self.redactors() if stage.name not in named]
+        components += [stage_component(stage) for stage in self.gate.stages if stage.name not in named]
         options: dict[str, Any] = {"survey": self.pipeline.survey}
         if before is None:
             components = [source_component(source, self.folder) for source in self.pipeline.sources] + components
@@ -180,23 +181,18 @@ class Steps:
         key = key_of(parts)
         return Step(name, number, parts, key, self.folder / "steps" / f"{number:02d}-{short}-{key[:8]}")
 
-    def redactors(self) -> list[BatchStage]:
-        """Stages whose `redact` the excerpts in the ledger go through."""
-        return [
-            stage
-            for stage in self.pipeline.stages
-            if isinstance(stage, BatchStage) and type(stage).redact is not BatchStage.redact
-        ]
+    @property
+    def gate(self) -> Gate:
+        """What passes before the run keeps it."""
+        return Gate.of(self.pipeline.stages)
 
     # --- tasks ---
 
     def pass_tasks(self, step: Step, plan: Pass, inputs: Sequence[PassInput]) -> list[PassTask]:
-        redactors = tuple(self.redactors())
+        gate = self.gate
         names = tuple(stage.name for stage in self.pipeline.stages)
         return [
-            PassTask(
-                number, digest([step.key, number]), step.folder, plan, given, self.pipeline.survey, redactors, names
-            )
+            PassTask(number, digest([step.key, number]), step.folder, plan, given, self.pipeline.survey, gate, names)
             for number, given in enumerate(inputs)
         ]
 

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpuskit.document import CHANGE, SCHEMA, set_column
-from corpuskit.engine.columns import LEDGER, conform, own_name, taken_names, unified
+from corpuskit.engine.columns import LEDGER, conform, holds_bytes, own_name, taken_names, unified
 from corpuskit.engine.decide import DECISION, DECISIONS, decide
+from corpuskit.engine.gate import Gate
 from corpuskit.engine.measure import bad_row, measure, text_bytes
 from corpuskit.engine.parts import PartFiles, Receipt, StageCounts, read_batches, stem
 from corpuskit.engine.pipeline import Pass
@@ -46,6 +47,9 @@ CHANGES_SCHEMA = pa.schema(
     ]
 )
 
+CHANGED = ("source_id", "url", "changes")
+"""Columns of the ledger of changes that may hold something to hide."""
+
 NOT_IN_LEDGER = {"text", "content", "media_type", DECISIONS}
 
 
@@ -69,8 +73,8 @@ class PassTask:
     plan: Pass
     input: PassInput
     survey: bool
-    redactors: Sequence[BatchStage]
-    """Stages whose `redact` the excerpts in the ledger go through."""
+    gate: Gate
+    """What the run keeps outside the texts of documents passes it."""
     stages: Sequence[str] = ()
     """Names of all stages of the pipeline: no column of a record may have them."""
 
@@ -80,7 +84,7 @@ class PassTask:
         return f"{self.plan.name} on {where}"
 
     def run(self, worker: Worker) -> Receipt:
-        with PartFiles(self.folder, stem(self.number)) as files:
+        with PartFiles(self.folder, stem(self.number), self.gate) as files:
             return _Streaming(self, files, worker).run()
 
 
@@ -136,6 +140,9 @@ class _Streaming:
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of documents that go on to the next pass, or into the corpus."""
+        if not self.plan.sketches and self.task.gate.removes:  # what stages measured before or after it was scrubbed
+            measured = [name for name in self.task.gate.open_columns(batch.schema) if name in self.task.stages]
+            batch = self.task.gate.columns(batch, measured)
         return batch.select([n for n in batch.schema.names if n not in self.gone and not n.startswith(SKETCH)])
 
     def _sketch(self, stage: CorpusStage, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -216,7 +223,11 @@ class _Streaming:
     def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A source's batch with all columns of documents first, and its others under names that no stage has."""
         documents = conform(batch, SCHEMA)
-        others = [field.name for field in batch.schema if field.name not in SCHEMA.names]
+        others = [
+            field.name
+            for field in batch.schema
+            if field.name not in SCHEMA.names and not (self.task.gate.removes and holds_bytes(field.type))
+        ]
         for name in others:
             used = {*documents.schema.names, *others} - {name}
             documents = documents.append_column(own_name(name, self.taken, used), batch.column(name))
@@ -304,6 +315,8 @@ class _Streaming:
             columns = [picked.column(column) for column in ("id", "source_id", "url", "source")]
             columns += [pa.array([name] * picked.num_rows), changes.filter(changed).cast(pa.list_(CHANGE))]
             rows = pa.RecordBatch.from_arrays(columns, schema=CHANGES_SCHEMA)
+            rows = self.task.gate.columns(set_column(rows, "language", picked.column("language")), CHANGED)
+            rows = rows.select(CHANGES_SCHEMA.names)
             self.files.table("changes.parquet", CHANGES_SCHEMA).write(rows)
         return batch
 
@@ -330,17 +343,15 @@ class _Streaming:
         rows = sorted(decided)
         picked = batch.take(pa.array(rows, pa.int64()))
         sizes = text_bytes(picked)
-        excerpts = pc.utf8_slice_codeunits(picked.column("text"), 0, EXCERPT)
-        titles = picked.column("title")
-        for stage in self.task.redactors:
-            excerpts = stage.redact(excerpts, picked.column("language"))
-            titles = stage.redact(titles, picked.column("language"))
-        picked = set_column(picked, "title", titles.cast(pa.string()))
-        first = [decided[row][0] for row in rows]
+        picked = picked.select([name for name in picked.schema.names if name not in ("content", "media_type")])
+        gate = self.task.gate
+        picked = gate.columns(picked, gate.open_columns(picked.schema))
+        decisions = gate.decisions([decided[row] for row in rows], picked.column("language"))
+        first = [found[0] for found in decisions]
         added = {
             "bytes": pa.array(sizes),
-            "excerpt": excerpts.cast(pa.large_string()),
-            "decisions": pa.array([decided[row] for row in rows], pa.list_(DECISION)),
+            "excerpt": pc.utf8_slice_codeunits(picked.column("text"), 0, EXCERPT).cast(pa.large_string()),
+            "decisions": pa.array(decisions, pa.list_(DECISION)),
             **{name: pa.array([found[name] for found in first]) for name in ("stage", "rule", "value", "limit")},
         }
         for name, values in added.items():

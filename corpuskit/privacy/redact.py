@@ -20,10 +20,8 @@ Rewrite = Callable[[list[str | None], str, list[int]], list[str | None]]
 """`rewrite(texts, path, rows)`: strings under a dotted path (`meta.contact`), rewritten. Text i is in row `rows[i]`.
 """
 
-NOT_SCRUBBED = frozenset(
-    {"id", "source", "kind", "language", "license", "rights", "fetched", "published", "media_type", "provenance"}
-)
-"""Columns of a document that corpuskit itself writes and that hold no text of the record."""
+NOT_SCRUBBED = frozenset({"id", "source", "kind", "provenance"})
+"""Columns of a document that corpuskit itself writes; a record may fill all others."""
 
 
 def redact(texts: Texts, language: Languages = None, **options: Any) -> list[str | None]:

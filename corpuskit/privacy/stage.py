@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -25,6 +25,9 @@ from corpuskit.privacy.redact import field_name, map_strings, string_columns
 from corpuskit.privacy.scrub import Action, Replacer, rewrite
 from corpuskit.privacy.vault import Original
 
+NAMES_OF_RECORDS = ("source_id", "url")
+"""Columns by which a record is looked up and compared."""
+
 FIELDS = [
     pa.field("findings", pa.int64()),
     pa.field("types", pa.list_(pa.struct([("type", pa.string()), ("count", pa.int64())]))),
@@ -37,7 +40,7 @@ class PersonalData(BatchStage):
     in no column; the ledger holds places and types alone."""
 
     name: ClassVar[str] = "personal_data"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     types: tuple[str, ...] = STRUCTURED
     """What to look for: email, phone, resident_registration, card, address, secret, ... (all structured types)."""
@@ -169,8 +172,10 @@ class PersonalData(BatchStage):
         changes: list[list[Change]] = [[] for _ in languages]
 
         def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
+            label = _label(path)
+            naming = [self._naming()] * len(rows) if label in NAMES_OF_RECORDS and self._key is not None else None
             after, found, made = self._scrub(
-                texts, [languages[row] for row in rows], [replacers[row] for row in rows], field_name(path)
+                texts, [languages[row] for row in rows], naming or [replacers[row] for row in rows], label
             )
             seen: Counter[int] = Counter()
             for row, text, findings, altered in zip(rows, texts, found, made, strict=True):
@@ -209,9 +214,34 @@ class PersonalData(BatchStage):
         sealed = (vault.Sealed(id, tuple(row)) for id, row in zip(ids, originals, strict=True) if row)
         vault.seal(self.vault, self._key, sealed)
 
-    def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
-        """Texts with every finding replaced by its type, whatever `mode` says."""
-        return self.redact_value(texts, languages.to_pylist())
+    def redact(self, column: pa.Array, languages: pa.Array, name: str = "") -> pa.Array:
+        """A column with every finding replaced by its type, whatever `mode` says."""
+        return self.redact_value(column, languages.to_pylist(), name)
+
+    @property
+    def removes(self) -> bool:
+        return any(self.actions.get(type, self.mode) != "keep" for type in self.types)
+
+    def scrubs(self, schema: pa.Schema) -> list[str]:
+        return self.scrubbed_columns(schema) if self.removes else []
+
+    def secret(self) -> bytes | None:
+        return self._key
+
+    def kept_names(self, name: str, languages: Sequence[str | None]) -> set[str]:
+        if self._key is None:
+            return set()
+        found: set[str] = set()
+        for label in NAMES_OF_RECORDS:
+            kept = self._scrub([name] * len(languages), list(languages), [self._naming()] * len(languages), label)[0]
+            found |= {each for each in kept if each is not None}
+        return found - {name}
+
+    def _naming(self) -> Replacer:
+        """How findings in ids and addresses of records are replaced: by a keyed hash, where there is a key, so that
+        they can be looked up and stay different."""
+        kept = {type: action for type, action in self.actions.items() if action == "keep"}
+        return Replacer("replace" if self._key is None else "hash", kept, self._key)
 
     def redact_value(self, column: pa.Array, languages: list[str | None] | None = None, name: str = "") -> pa.Array:
         """A column of any type, nested ones too, with every finding in its strings replaced by its type.
@@ -221,7 +251,14 @@ class PersonalData(BatchStage):
 
         def rewritten(texts: list[str | None], path: str, rows: list[int]) -> list[str | None]:
             spoken = [languages[row] if languages is not None else None for row in rows]
-            replacers = [Replacer("replace", {}, None)] * len(texts)
-            return self._scrub(texts, spoken, replacers, field_name(path))[0]
+            label = _label(path)
+            replacer = self._naming() if label in NAMES_OF_RECORDS else Replacer("replace", {}, None)
+            return self._scrub(texts, spoken, [replacer] * len(texts), label)[0]
 
         return map_strings(column, rewritten, name)
+
+
+def _label(path: str) -> str:
+    """What the name of a column or field says of its values. The address of a duplicate's twin is an address."""
+    name = field_name(path)
+    return "url" if name == "twin_url" else name

@@ -15,6 +15,7 @@ from rich.console import Console
 from corpuskit import __version__, kernels
 from corpuskit.engine.display import watcher
 from corpuskit.engine.files import replacing
+from corpuskit.engine.gate import originals
 from corpuskit.engine.parts import StageCounts
 from corpuskit.engine.pool import Executor, LocalPool
 from corpuskit.engine.run import Outcome, Run
@@ -154,6 +155,7 @@ def summarise(recipe: Recipe, folder: Path, outcome: Outcome, started: str) -> d
         "jobs": outcome.jobs,
         "outputs": outcome.outputs,
         "unfinished": outcome.unfinished,
+        "originals": originals(recipe.pipeline()),
         "corpus_digest": outcome.corpus_digest,
         "identity": outcome.identity,
     }

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from corpuskit.engine.features import features
+from corpuskit.engine.intermediate import Intermediate
 from corpuskit.engine.job import Job, JobKey
 from corpuskit.engine.located import Located
 from corpuskit.engine.names import FolderName
@@ -42,6 +43,9 @@ class RecipeKeys(Configured):
     """Bytes that a step over the whole corpus may use: '2GB'."""
     shard_size: Size = Field(default=256 * 10**6, ge=10**5)
     """About how many bytes of text a shard of the corpus holds: '256MB'."""
+    intermediate: Intermediate | None = None
+    """What becomes of the files of steps when the corpus is published: delete, encrypt (with the `key_file` of
+    personal_data) or keep. Default: delete where personal_data removes something, else keep."""
     max_quarantined: int | None = Field(default=None, ge=0)
     """More unreadable records than this fail the run."""
 
@@ -74,6 +78,7 @@ class Recipe:
             survey=keys.survey,
             memory=keys.memory,
             shard_bytes=keys.shard_size,
+            intermediate=keys.intermediate,
             max_quarantined=keys.max_quarantined,
             recipe=self.value,
             recipe_text=self.text,

@@ -238,9 +238,13 @@ def rewritten(facts: RunFacts) -> Section | None:
         for stage, types in sorted(changes.items())
         for type_, number in types.most_common()
     ]
-    if not rows:
+    originals = facts.summary.get("originals") or {}
+    if not rows and not originals:
         return None
     table = html.table("Spans replaced or removed", ["stage", "original", "spans"], rows, numbers=(2,))
+    if originals:
+        kept = [[html.text(place), html.text(what)] for place, what in originals.items()]
+        table += html.table("What in this folder still holds originals", ["where", "what"], kept)
     lead = "Every change of a text is a row in the ledger, with its place and its replacement."
     return Section("changes", "What was changed inside texts", lead, table)
 

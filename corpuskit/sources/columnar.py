@@ -67,7 +67,7 @@ def plain_documents(
         known = pc.is_in(found["kind"], pa.array(KINDS))
         given = columns.get("kind", "kind")
         if given not in others and not pc.all(pc.or_(known, pc.is_null(found["kind"]))).as_py():
-            others[given] = pc.if_else(known, pa.scalar(None, pa.string()), found["kind"])
+            others[given] = pc.if_else(pc.or_(known, pc.is_null(found["kind"])), None, _column(batch, given))
         found["kind"] = pc.if_else(known, found["kind"], kind)
     else:
         found["kind"] = pa.array([kind] * rows, pa.string())

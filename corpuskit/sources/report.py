@@ -47,7 +47,9 @@ def crawl(facts: RunFacts) -> Section | None:
             parts += [
                 html.heading(f"{html.plural(len(gone), 'page')} gone from {log.parent.name}"),
                 html.paragraph("Older corpora and models may still hold them: they are candidates for removal there."),
-                html.table("Pages that their sites no longer have", ("page", "gone since"), rows),
+                html.paragraph("Their addresses are in the crawl's log: this run takes things out of its documents.")
+                if facts.summary.get("originals")
+                else html.table("Pages that their sites no longer have", ("page", "gone since"), rows),
             ]
     if not parts:
         return None

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from corpuskit.engine.columns import cast, column_of, stored
 from corpuskit.engine.source import BadRecord, Quarantine, Source
 from corpuskit.sources.columnar import plain_documents
-from corpuskit.sources.records import Columns, Unreadable, column_at, document_row, keeps, named, record_batch, with_others
+from corpuskit.sources.records import OTHERS, Columns, Unreadable, column_at, document_row, keeps, named, record_batch, with_others
 
 
 class RecordSource(Source):
@@ -74,8 +75,15 @@ class RecordSource(Source):
                     kept.append(number)
                 except Unreadable as error:
                     quarantine(BadRecord(f"{where}row {first + number}: {error}", path, first + number))
-            found = record_batch(rows)
-            others = {name: values.take(pa.array(kept, pa.int64())) for name, values in others.items()}
+            taken = pa.array(kept, pa.int64())
+            others = {name: values.take(taken) for name, values in others.items()}
+            carried = [row.pop(OTHERS) for row in rows]
+            partial = {}  # columns that a document's column holds in part
+            for name in dict.fromkeys(name for row in carried for name in row):
+                values = filling.column(name).take(taken)
+                mask = pa.array([name in row for row in carried])
+                partial[name] = values if all(mask.to_pylist()) else pc.if_else(mask, values, None)
+            found, others = record_batch(rows), {**partial, **others}
         return with_others(found, {name: _sound(values) for name, values in others.items()})
 
 

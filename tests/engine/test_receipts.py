@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpuskit.engine import parts
+from corpuskit.engine import gate, parts
 from corpuskit.engine.files import (
     digest,
     file_digest,
@@ -128,7 +128,7 @@ def test_the_quarantine_keeps_the_start_of_a_record(tmp_path: Path) -> None:
     assert base64.b64decode(first["content"]) == b"x" * 65536
     assert first["reason"] == "cut"
     assert second == {"reason": "no text: 없음", "path": "in.jsonl"}
-    assert parts.QUARANTINED_BYTES == 64 * 1024
+    assert gate.CUT == 64 * 1024
 
 
 def test_a_task_without_bad_records_has_no_quarantine(tmp_path: Path) -> None:

@@ -77,8 +77,9 @@ class Hide(BatchStage):
         hidden = pa.array([text and text.replace("secret", "<HIDDEN>", 1) for text in texts], pa.large_string())
         return set_column(set_column(batch, "text", hidden), CHANGES, pa.array(changes, pa.list_(CHANGE)))
 
-    def redact(self, texts: pa.Array, languages: pa.Array) -> pa.Array:
-        return pc.replace_substring(texts, "secret", "<HIDDEN>")
+    def redact(self, column: pa.Array, languages: pa.Array, name: str = "") -> pa.Array:
+        strings = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        return pc.replace_substring(column, "secret", "<HIDDEN>") if strings else column
 
 
 class SameText(CorpusStage):
