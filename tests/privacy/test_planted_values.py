@@ -237,7 +237,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 NUMBERS = re.compile(r"\b(?=[0-9]*[a-f])[0-9a-f]{16,}\b|\b[0-9]{17,}\b|[0-9]+\.[0-9]{4,}")
-"""Digests, keyed hashes, times in nanoseconds and measurements: six of their digits may be those of a value by chance."""
+"""Digests, keyed hashes, times in nanoseconds, measurements: six digits of them may be those of a value by chance."""
 
 
 def readings(text: str) -> Iterator[str]:
