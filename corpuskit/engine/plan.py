@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from corpuskit.document import SCHEMA
-from corpuskit.engine.columns import holds_bytes, own_name, published, taken_names, unified, unified_all
+from corpuskit.engine.columns import PREFIX, holds_bytes, own_name, published, taken_names, unified, unified_all
 from corpuskit.engine.gate import originals
 from corpuskit.engine.identity import key_of, reasons
 from corpuskit.engine.intermediate import released
@@ -94,7 +94,8 @@ def notes(run: Run) -> list[str]:
             if gate.removes and holds_bytes(field.type):
                 said.append(f"{line} is left out: it holds bytes, which cannot be scrubbed")
                 continue
-            line += f" is kept as {kept} (a column of ours has its name)" if kept != field.name else " is kept"
+            line += f" is kept as {kept}" if kept != field.name else " is kept"
+            line += " (a column of ours has its own name)" if kept.startswith(PREFIX) else ""
             line += f": {published(field.type)}"
             said.append(line + (f", widened from {' and '.join(kinds)}" if len(kinds) > 1 else ""))
     for stage in gate.stages:
@@ -108,8 +109,8 @@ def notes(run: Run) -> list[str]:
                     f"{stage.name}: ids and URLs with findings cannot be looked up or told apart without a key_file"
                 )
     if run.intermediate != "keep":
-        what = "deleted: a later change computes them again" if run.intermediate == "delete" else "encrypted"
-        said.append(f"intermediate files: {what}, when the corpus is published")
+        what = "deleted when the corpus is published, and a later change computes them again"
+        said.append(f"intermediate files: {what if run.intermediate == 'delete' else 'encrypted with the key_file'}")
     elif gate.removes:
         said.append("intermediate files: kept, with everything that the stages take out of the documents")
     said += [f"{place} keeps originals: {what}" for place, what in originals(run.pipeline).items()]
