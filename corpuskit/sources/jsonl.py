@@ -17,7 +17,7 @@ from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
 from corpuskit.sources.files.json_values import encoding_of, is_by_lines, streamed_values, values_in
-from corpuskit.sources.records import Unreadable, column_at, decode
+from corpuskit.sources.records import Unreadable, column_at, decode, named
 from corpuskit.sources.tables import RecordSource
 
 _HEAD = 64 << 10
@@ -53,7 +53,8 @@ class JsonLines(RecordSource):
 
     def _check_fields(self, paths: list[str]) -> None:
         """Raise UsageError where the first records of these files have neither a text nor a page."""
-        text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
+        fields = named(self.columns)
+        text, content = fields["text"], fields["content"]
         names: dict[str, None] = {}
         for path in paths:
             for record in _first_records(path):

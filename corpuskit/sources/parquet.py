@@ -13,6 +13,7 @@ from corpuskit.engine.source import SPLIT_BYTES, BadRecord, Quarantine, Split
 from corpuskit.errors import UsageError
 from corpuskit.sources import files
 from corpuskit.sources.columnar import joined
+from corpuskit.sources.records import column_at, named
 from corpuskit.sources.tables import RecordSource
 
 _ROWS_AT_ONCE = 256
@@ -58,7 +59,8 @@ class Parquet(RecordSource):
         except (pa.ArrowException, OSError) as error:
             return None, f"is no Parquet file: {error}"
         names = table.schema_arrow.names
-        text, content = self.columns.get("text", "text"), self.columns.get("content", "content")
+        fields = named(self.columns)
+        text, content = fields["text"], fields["content"]
         twice = [name for name in (text, content) if names.count(name) > 1]
         if twice:
             return None, f"has more than one column '{twice[0]}': rename one of them"

@@ -12,7 +12,17 @@ from pydantic import Field
 from corpuskit.engine.columns import cast, column_of, stored
 from corpuskit.engine.source import BadRecord, Quarantine, Source
 from corpuskit.sources.columnar import plain_documents
-from corpuskit.sources.records import OTHERS, Columns, Unreadable, column_at, document_row, keeps, named, record_batch, with_others
+from corpuskit.sources.records import (
+    OTHERS,
+    Columns,
+    Unreadable,
+    column_at,
+    document_row,
+    keeps,
+    named,
+    record_batch,
+    with_others,
+)
 
 
 class RecordSource(Source):
@@ -57,15 +67,19 @@ class RecordSource(Source):
             for name, place in sorted(places.items(), key=lambda item: item[1])
             if name not in fields.values() and keeps(self.columns, name)
         }
-        found = None if not plain else plain_documents(
-            filling,
-            fields,
-            source=self.label(),
-            kind=self.kind,
-            license=self.license,
-            path=path,
-            first=first,
-            keep=lambda name: keeps(self.columns, name),
+        found = (
+            None
+            if not plain
+            else plain_documents(
+                filling,
+                fields,
+                source=self.label(),
+                kind=self.kind,
+                license=self.license,
+                path=path,
+                first=first,
+                keep=lambda name: keeps(self.columns, name),
+            )
         )
         if found is None:
             rows, kept = [], []
