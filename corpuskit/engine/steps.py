@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpuskit.engine.features import features
 from corpuskit.engine.files import digest, read_json, write_json
 from corpuskit.engine.gate import Gate
 from corpuskit.engine.identity import (
@@ -151,8 +150,6 @@ class Steps:
         options: dict[str, Any] = {"survey": self.pipeline.survey}
         if before is None:
             components = [source_component(source, self.folder) for source in self.pipeline.sources] + components
-            own = sorted({stage.name for stage in self.pipeline.stages} - features().stages().keys())
-            options |= {"names": own} if own else {}  # columns of records must not have these names
         return self._step(2 * plan.number, plan.name, plan.name, components, before, options)
 
     def resolve_step(self, plan: Pass, before: Step) -> Step:

@@ -110,7 +110,8 @@ class _Streaming:
         self.sources: dict[str, StageCounts] = {}
         self.languages: dict[str, StageCounts] = {}
         self.ledger_schema: pa.Schema | None = None
-        self.taken = taken_names(task.stages)
+        self.own = {stage.name for stage in task.plan.all_stages()}
+        self.taken = taken_names(self.own)
         self.steps: list[CorpusStage | tuple[str, Callable[[pa.RecordBatch], pa.RecordBatch], list[Rule]]] = []
         self.steps += [(stage.name, partial(_applied, stage), stage.rules()) for stage in self.plan.apply]
         for stage in self.plan.stages:
@@ -176,7 +177,7 @@ class _Streaming:
             return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in SCHEMA], schema=SCHEMA)
         schema = pq.read_schema(given.part)
         batch = pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-        return self._with_resolutions(batch, self._resolutions(), 0)
+        return self._with_resolutions(self._renamed(batch), self._resolutions(), 0)
 
     def _resolutions(self) -> dict[str, pa.Table]:
         resolutions = {}
@@ -214,11 +215,11 @@ class _Streaming:
         assert given.part is not None
         resolutions, start = self._resolutions(), 0
         for batch in read_batches(given.part, BATCH_ROWS):
-            yield self._with_resolutions(batch, resolutions, start), False
+            yield self._with_resolutions(self._renamed(batch), resolutions, start), False
             start += batch.num_rows
         if given.doomed is not None:
             for batch in read_batches(given.doomed, BATCH_ROWS):
-                yield self._with_resolutions(batch, resolutions, None), True
+                yield self._with_resolutions(self._renamed(batch), resolutions, None), True
 
     def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A source's batch with all columns of documents first, and its others under names that no stage has."""
@@ -232,6 +233,11 @@ class _Streaming:
             used = {*documents.schema.names, *others} - {name}
             documents = documents.append_column(own_name(name, self.taken, used), batch.column(name))
         return documents
+
+    def _renamed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A part's batch in which no column of a record has the name of a stage of this pass."""
+        names = batch.schema.names
+        return batch.rename_columns([own_name(name, self.own, names) if name in self.own else name for name in names])
 
     def _pieces(self, number: int, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """The batch whole, or row by row where it has killed a worker before."""

@@ -155,6 +155,7 @@ def test_counts_add_up() -> None:
         "changed": 0,
         "dropped": {},
         "broke": {},
+        "skipped": {},
     }
 
 
