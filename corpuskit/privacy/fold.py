@@ -29,6 +29,7 @@ _WITHOUT_WIDTH = (
     *range(0x2060, 0x2070),  # word joiner, invisible operators, direction isolates
     *range(0xFE00, 0xFE10),  # variation selectors
     *range(0xFFF0, 0xFFF9),
+    0xFFFD,  # replaces a character that could not be read, such as NUL
     *(0x0332, 0x0335, 0x0336, 0x0337, 0x0338),  # underline and strike-through
 )
 _CONTROLS = (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0))

@@ -93,3 +93,9 @@ def test_one_phone_number_has_one_form(wanted: str, spellings: list[str]) -> Non
 
 def test_secrets_that_differ_in_case_alone_are_two() -> None:
     assert value_digest("secret", "hK29vmQ7", b"k" * 32) != value_digest("secret", "hk29vmQ7", b"k" * 32)
+
+
+def test_a_character_that_could_not_be_read_hides_no_value() -> None:
+    """Sources put U+FFFD in the place of NUL and lone surrogates."""
+    text = "Write to gull.ferry@oak\ufffdmail.io or call 010-\ufffd4848-7711."
+    assert privacy.scrub([text], "en") == ["Write to <EMAIL> or call <PHONE>."]
