@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from corpuskit.privacy import redact, redact_column, string_columns
+from corpuskit.privacy import redact, redact_column, scrub, string_columns
 from corpuskit.privacy.canonical import canonical, value_digest
 
 MAIL, CLEAN = "write to hong@naver.com", "nothing here"
@@ -98,4 +98,4 @@ def test_secrets_that_differ_in_case_alone_are_two() -> None:
 def test_a_character_that_could_not_be_read_hides_no_value() -> None:
     """Sources put U+FFFD in the place of NUL and lone surrogates."""
     text = "Write to gull.ferry@oak\ufffdmail.io or call 010-\ufffd4848-7711."
-    assert privacy.scrub([text], "en") == ["Write to <EMAIL> or call <PHONE>."]
+    assert scrub([text], "en") == ["Write to <EMAIL> or call <PHONE>."]
