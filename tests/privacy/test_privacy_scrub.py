@@ -133,7 +133,8 @@ def test_every_column_with_strings_is_scrubbed_unless_columns_are_named() -> Non
     assert scrubbed.column("meta").to_pylist() == [{"contact": ["<PHONE>", None], "n": 1}]
     assert scrubbed.column("personal_data").to_pylist()[0]["findings"] == 3
     assert scrubbed.column(CHANGES).to_pylist() == [[]], "the ledger's places are the text's"
-    assert PersonalData().scrubbed_columns(rows.schema) == ["text", "title", "author", "url", "meta"]
+    filled_by_records = ["source_id", "text", "title", "author", "published", "url", "language", "license", "rights"]
+    assert PersonalData().scrubbed_columns(rows.schema) == [*filled_by_records, "fetched", "media_type", "meta"]
 
     named = PersonalData(columns=("title",)).measure(rows)
     assert named.column("url").to_pylist() == [url]
