@@ -43,7 +43,8 @@ def window_operations(model: Any, kind: Kind, tokens: int) -> float:
         body = _matrices(model.base_model)
         return float(6 * (tokens * body + predicted * output) + 12 * layers * width * tokens**2)
     noise, spans = span_counts(tokens, SPAN_DENSITY, SPAN_MEAN)
-    read, written = tokens - noise + spans, noise + spans
+    read = tokens - noise + spans
+    written = -(-(noise + spans + 2) // 16) * 16  # closed by a sentinel and the end token, and filled up as batches are
     width = settings.num_heads * settings.d_kv
     keys = 2 * settings.d_model * width * settings.num_decoder_layers  # the decoder's, of what the encoder read
     encoder, decoder = _matrices(model.encoder), _matrices(model.decoder)

@@ -300,7 +300,7 @@ def test_replay_reads_the_other_sources_in_its_share(base: Folder, shards: Shard
         ({"width": 4}, "'width' is a setting of bottleneck"),
         ({"virtual_tokens": 4}, "'virtual_tokens' is a setting of prefix"),
         ({"dora": True, "bias": True}, "do not go together"),
-        ({"replay": 0.1}, "name that one as 'source'"),
+        ({"replay": 0.1}, "name the one that is learned as 'source'"),
     ],
 )
 def test_settings_of_other_methods_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -309,5 +309,5 @@ def test_settings_of_other_methods_are_refused(settings: dict[str, Any], message
 
 
 def test_a_modernbert_takes_no_prefix(base: Folder, shards: Shards, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="a modernbert takes no prefix"):
+    with pytest.raises(UsageError, match="ModernBERT takes no prefix"):
         finetune(base("modernbert"), shards.folder, tmp_path, AdaptConfig(method="prefix"))
