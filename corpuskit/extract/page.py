@@ -106,6 +106,25 @@ def _from_html(
     )
 
 
+def warm_up() -> None:
+    """Load the models and compile every kernel, so that no page's time is spent on it: the first run of a new
+    installation compiles for half a minute or more."""
+    page = (
+        '<html lang="ko"><head><meta charset="utf-8"><title>항구 &amp; 등대</title>'
+        '<script type="application/ld+json">{"@type": "Article", "articleBody": "A sentence about a harbour."}</script>'
+        '</head><body><nav><a href="/">Home</a></nav><article class="post"><h1>등대</h1><p>배는 <em>아홉</em> 시</p>'
+        "<ul><li>one</li><li>two</li></ul><table><tr><th>a</th><td>1</td></tr></table><pre>x = 1\n  y</pre><br>"
+        '<p hidden>no</p><ruby>漢<rt>han</rt></ruby><time datetime="2026-03-02">2 March</time></article></body></html>'
+    )
+    for data, media_type in (
+        (page.encode(), "text/html"),
+        (page.encode("cp949", "ignore"), None),
+        (b"plain text", None),
+    ):
+        for format_ in get_args(Format):
+            extract(data, "https://example.org/a", media_type, format=format_)
+
+
 def composed(text: str) -> str:
     """Text in NFC without control characters; its white space stays, so that code keeps its lines."""
     return unicodedata.normalize("NFC", _CONTROL.sub("", text)).strip("\n")

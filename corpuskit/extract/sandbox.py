@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,11 +23,16 @@ from corpuskit.extract.errors import Unreadable
 from corpuskit.extract.page import Engine, Format
 from corpuskit.extract.result import Extracted
 
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0
+"""A worker compiles its kernels before its first page where no earlier process has."""
+
+_PATIENCE = 5.0
+"""A page may take so many times its seconds by the clock: on a busy machine its process waits for its turn."""
 
 
 class Sandbox:
-    """Extracts pages in a child process with limits: `seconds` of wall-clock time a page, `memory` bytes in all."""
+    """Extracts pages in a child process with limits: `seconds` of processor time a page (on Linux; by the clock
+    elsewhere, and at most five times as long by the clock), `memory` bytes in all."""
 
     def __init__(
         self, seconds: float = 20.0, memory: int = 4 << 30, function: str = "corpuskit.extract.page:extract"
@@ -60,12 +66,13 @@ class Sandbox:
         ).encode()
         child = self._running()
         assert child.stdin is not None
+        used = _processor_seconds(child.pid)
         try:
             child.stdin.write(struct.pack("<QQ", len(arguments), len(html)))
             child.stdin.write(arguments)
             child.stdin.write(html)
             child.stdin.flush()
-            answer = self._answer(child, self.seconds)
+            answer = self._answer(child, self.seconds, used)
         except TimeoutError:
             self.close()
             raise Unreadable(f"the parser did not finish within {self.seconds:g} s") from None
@@ -119,20 +126,35 @@ class Sandbox:
                 ) from None
         return self._child
 
-    def _answer(self, child: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
-        """The next answer. Raises TimeoutError after `seconds`, EOFError where the child has died."""
-        until = time.monotonic() + seconds
-        (length,) = struct.unpack("<Q", self._read(child, 8, until))
-        answer: dict[str, Any] = json.loads(self._read(child, length, until))
+    def _answer(self, child: subprocess.Popen[bytes], seconds: float, used: float | None = None) -> dict[str, Any]:
+        """The next answer. Raises TimeoutError after `seconds`, EOFError where the child has died.
+
+        With `used`, the processor time that the child had used before, only its processor time since then counts.
+        """
+        began = time.monotonic()
+
+        def left() -> float:
+            """Seconds to wait before asking again; none are left at 0."""
+            clock = time.monotonic() - began
+            now = _processor_seconds(child.pid) if used is not None else None
+            if used is None or now is None:
+                return max(0.0, seconds - clock)
+            return max(0.0, min(seconds - (now - used), _PATIENCE * seconds - clock))
+
+        (length,) = struct.unpack("<Q", self._read(child, 8, left))
+        answer: dict[str, Any] = json.loads(self._read(child, length, left))
         return answer
 
     @staticmethod
-    def _read(child: subprocess.Popen[bytes], length: int, until: float) -> bytes:
+    def _read(child: subprocess.Popen[bytes], length: int, left: Callable[[], float]) -> bytes:
         assert child.stdout is not None
         descriptor = child.stdout.fileno()
         data = bytearray()
         while len(data) < length:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
+            wait = left()
+            ready, _, _ = select.select([descriptor], [], [], wait)
+            if not ready and wait > 0:
+                continue
             if not ready:
                 raise TimeoutError
             piece = os.read(descriptor, min(length - len(data), 1 << 20))
@@ -140,3 +162,13 @@ class Sandbox:
                 raise EOFError
             data += piece
         return bytes(data)
+
+
+def _processor_seconds(process: int) -> float | None:
+    """Processor time that a process has used; None where the system does not say (it has no /proc)."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None

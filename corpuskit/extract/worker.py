@@ -26,6 +26,9 @@ def serve(requests: BinaryIO, answers: BinaryIO, function: str) -> None:
     """Answer requests with what `function` ('module:name') makes of the page, until the input ends."""
     module, name = function.split(":")
     parse = getattr(importlib.import_module(module), name)
+    warm_up = getattr(importlib.import_module(module), "warm_up", None)
+    if warm_up is not None:
+        warm_up()
     _send(answers, {"ready": True})
     while len(lengths := requests.read(16)) == 16:
         arguments, content = (requests.read(length) for length in struct.unpack("<QQ", lengths))
