@@ -26,13 +26,13 @@ from corpuskit.extract.result import Extracted
 _START_SECONDS = 600.0
 """A worker compiles its kernels before its first page where no earlier process has."""
 
-_PATIENCE = 5.0
+_PATIENCE = 4.0
 """A page may take so many times its seconds by the clock: on a busy machine its process waits for its turn."""
 
 
 class Sandbox:
     """Extracts pages in a child process with limits: `seconds` of processor time a page (on Linux; by the clock
-    elsewhere, and at most five times as long by the clock), `memory` bytes in all."""
+    elsewhere, and at most four times as long by the clock), `memory` bytes in all."""
 
     def __init__(
         self, seconds: float = 20.0, memory: int = 4 << 30, function: str = "corpuskit.extract.page:extract"

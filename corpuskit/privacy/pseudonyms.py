@@ -4,7 +4,7 @@
 |---|---|---|
 | email, url_credentials | example.com | reserved, RFC 2606 |
 | phone, North American | exchange 555, numbers 0100 to 0199 | set aside for fiction by the NANP |
-| phone, Korean | exchanges that begin with 0 | exchange codes never begin with 0, the trunk prefix |
+| phone, Korean | exchanges that begin with 00 | exchange codes never begin with 0, the trunk prefix |
 | phone, British | area 0000 | no such area |
 | phone, others | national numbers that begin with 000 | no numbering plan gives them out |
 | resident_registration | seventh digit 9 or 0 | born in the nineteenth century |
@@ -62,7 +62,7 @@ def _phone(number: int, original: str) -> str:
     abroad = original.lstrip("( ").startswith(("+", "00"))
     if whole.startswith("+82") or not whole.startswith("+"):
         lead = f"+82{gap}10" if abroad else "010"
-        return f"{lead}{gap}0{number // 10000 % 1000:03d}{gap}{number % 10000:04d}"
+        return f"{lead}{gap}00{number // 10000 % 100:02d}{gap}{number % 10000:04d}"
     if whole.startswith("+1"):
         area = 201 + number // 100 % 799
         lead = f"+1{gap}" if abroad else ""

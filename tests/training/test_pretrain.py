@@ -68,7 +68,9 @@ def test_each_architecture_learns_and_loads(shards: Shards, tmp_path: Path, kind
     model = getattr(transformers, f"AutoModelFor{auto}").from_pretrained(tmp_path)
     assert sum(parameter.numel() for parameter in model.parameters()) == result.parameters
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    assert tokenizer("다리").input_ids == shards.tokenizer.encode(["다리"])[0].tolist()
+    plain = shards.tokenizer.encode(["다리"])[0].tolist()
+    assert tokenizer("다리", add_special_tokens=False).input_ids == plain
+    assert tokenizer("다리").input_ids[:2] == [shards.tokenizer.begin, plain[0]]  # as every document began in training
     lines = read_metrics(tmp_path)
     assert [line["step"] for line in lines] == list(range(1, steps + 1))
     assert sum("validation_loss" in line for line in lines) == 10

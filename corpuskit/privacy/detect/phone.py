@@ -90,7 +90,7 @@ def _mobile(value: Value) -> float:
         digits = "0" + digits[2:].removeprefix("0")
     if not digits.startswith(_MOBILE_PREFIXES) or len(digits) not in (10, 11) or value.glued:
         return 0.0
-    if digits[3] == "0":  # no exchange begins with 0
+    if digits[3:5] == "00":  # no exchange begins with 0; those with one 0 occur where people invent numbers
         return 0.0
     if value.gaps:
         return 0.95
@@ -257,7 +257,7 @@ def scattered(text: str, spans: Spans, first: int) -> list[Span]:
 def _is_reserved(number: str) -> bool:
     """Whether a number with its country code is in a range that belongs to nobody."""
     national = number[2:]
-    korean = number.startswith("82") and re.match(r"0?1[016-9]0", national) is not None
+    korean = number.startswith("82") and re.match(r"0?1[016-9]00", national) is not None
     american = number.startswith("1") and number[4:9] == "55501"
     unassigned = number.startswith("999") or (re.match(r"[0-9]{1,3}000[0-9]{3}", number) and not is_valid("+" + number))
     return korean or american or bool(unassigned)
