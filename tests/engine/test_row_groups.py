@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from corpuskit.engine import row_groups
 from corpuskit.engine.parts import ROW_GROUP_ROWS, TableWriter
-from corpuskit.engine.publish import PublishTask
+from corpuskit.engine.publish import STAGED, PublishTask
 from corpuskit.engine.row_groups import join, joinable
 from corpuskit.engine.task import Worker
 
@@ -75,9 +75,9 @@ def test_a_part_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
 
 
 def publish(parts: list[Path], folder: Path) -> pq.FileMetaData:
-    output = folder / "run/corpus/part-00000.parquet"
-    PublishTask(parts, output, "key", folder / "run/steps/publish/00000.json").run(Worker(lambda *_: None))
-    return pq.read_metadata(output)
+    task = PublishTask(parts, folder / "run/steps/publish", "corpus/00000.parquet", 0, "key")
+    task.run(Worker(lambda *_: None))
+    return pq.read_metadata(task.folder / STAGED / task.output)
 
 
 def written(folder: Path, sizes: list[int]) -> list[Path]:

@@ -214,8 +214,8 @@ def test_a_file_of_texts_becomes_a_source(shards: Shards, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"text": ""}', "line 2, field 'text': give a text that is not empty"),
-        ('{"text": 3}', "line 2, field 'text'"),
+        ('{"text": ""}', "line 2, field 'text': is empty"),
+        ('{"text": 3}', "line 2: field 'answer' is missing; found 'text'"),
         ("{", "line 2: not JSON"),
     ],
 )

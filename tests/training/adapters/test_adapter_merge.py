@@ -160,7 +160,7 @@ def test_the_command_writes_a_plain_checkpoint(base: Folder, adapter: Folder, tm
     model = transformers.AutoModelForCausalLM.from_pretrained(out)
     assert not hasattr(model, "peft_config")
     assert transformers.AutoTokenizer.from_pretrained(out)("다리").input_ids
-    with pytest.raises(UsageError, match="after '=' stands the adapter's weight"):
+    with pytest.raises(UsageError, match="write the adapter's weight after '='"):
         CliRunner().invoke(
             app, [*arguments[:3], f"{ours[0]}=much", "--out", str(tmp_path / "x")], catch_exceptions=False
         )

@@ -73,7 +73,7 @@ def test_what_cannot_be_done_is_said(base: Callable[[str], Path], texts: Path, t
     with pytest.raises(CorpuskitError, match="nothing to train on: 0 documents are empty, 1 are held out"):
         tune(base("llama"), tmp_path / "one.jsonl", tmp_path / "out", hold_out=1e-9)
     (tmp_path / "bad.jsonl").write_text('{"text": "하나"}\n{"text": 7}\n')
-    with pytest.raises(UsageError, match=r"bad\.jsonl, line 2, field 'text'"):
+    with pytest.raises(UsageError, match=r"bad\.jsonl, line 2: field 'answer' is missing"):
         tune(base("llama"), tmp_path / "bad.jsonl", tmp_path / "out")
 
 

@@ -22,6 +22,7 @@ from corpuskit.errors import UsageError
 from corpuskit.recipe.load import check
 from corpuskit.tokens import Shards
 from corpuskit.training import ModelConfig
+from corpuskit.training.adapters import AdaptConfig
 from corpuskit.training.checkpoint import save_model
 from corpuskit.training.evaluation import (
     EvaluateConfig,
@@ -35,6 +36,7 @@ from corpuskit.training.evaluation import (
 )
 from corpuskit.training.evaluation import job as job
 from corpuskit.training.evaluation.report import write_curves
+from corpuskit.training.instruct.config import InstructConfig
 from corpuskit.training.models import build_model
 
 assert corpuskit.training.evaluation.commands
@@ -127,7 +129,7 @@ def test_a_recipe_evaluates_base_adapters_and_tuned_models(run: Path, tmp_path: 
     items = "".join(f"  - {{a: {a}, b: {a}, choices: ['{2 * a}', '{2 * a + 1}'], answer: 0}}\n" for a in range(5))
     file.write_text(TASK + items)
     config = EvaluateConfig(probes=False, tasks=(str(file),), shots=(0, 2), seeds=2)
-    (made,) = job.KEY.jobs(config, {})
+    (made,) = job.KEY.jobs(config, {"adapt": AdaptConfig(), "instruct": InstructConfig()})
     before = job_parts(made, dict.fromkeys(made.reads, ""))
     told = made.work(run, lambda message, done, total: None)
     assert set(told["models"]) == {"base", "lora", "sft"}
