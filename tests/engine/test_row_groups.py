@@ -75,7 +75,8 @@ def test_a_part_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
 
 
 def publish(parts: list[Path], folder: Path) -> pq.FileMetaData:
-    task = PublishTask(parts, folder / "run/steps/publish", "corpus/00000.parquet", 0, "key")
+    schema = pa.unify_schemas([pq.read_schema(part) for part in parts], promote_options="permissive")
+    task = PublishTask(parts, folder / "run/steps/publish", "corpus/00000.parquet", 0, "key", schema)
     task.run(Worker(lambda *_: None))
     return pq.read_metadata(task.folder / STAGED / task.output)
 
