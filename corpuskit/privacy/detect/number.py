@@ -217,7 +217,7 @@ _NETWORKS = (
 
 def _card(value: Value) -> float:
     digits = value.digits
-    if digits[0] == "0" or not checks.luhn(digits) or len(set(digits)) < 3:
+    if digits[0] == "0" or not checks.luhn(digits) or len(set(digits)) < 2:
         return 0.0
     known = any(pattern.fullmatch(digits) for pattern, _ in _NETWORKS)
     if value.says("card"):

@@ -26,7 +26,7 @@ from corpuskit.sources.crawl.job import Job
 from corpuskit.sources.crawl.refresh import Duration
 from corpuskit.sources.crawl.robots import PRODUCT
 from corpuskit.sources.crawl.scope import Scope
-from corpuskit.sources.crawl.state import FILE, State
+from corpuskit.sources.crawl.state import FILE, State, left_open
 from corpuskit.sources.files import row_batches
 
 Role = Literal["page", "feed", "sitemap"]
@@ -105,14 +105,7 @@ class CrawlSource(Source):
     def unfinished(self, folder: Path) -> int:
         """Pages that could not be fetched for a reason that may pass (no answer, a broken connection, status 429 or
         5xx, a robots.txt that could not be read), and pages that are due for `refresh`."""
-        if not (folder / FILE).is_file():
-            return 0
-        state = State(folder)
-        try:
-            due = state.due(self.refresh, time.time()) if self.refresh is not None else 0
-            return state.open() + due
-        finally:
-            state.close()
+        return left_open(folder, self.refresh, time.time())
 
     def ask_again(self, folder: Path) -> int:
         """Have the next `collect` ask for every page again; how many there are. Raises UsageError without a crawl."""

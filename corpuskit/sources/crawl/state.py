@@ -571,6 +571,29 @@ def fate(folder: Path | str, url: str) -> dict[str, Any] | None:
     return _story(row) if row else None
 
 
+def left_open(folder: Path, refresh: float | None, now: float) -> int:
+    """How many addresses of a crawl the next run asks for: open ones, and those that are due again. Changes nothing.
+
+    Raises CorpuskitError for a state that cannot be read.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return 0
+    waiting = "outcome IS NULL OR outcome IN ('transient', 'fetching', 'error')"  # 'error' of earlier versions
+    due = f" OR ({_DUE})" if refresh is not None else ""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        try:
+            values = (refresh, now) if refresh is not None else ()
+            return int(db.execute(f"SELECT count(*) FROM urls WHERE {waiting}{due}", values).fetchone()[0])
+        except sqlite3.DatabaseError:
+            pass  # of an earlier version, or damaged: opening it for the crawl upgrades it, or says what is wrong
+    state = State(folder)
+    try:
+        return state.open() + (state.due(refresh, now) if refresh is not None else 0)
+    finally:
+        state.close()
+
+
 def missing_pages(folder: Path) -> list[tuple[str, str]]:
     """(address, when) of the documents of a crawl that their sites no longer have."""
     if not (folder / FILE).is_file():
