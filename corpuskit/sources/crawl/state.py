@@ -92,6 +92,11 @@ CREATE INDEX IF NOT EXISTS waiting ON urls (host, depth, number) WHERE outcome I
 CREATE INDEX IF NOT EXISTS unlinked ON urls (depth) WHERE outcome = 'fetched' AND linked = 0;
 """
 
+_GONE = """
+SELECT v.url, max(v.ended) FROM versions AS v JOIN urls AS u ON u.url = v.url
+WHERE v.why = 'gone' AND u.document = 0 GROUP BY v.url ORDER BY v.url
+"""
+
 _DUE = """
 outcome = 'fetched' AND (document = 1 OR role IN ('feed', 'sitemap')) AND coalesce(checked, 0) + gap * ? <= ?
 """
@@ -466,14 +471,6 @@ class State:
         """The earlier versions of a document, the oldest first: segment, offset, length, fetched, ended, why."""
         return [dict(row) for row in self._db.execute("SELECT * FROM versions WHERE url = ? ORDER BY ended", (url,))]
 
-    def gone(self) -> list[tuple[str, str]]:
-        """(address, when) of the documents that their sites no longer have: candidates for removal elsewhere too."""
-        rows = self._db.execute(
-            "SELECT v.url, max(v.ended) FROM versions AS v JOIN urls AS u ON u.url = v.url "
-            "WHERE v.why = 'gone' AND u.document = 0 GROUP BY v.url ORDER BY v.url"
-        )
-        return [(str(url), str(when)) for url, when in rows]
-
     def due(self, refresh: float, now: float) -> int:
         """How many addresses are to be checked again."""
         query = f"SELECT count(*) FROM urls WHERE {_DUE}"
@@ -596,13 +593,14 @@ def left_open(folder: Path, refresh: float | None, now: float) -> int:
 
 def missing_pages(folder: Path) -> list[tuple[str, str]]:
     """(address, when) of the documents of a crawl that their sites no longer have."""
-    if not (folder / FILE).is_file():
+    path = folder / FILE
+    if not path.is_file():
         return []
-    state = State(folder)
-    try:
-        return state.gone()
-    finally:
-        state.close()
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        try:
+            return [(str(url), str(when)) for url, when in db.execute(_GONE)]
+        except sqlite3.DatabaseError:  # of an earlier version, which did not ask for pages again
+            return []
 
 
 def now_text() -> str:
