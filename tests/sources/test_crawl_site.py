@@ -21,11 +21,12 @@ import pytest
 from crawl_site import Answer, Site, page
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from corpuskit.engine.sizes import parse_duration
 from corpuskit.engine.source import BadRecord
 from corpuskit.errors import CorpuskitError, UsageError
 from corpuskit.sources.crawl import CrawlSource, fate, state
 from corpuskit.sources.crawl.learned import Learned
-from corpuskit.sources.crawl.refresh import next_gap, parse_duration
+from corpuskit.sources.crawl.refresh import next_gap
 
 
 @pytest.fixture

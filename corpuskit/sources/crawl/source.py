@@ -18,12 +18,12 @@ from pydantic import Field, field_validator
 from corpuskit import __version__
 from corpuskit.document import document_id
 from corpuskit.engine.progress import Watch, silent
+from corpuskit.engine.sizes import Duration
 from corpuskit.engine.source import Quarantine, Source, Split
 from corpuskit.errors import CorpuskitError, UsageError, require
 from corpuskit.sources.crawl import urls
 from corpuskit.sources.crawl.index import PAGES, archived_page, index_splits, indexed_pages
 from corpuskit.sources.crawl.job import Job
-from corpuskit.sources.crawl.refresh import Duration
 from corpuskit.sources.crawl.robots import PRODUCT
 from corpuskit.sources.crawl.scope import Scope
 from corpuskit.sources.crawl.state import FILE, State, left_open
